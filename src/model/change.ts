@@ -1,0 +1,219 @@
+import type { DesiredValue } from './account.ts'
+import type { IdentityId } from './identity.ts'
+import type { Instant } from './instant.ts'
+import type { Reason } from './place.ts'
+
+/** A planned create has no native id yet. */
+export type Target = { readonly nativeId: string } | { readonly creates: IdentityId }
+
+export type Lane = 'revoke' | 'change'
+
+interface ChangeBase {
+  readonly identity: IdentityId
+  readonly platform: string
+  readonly target: Target
+  /** The account's name, for people. */
+  readonly account: string
+  readonly reason: Reason
+}
+
+/** Everything a create needs; references to other people's accounts come as updates of their own. */
+export interface NewAccount {
+  readonly name: string
+  readonly container: string
+  readonly enabled: boolean
+  readonly attributes: Readonly<Record<string, readonly string[]>>
+  readonly expiresAt: Instant | null
+}
+
+export interface FieldDiff {
+  readonly attribute: string
+  readonly from: readonly string[]
+  readonly to: DesiredValue
+}
+
+export type CredentialKind = 'password'
+
+export type Change =
+  | (ChangeBase & { readonly kind: 'link'; readonly by: string })
+  | (ChangeBase & { readonly kind: 'create'; readonly desired: NewAccount })
+  | (ChangeBase & { readonly kind: 'enable' })
+  /** `leaver`: the whole protocol; `suspend`: only no sign-in. */
+  | (ChangeBase & { readonly kind: 'disable'; readonly protocol: 'leaver' | 'suspend' })
+  | (ChangeBase & { readonly kind: 'delete' })
+  | (ChangeBase & { readonly kind: 'rename' | 'move'; readonly from: string; readonly to: string })
+  | (ChangeBase & { readonly kind: 'update'; readonly field: FieldDiff })
+  | (ChangeBase & { readonly kind: 'expire'; readonly from: Instant | null; readonly to: Instant | null })
+  | (ChangeBase & { readonly kind: 'grant' | 'revoke'; readonly entitlement: string; readonly privileged?: boolean })
+  | (ChangeBase & { readonly kind: 'issue-credential'; readonly credential: CredentialKind })
+
+export type ChangeKind = Change['kind']
+
+/** The order in which one account's changes are carried out. Shutting comes first, opening last (after what it may use is right). */
+export const changeOrder: readonly ChangeKind[] = [
+  'link',
+  'disable',
+  'create',
+  'rename',
+  'move',
+  'update',
+  'expire',
+  'revoke',
+  'grant',
+  'issue-credential',
+  'enable',
+  'delete',
+]
+
+/** Changes that let somebody in or give something: they need a claim and a committed intent (law 5). */
+export function opens(change: Change): boolean {
+  return (
+    change.kind === 'create' ||
+    change.kind === 'enable' ||
+    change.kind === 'grant' ||
+    change.kind === 'issue-credential'
+  )
+}
+
+/** Which limit of safety counts it. */
+export function limitOf(change: Change): 'removals' | 'creations' | 'updates' | null {
+  switch (change.kind) {
+    case 'disable':
+    case 'delete':
+    case 'revoke':
+      return 'removals'
+    case 'create':
+      return 'creations'
+    case 'update':
+    case 'rename':
+    case 'move':
+    case 'expire':
+      return 'updates'
+    case 'link':
+    case 'enable':
+    case 'grant':
+    case 'issue-credential':
+      return null
+  }
+}
+
+/**
+ * Old and new values on one line: equal lines mean the same change (law 6). No moment of planning, generated number or
+ * secret is in it; an expiry that HR stated is.
+ */
+export function fingerprint(change: Change): string {
+  return JSON.stringify([
+    change.platform,
+    change.identity,
+    change.kind,
+    'nativeId' in change.target ? change.target.nativeId : '+',
+    detail(change),
+  ])
+}
+
+function detail(change: Change): unknown {
+  switch (change.kind) {
+    case 'create':
+      return [
+        change.desired.name,
+        change.desired.container,
+        change.desired.enabled,
+        sorted(change.desired.attributes),
+        change.desired.expiresAt,
+      ]
+    case 'update':
+      return [change.field.attribute, change.field.from, change.field.to]
+    case 'rename':
+    case 'move':
+      return [change.from, change.to]
+    case 'grant':
+    case 'revoke':
+      return change.entitlement
+    case 'disable':
+      return change.protocol
+    case 'expire':
+      return change.to
+    case 'link':
+      return change.by
+    case 'issue-credential':
+      return change.credential
+    case 'enable':
+    case 'delete':
+      return null
+  }
+}
+
+function sorted(attributes: Readonly<Record<string, readonly string[]>>): unknown {
+  return Object.entries(attributes).sort(([a], [b]) => (a < b ? -1 : 1))
+}
+
+/** Changes that safety did not let pass, and the way out. */
+export interface Withheld {
+  readonly change: Change
+  readonly why: WithheldWhy
+  /** One sentence with counts, percentage and limit. */
+  readonly text: string
+}
+
+export type WithheldWhy =
+  | 'removals-limit'
+  | 'creations-limit'
+  | 'updates-limit'
+  | 'privileged'
+  | 'backlog'
+  | 'account-deleted'
+  | 'disputed'
+  | 'proposed'
+  | 'protected'
+  | 'cannot-manage'
+  | 'own-account'
+  | 'observe'
+  | 'held'
+  | 'rejected'
+  | 'missing-entitlement'
+  | 'empty-value'
+  | 'not-ours'
+  | 'no-name'
+
+/** The kinds of `why` that become holds: a person may release them. The others are told and need another remedy. */
+export const holdable: ReadonlySet<WithheldWhy> = new Set([
+  'removals-limit',
+  'creations-limit',
+  'updates-limit',
+  'privileged',
+  'backlog',
+  'account-deleted',
+] satisfies WithheldWhy[])
+
+export type Situation = 'linked' | 'unlinked' | 'unmatched' | 'disputed' | 'missing' | 'absent'
+
+/** Desired minus observed, as a value that can be printed, hashed, approved and applied. */
+export interface Plan {
+  /** The hash of law 6, 64 hexadecimal digits. */
+  readonly id: string
+  readonly madeAt: Instant
+  readonly policyVersion: string
+  /** Linked accounts of people per platform: the denominator of every limit. */
+  readonly population: Readonly<Record<string, number>>
+  readonly changes: readonly Change[]
+  readonly withheld: readonly Withheld[]
+  /** Counts per platform of accounts in each situation. */
+  readonly situations: Readonly<Record<string, Readonly<Record<Situation, number>>>>
+  /** Notes that need a person but hold no change: an account that security shut by hand, a weak match that proposes. */
+  readonly notes: readonly PlanNote[]
+}
+
+export interface PlanNote {
+  readonly kind:
+    | 'shut-by-another-hand'
+    | 'disputed'
+    | 'proposed'
+    | 'missing'
+    | 'waits-for-reference'
+    | 'held'
+    | 'protected'
+  readonly platform: string
+  readonly identity: IdentityId | null
+  readonly account: string
+  readonly text: string
+}

@@ -1,0 +1,269 @@
+import type { Change, Lane, Plan, WithheldWhy } from './change.ts'
+import type { Outcome, Proof, RevocationStep } from './connector.ts'
+import type { ErrorSummary } from './errors.ts'
+import type { AcceptedRead, Identity, IdentityId, IntakeResult, LifecycleEvent, RefusedRead } from './identity.ts'
+import type { Instant } from './instant.ts'
+import type { Reason } from './place.ts'
+
+/** The remembered answer to "whose account is this?" */
+export interface Link {
+  readonly identity: IdentityId
+  readonly platform: string
+  readonly nativeId: string
+  readonly name: string
+  /** Last known address. */
+  readonly address: string
+  readonly how: 'created' | 'matched' | 'adopted'
+  readonly linkedAt: Instant
+  /** Set while Keyturn itself holds the account shut; only then may Keyturn open it (law 8). */
+  readonly shutByUs: 'pre-hire' | 'suspend' | 'leaver' | null
+  /** True once the leaver protocol has scrambled the password: opening needs a new one. */
+  readonly passwordScrambled: boolean
+}
+
+/** A membership that the ledger records as ours. */
+export interface Grant {
+  readonly identity: IdentityId
+  readonly platform: string
+  readonly entitlement: string
+  readonly reason: Reason
+  readonly grantedAt: Instant
+}
+
+export interface NameClaim {
+  readonly platform: string
+  /** Lower-case. */
+  readonly name: string
+  readonly identity: IdentityId
+}
+
+export interface ObligationKey {
+  readonly identity: IdentityId
+  readonly platform: string
+}
+
+/** What a job carries. */
+export interface ObligationPointer extends ObligationKey {
+  readonly lane: Lane
+}
+
+/** A claimed obligation, with what was admitted for it and is still open. */
+export interface ClaimedObligation extends ObligationPointer {
+  /** The wanted number at the moment of the claim. */
+  readonly number: number
+  /** Fencing: a settlement with another token is refused. */
+  readonly token: string
+  readonly changes: readonly AdmittedChange[]
+  readonly tries: number
+  readonly admittedAt: Instant
+  /** When the state that this serves became effective (for a leaver: leftAt); null where no date applies. */
+  readonly effectiveAt: Instant | null
+  readonly correlation: string
+  readonly operator: string
+  readonly planId: string
+  readonly stepsDone: readonly RevocationStep[]
+  /** Intents of an earlier claim that were never closed: the platform must be looked at before anything is opened. */
+  readonly openIntents: readonly Intent[]
+}
+
+export interface AdmittedChange {
+  readonly id: number
+  readonly change: Change
+}
+
+/** Committed before a write that opens something (law 5). */
+export interface Intent extends ObligationKey {
+  readonly kind: Change['kind']
+  /** The native id, or for a create the name. */
+  readonly target: string
+}
+
+export interface ChangeResult {
+  readonly id: number
+  readonly change: Change
+  /** `moved`: no longer needed as admitted; planning looks again. */
+  readonly status: 'done' | 'already' | 'failed' | 'retry' | 'waiting' | 'moved'
+  readonly error?: ErrorSummary
+  readonly outcome?: Outcome
+}
+
+/** How one claimed obligation came out, recorded with everything it implies in one transaction. */
+export interface Settlement {
+  readonly obligation: ClaimedObligation
+  readonly results: readonly ChangeResult[]
+  /** The account as it was read back; null where there is none. */
+  readonly link: Link | null
+  /** Remove the link: the account is gone. */
+  readonly unlink: boolean
+  readonly grantsAdded: readonly Grant[]
+  readonly grantsRemoved: readonly string[]
+  readonly proof: Proof | null
+  /** Set where something is still owed: when to try again. */
+  readonly nextTryAt: Instant | null
+  readonly at: Instant
+  readonly audit: readonly AuditRecord[]
+}
+
+export interface AuditRecord {
+  readonly at: Instant
+  /** Correlation id: one apply, one story. */
+  readonly correlation: string
+  readonly identity: IdentityId | null
+  readonly platform: string | null
+  readonly account: string | null
+  /** Such as `create`, `disable`, `grant`, `proof`, `step`, `hold-approved`, `adopted`, `feed-refused`. */
+  readonly action: string
+  readonly reason: Reason | null
+  readonly operator: string
+  readonly before: string | null
+  readonly after: string | null
+  readonly askedAt: Instant | null
+  readonly result: string
+  readonly detail: string | null
+}
+
+/** Changes that safety stopped until a person releases them. */
+export interface Hold {
+  readonly id: number
+  readonly platform: string
+  readonly why: WithheldWhy
+  readonly text: string
+  readonly status: 'open' | 'approved' | 'rejected' | 'superseded' | 'done'
+  readonly madeAt: Instant
+  readonly decidedAt: Instant | null
+  readonly decidedBy: string | null
+  readonly reason: string | null
+  readonly items: readonly HoldItem[]
+}
+
+export interface HoldItem {
+  readonly fingerprint: string
+  readonly identity: IdentityId
+  readonly summary: string
+  readonly status: 'open' | 'approved' | 'rejected' | 'done'
+}
+
+export interface Admission {
+  readonly plan: Plan
+  readonly correlation: string
+  readonly operator: string
+  readonly now: Instant
+  /** Effective instants of leavers and others, for the audit's "when asked". */
+  readonly effectiveAt: ReadonlyMap<IdentityId, Instant>
+}
+
+export interface AdmissionResult {
+  /** Obligations that are owed now because of this plan, new or already there. */
+  readonly pointers: readonly ObligationPointer[]
+  readonly holds: readonly Hold[]
+}
+
+export interface ObligationStatus extends ObligationPointer {
+  readonly wanted: number
+  readonly settled: number
+  readonly tries: number
+  readonly nextTryAt: Instant | null
+  readonly claimedUntil: Instant | null
+  readonly admittedAt: Instant
+  readonly lastError: ErrorSummary | null
+  /** `owed`, `settled`, `failed` (given up, loudly), `waiting` (for another person's account). */
+  readonly state: 'owed' | 'settled' | 'failed' | 'waiting'
+  readonly proof: Proof | null
+}
+
+/**
+ * The system of record. Every method is one transaction; several processes may call at once. Throws KeyturnError
+ * `ledger-unavailable` (stop) or `ledger-busy` (retry).
+ */
+export interface Ledger extends AsyncDisposable {
+  // people
+  identities(source?: string): Promise<readonly Identity[]>
+  identitiesById(ids: readonly IdentityId[]): Promise<readonly Identity[]>
+  /** By id, key, mail attribute, or account name; every match. */
+  findPeople(text: string): Promise<readonly Identity[]>
+  acceptedRead(source: string): Promise<AcceptedRead | null>
+  lastRefusal(source: string): Promise<RefusedRead | null>
+  saveIntake(result: IntakeResult, correlation: string): Promise<void>
+  events(identity: IdentityId, most: number): Promise<readonly LifecycleEvent[]>
+  /** Whose reference (such as manager) is one of these people. */
+  dependents(
+    of: readonly IdentityId[],
+  ): Promise<readonly { readonly identity: IdentityId; readonly reference: string; readonly to: IdentityId }[]>
+
+  // accounts
+  links(platform: string, identities?: readonly IdentityId[]): Promise<readonly Link[]>
+  linksOf(identity: IdentityId): Promise<readonly Link[]>
+  /** For adopt: links by hand. Refuses (KeyturnError `name-taken`) what is linked to somebody else. */
+  adopt(links: readonly Link[], audit: readonly AuditRecord[]): Promise<void>
+  grants(platform: string, identities?: readonly IdentityId[]): Promise<readonly Grant[]>
+  names(platform: string, identities?: readonly IdentityId[]): Promise<readonly NameClaim[]>
+  /** `count` consecutive numbers of a sequence, never given twice; returns the first, which is at least `floor`. */
+  allocate(sequence: string, count: number, floor: number): Promise<number>
+
+  // admission and work
+  admit(admission: Admission): Promise<AdmissionResult>
+  /** Claims what is owed, due and unclaimed among these; the rest is left out. */
+  claim(
+    pointers: readonly ObligationPointer[],
+    worker: string,
+    leaseMs: number,
+    now: Instant,
+  ): Promise<readonly ClaimedObligation[]>
+  /** Renews; returns the tokens that are still ours. */
+  renew(tokens: readonly string[], leaseMs: number, now: Instant): Promise<ReadonlySet<string>>
+  release(tokens: readonly string[]): Promise<void>
+  /** Commits intents; returns the tokens that still hold claim and number (others must not write). */
+  intend(intents: readonly (Intent & { readonly token: string })[], now: Instant): Promise<ReadonlySet<string>>
+  stepDone(token: string, step: RevocationStep): Promise<void>
+  /** Records results; those whose token is no longer ours are refused and returned. */
+  settle(settlements: readonly Settlement[]): Promise<{ readonly refused: readonly ObligationPointer[] }>
+  /** Owed, unclaimed and due: what the sweep adds to the queue again. */
+  due(platform: string, lane: Lane, now: Instant, most: number): Promise<readonly ObligationPointer[]>
+  obligations(filter: {
+    readonly identity?: IdentityId
+    readonly platform?: string
+    readonly open?: boolean
+  }): Promise<readonly ObligationStatus[]>
+  obligationsOf(pointers: readonly ObligationPointer[]): Promise<readonly ObligationStatus[]>
+  openCounts(): Promise<
+    readonly {
+      readonly platform: string
+      readonly lane: Lane
+      readonly owed: number
+      readonly failed: number
+      readonly waiting: number
+      readonly oldest: Instant | null
+    }[]
+  >
+
+  // holds
+  holds(filter: { readonly status?: Hold['status']; readonly id?: number }): Promise<readonly Hold[]>
+  /** Approves or rejects a hold, whole or only some people; returns it as it is now. */
+  decideHold(
+    id: number,
+    decision: 'approved' | 'rejected',
+    by: string,
+    reason: string,
+    now: Instant,
+    only?: readonly IdentityId[],
+  ): Promise<Hold>
+  /** Fingerprints that a person has approved or rejected and that are not used up. */
+  decisions(
+    platform: string,
+  ): Promise<{ readonly approved: ReadonlySet<string>; readonly rejected: ReadonlySet<string> }>
+
+  // record
+  audit(records: readonly AuditRecord[]): Promise<void>
+  auditOf(identity: IdentityId, most: number): Promise<readonly AuditRecord[]>
+  plans(
+    most: number,
+  ): Promise<
+    readonly {
+      readonly id: string
+      readonly at: Instant
+      readonly policyVersion: string
+      readonly changes: number
+      readonly withheld: number
+    }[]
+  >
+}

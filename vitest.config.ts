@@ -1,0 +1,47 @@
+import { defineConfig } from 'vitest/config'
+
+const serverTimeouts = { testTimeout: 120_000, hookTimeout: 120_000, teardownTimeout: 30_000 }
+
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'unit',
+          include: ['test/unit/**/*.test.ts'],
+          setupFiles: ['test/unit/no-network.ts'],
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        // One file at a time: the ports of a Samba domain controller are fixed, and two cores are soon busy.
+        extends: true,
+        test: {
+          name: 'integration',
+          include: ['test/integration/**/*.test.ts'],
+          fileParallelism: false,
+          sequence: { groupOrder: 1 },
+          ...serverTimeouts,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'scenarios',
+          include: ['test/scenarios/**/*.test.ts'],
+          fileParallelism: false,
+          sequence: { groupOrder: 2 },
+          ...serverTimeouts,
+        },
+      },
+    ],
+    // Asked for by `npm run coverage`, and only of the stages that decide.
+    coverage: {
+      provider: 'v8',
+      include: ['src/policy/**/*.ts', 'src/plan/**/*.ts', 'src/intake/**/*.ts'],
+      reporter: ['text', 'html'],
+      thresholds: { branches: 100 },
+    },
+  },
+})

@@ -103,3 +103,11 @@ export interface Assignment {
   readonly reason: Reason
   readonly until?: Instant
 }
+
+/** A role with `linger` that somebody holds or held: from `lostAt` on it lingers, and then it is forgotten. */
+export interface HeldRole {
+  readonly identity: IdentityId
+  readonly role: string
+  readonly since: Instant
+  readonly lostAt: Instant | null
+}

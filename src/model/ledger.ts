@@ -1,3 +1,4 @@
+import type { HeldRole } from './account.ts'
 import type { Change, Lane, Plan, WithheldWhy } from './change.ts'
 import type { Outcome, Proof, RevocationStep } from './connector.ts'
 import type { ErrorSummary } from './errors.ts'
@@ -150,6 +151,8 @@ export interface Admission {
   readonly now: Instant
   /** Effective instants of leavers and others, for the audit's "when asked". */
   readonly effectiveAt: ReadonlyMap<IdentityId, Instant>
+  /** Roles with `linger` as they are now; replaces those of the identities in it. */
+  readonly heldRoles: readonly HeldRole[]
 }
 
 export interface AdmissionResult {
@@ -189,6 +192,8 @@ export interface Ledger extends AsyncDisposable {
   dependents(
     of: readonly IdentityId[],
   ): Promise<readonly { readonly identity: IdentityId; readonly reference: string; readonly to: IdentityId }[]>
+
+  heldRoles(identities?: readonly IdentityId[]): Promise<readonly HeldRole[]>
 
   // accounts
   links(platform: string, identities?: readonly IdentityId[]): Promise<readonly Link[]>
@@ -255,9 +260,7 @@ export interface Ledger extends AsyncDisposable {
   // record
   audit(records: readonly AuditRecord[]): Promise<void>
   auditOf(identity: IdentityId, most: number): Promise<readonly AuditRecord[]>
-  plans(
-    most: number,
-  ): Promise<
+  plans(most: number): Promise<
     readonly {
       readonly id: string
       readonly at: Instant

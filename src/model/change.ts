@@ -144,7 +144,7 @@ function detail(change: Change): unknown {
 }
 
 function sorted(attributes: Readonly<Record<string, readonly string[]>>): unknown {
-  return Object.entries(attributes).sort(([a], [b]) => (a < b ? -1 : 1))
+  return Object.entries(attributes).toSorted(([a], [b]) => (a < b ? -1 : 1))
 }
 
 /** Changes that safety did not let pass, and the way out. */

@@ -28,6 +28,7 @@ export const errorClasses = {
   'name-taken': 'give-up',
   'password-refused': 'give-up',
   'object-missing': 'give-up',
+  'expression-failed': 'give-up',
   'precondition-failed': 'retry',
   'reference-waits': 'retry',
   insecure: 'give-up',

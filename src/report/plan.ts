@@ -1,0 +1,172 @@
+import colours from 'picocolors'
+import { changeOrder } from '../model/change.ts'
+import type { Change, ChangeKind, Plan, PlanNote, Withheld, WithheldWhy } from '../model/change.ts'
+import { showPlace } from '../model/place.ts'
+import type { Reason } from '../model/place.ts'
+import { count, table } from './text.ts'
+
+export interface PlanRendering {
+  /** How many lines of one group are shown before "… and N more". */
+  readonly most: number
+  /** Show only what concerns these identities. */
+  readonly only?: ReadonlySet<string>
+}
+
+const signs: Readonly<Record<ChangeKind, string>> = {
+  link: '=',
+  create: '+',
+  enable: '+',
+  disable: '-',
+  delete: '-',
+  rename: '~',
+  move: '~',
+  update: '~',
+  expire: '~',
+  grant: '+',
+  revoke: '-',
+  'issue-credential': '+',
+}
+
+/** The plan for a person to read: by platform, and by the rule line or source that causes each change. */
+export function renderPlan(plan: Plan, options: PlanRendering): string {
+  const wanted = (identity: string | null) =>
+    options.only === undefined || (identity !== null && options.only.has(identity))
+  const changes = plan.changes.filter((change) => wanted(change.identity))
+  const withheld = plan.withheld.filter((one) => wanted(one.change.identity))
+  const notes = plan.notes.filter((note) => wanted(note.identity))
+  const sections = Object.keys(plan.situations).map((platform) =>
+    renderPlatform(
+      platform,
+      plan.population[platform] ?? 0,
+      changes.filter((change) => change.platform === platform),
+      withheld.filter((one) => one.change.platform === platform),
+      notes.filter((note) => note.platform === platform),
+      options.most,
+    ),
+  )
+  return sections.join('\n\n')
+}
+
+function renderPlatform(
+  platform: string,
+  population: number,
+  changes: readonly Change[],
+  withheld: readonly Withheld[],
+  notes: readonly PlanNote[],
+  most: number,
+): string {
+  const lines = [`${colours.bold(platform)}  (${count(population, 'linked account')})`]
+  if (changes.length === 0) lines.push('  Nothing to change.')
+  for (const [cause, group] of Map.groupBy(changes, (change) => showReason(change.reason))) {
+    lines.push(`  ${colours.cyan(cause)}`, ...bounded(personLines(group), most, '    '))
+  }
+  lines.push(...renderWithheld(withheld, most), ...renderNotes(notes, most))
+  return lines.join('\n')
+}
+
+export function showReason(reason: Reason): string {
+  return reason.place === undefined ? reason.text : `${reason.text}  ${showPlace(reason.place)}`
+}
+
+/** One line per account with all that the cause does to it. */
+function personLines(changes: readonly Change[]): string[] {
+  return [...Map.groupBy(changes, (change) => change.identity).values()].map((own) => {
+    const first = own[0]
+    if (first === undefined) return ''
+    return `${first.account}  ${colours.dim(first.identity)}  ${own.map(showChange).join('  ')}`
+  })
+}
+
+/** One change, without whose it is: `+grant editors`, `~title "Clerk" → "Manager"`. */
+export function showChange(change: Change): string {
+  const sign = signs[change.kind]
+  const paint = sign === '+' ? colours.green : sign === '-' ? colours.red : colours.yellow
+  return paint(`${sign}${describe(change)}`)
+}
+
+function describe(change: Change): string {
+  switch (change.kind) {
+    case 'create':
+      return `create${change.desired.enabled ? '' : ' (no sign-in yet)'}`
+    case 'disable':
+      return change.protocol === 'leaver' ? 'shut (leaver protocol)' : 'disable (kept for the return)'
+    case 'grant':
+    case 'revoke':
+      return `${change.kind} ${change.entitlement}`
+    case 'update':
+      return `${change.field.attribute} ${showValue(change.field.from)} → ${showValue(change.field.to)}`
+    case 'rename':
+    case 'move':
+      return `${change.kind} to ${change.to}`
+    case 'expire':
+      return change.to === null ? 'never expires' : `expires ${new Date(change.to).toISOString()}`
+    case 'link':
+      return `link by ${change.by}`
+    case 'issue-credential':
+      return 'new password'
+    case 'enable':
+    case 'delete':
+      return change.kind
+  }
+}
+
+function showValue(value: readonly string[] | { readonly accountOf: string }): string {
+  if ('accountOf' in value) return `account of ${value.accountOf}`
+  return value.length === 0 ? '(none)' : value.map((text) => JSON.stringify(text)).join(', ')
+}
+
+function renderWithheld(withheld: readonly Withheld[], most: number): string[] {
+  const groups = Map.groupBy(withheld, (one) => `${one.why}\n${one.text}`)
+  return [...groups.values()].flatMap((group) => {
+    const first = group[0]
+    if (first === undefined) return []
+    const heading = `  ${colours.red(`withheld: ${headings[first.why]}`)}  ${first.text}`
+    return [heading, ...bounded(personLines(group.map((one) => one.change)), most, '    ')]
+  })
+}
+
+const headings: Readonly<Record<WithheldWhy, string>> = {
+  'removals-limit': 'too many removals.',
+  'creations-limit': 'too many creations.',
+  'updates-limit': 'too many updates.',
+  privileged: 'privileged.',
+  backlog: 'backlog.',
+  'account-deleted': 'deleted by another hand.',
+  disputed: 'disputed.',
+  proposed: 'somebody must say whose it is.',
+  protected: 'protected.',
+  'cannot-manage': 'the platform does not let us.',
+  'own-account': 'the account that Keyturn signs in with.',
+  observe: 'this platform is only observed.',
+  held: 'the record contradicts itself.',
+  rejected: 'rejected before.',
+  'missing-entitlement': 'no such entitlement.',
+  'empty-value': 'an empty value.',
+  'not-ours': 'not ours.',
+  'no-name': 'no free name.',
+}
+
+function renderNotes(notes: readonly PlanNote[], most: number): string[] {
+  return bounded(
+    notes.map((note) => `${colours.yellow('note')}  ${note.account}  ${note.text}`),
+    most,
+    '  ',
+  )
+}
+
+function bounded(lines: readonly string[], most: number, indent: string): string[] {
+  const shown = lines.slice(0, most).map((line) => indent + line)
+  if (lines.length <= most) return shown
+  return [...shown, `${indent}${colours.dim(`… and ${(lines.length - most).toLocaleString('en-US')} more (--all shows them)`)}`]
+}
+
+/** Counts per platform and kind, as one table. */
+export function renderPlanTotals(plan: Plan): string {
+  const kinds = changeOrder.filter((kind) => plan.changes.some((change) => change.kind === kind))
+  const rows = Object.keys(plan.situations).map((platform) => {
+    const own = plan.changes.filter((change) => change.platform === platform)
+    const withheld = plan.withheld.filter((one) => one.change.platform === platform).length
+    return [platform, ...kinds.map((kind) => own.filter((change) => change.kind === kind).length), withheld]
+  })
+  return table(['platform', ...kinds, 'withheld'], rows)
+}

@@ -1,0 +1,51 @@
+import Table from 'cli-table3'
+import colours from 'picocolors'
+import type { Instant } from '../model/instant.ts'
+
+/** A plain table: headings, rows, no box, so that it can be cut and pasted. Numbers go to the right. */
+export function table(headings: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
+  const right = headings.map((_, column) => rows.length > 0 && rows.every((row) => typeof row[column] === 'number'))
+  const grid = new Table({
+    head: headings.map((heading) => colours.dim(heading)),
+    chars: noBorders,
+    style: { 'padding-left': 0, 'padding-right': 2, head: [], border: [] },
+    colAligns: right.map((numeric) => (numeric ? 'right' : 'left')),
+  })
+  for (const row of rows) grid.push(row.map(String))
+  return grid
+    .toString()
+    .split('\n')
+    .map((line) => line.trimEnd())
+    .join('\n')
+}
+
+const noBorders = Object.fromEntries(
+  ['top', 'top-mid', 'top-left', 'top-right', 'bottom', 'bottom-mid', 'bottom-left', 'bottom-right']
+    .concat(['left', 'left-mid', 'mid', 'mid-mid', 'right', 'right-mid', 'middle'])
+    .map((name) => [name, '']),
+)
+
+/** `2026-11-22 17:05 UTC`, in the given zone under its own name where one is stated. */
+export function showInstant(instant: Instant | null, zone = 'UTC'): string {
+  if (instant === null) return 'never'
+  const parts = new Intl.DateTimeFormat('sv-SE', {
+    timeZone: zone,
+    dateStyle: 'short',
+    timeStyle: 'short',
+  }).format(instant)
+  return `${parts} ${zone}`
+}
+
+/** `850 ms`, `12.3 s`, `4 min`, `3 h`, `9 days`. */
+export function showDuration(ms: number): string {
+  if (ms < 1_000) return `${Math.round(ms)} ms`
+  if (ms < 60_000) return `${(ms / 1_000).toFixed(1)} s`
+  if (ms < 3_600_000) return `${Math.round(ms / 60_000)} min`
+  if (ms < 48 * 3_600_000) return `${Math.round(ms / 3_600_000)} h`
+  return `${Math.round(ms / 86_400_000)} days`
+}
+
+/** `1 account`, `3 accounts`, `12,400 people`. */
+export function count(number: number, one: string, many = `${one}s`): string {
+  return `${number.toLocaleString('en-US')} ${number === 1 ? one : many}`
+}

@@ -1,0 +1,37 @@
+import { openFeed } from '../intake/index.ts'
+import type { Identity, IntakeResult } from '../model/identity.ts'
+import type { SourceSettings } from '../model/settings.ts'
+import { openSource } from '../sources/index.ts'
+import type { Keyturn } from './context.ts'
+
+/** Everybody as the sources describe them now, with what each read gave. Nothing is stored yet. */
+export interface People {
+  /** In the order of their ids, so that names are allocated in the same order everywhere. */
+  readonly identities: readonly Identity[]
+  readonly intakes: readonly IntakeResult[]
+}
+
+/** Reads every source. A feed that cannot be accepted leaves its people as the ledger knows them, with the clock gone on. */
+export async function readPeople(keyturn: Keyturn, signal: AbortSignal): Promise<People> {
+  const intakes: IntakeResult[] = []
+  for (const source of Object.values(keyturn.settings.sources)) {
+    intakes.push(await readSource(keyturn, source, signal))
+  }
+  const identities = intakes.flatMap((intake) => intake.identities)
+  identities.sort((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0))
+  return { identities, intakes }
+}
+
+async function readSource(keyturn: Keyturn, settings: SourceSettings, signal: AbortSignal): Promise<IntakeResult> {
+  const [previous, lastRead] = await Promise.all([
+    keyturn.ledger.identities(settings.id),
+    keyturn.ledger.acceptedRead(settings.id),
+  ])
+  const feed = openFeed({ settings, previous, lastRead, now: keyturn.clock() })
+  const reader = openSource(settings, keyturn.clock).read(signal)
+  for (;;) {
+    const step = await reader.next()
+    if (step.done === true) return feed.close(step.value)
+    feed.take(step.value)
+  }
+}

@@ -1,0 +1,80 @@
+import { createHash } from 'node:crypto'
+import type { DesiredAccount, HeldRole } from '../model/account.ts'
+import type { Plan } from '../model/change.ts'
+import type { KeyturnError } from '../model/errors.ts'
+import type { IdentityId } from '../model/identity.ts'
+import { makePlan } from '../plan/index.ts'
+import type { PlatformView } from '../plan/index.ts'
+import type { Keyturn } from './context.ts'
+import { readPeople } from './people.ts'
+import type { People } from './people.ts'
+import { surveyPlatforms } from './survey.ts'
+
+/** A plan over everybody and every platform that could be read as a whole, and what it was made from. */
+export interface Planning {
+  readonly plan: Plan
+  readonly people: People
+  readonly views: readonly PlatformView[]
+  /** Platforms that could not be read: nothing is planned there. */
+  readonly unread: readonly { readonly platform: string; readonly error: KeyturnError }[]
+  /** Roles with `linger` as they are now. */
+  readonly heldRoles: readonly HeldRole[]
+}
+
+export type Stage = 'sources' | 'platforms' | 'plan'
+
+export interface PlanningOptions {
+  /** A person has seen this plan: creations and updates pass their limits (never removals). */
+  readonly confirmed: boolean
+  readonly signal: AbortSignal
+  readonly onStage?: (stage: Stage) => void
+  /** Called between reading the sources and looking at the platforms; `apply` stores the people there. */
+  readonly onPeople?: (people: People) => Promise<void>
+}
+
+/** Reads sources and platforms and makes the plan. Writes nothing by itself. */
+export async function makePlanning(keyturn: Keyturn, options: PlanningOptions): Promise<Planning> {
+  options.onStage?.('sources')
+  const people = await readPeople(keyturn, options.signal)
+  await options.onPeople?.(people)
+  options.onStage?.('platforms')
+  const surveys = await surveyPlatforms(keyturn, options.signal)
+  options.onStage?.('plan')
+  const views = surveys.flatMap((survey) => ('view' in survey ? [survey.view] : []))
+  const unread = surveys.flatMap((survey) => ('error' in survey ? [survey] : []))
+  const { desired, heldRoles } = await desires(keyturn, people)
+  const plan = makePlan({
+    now: keyturn.clock(),
+    policyVersion: keyturn.settings.policyVersion,
+    safety: keyturn.settings.safety,
+    desired,
+    platforms: views,
+    digest: (text) => createHash('sha256').update(text).digest('hex'),
+    confirmed: options.confirmed,
+  })
+  return { plan, people, views, unread, heldRoles }
+}
+
+async function desires(
+  keyturn: Keyturn,
+  people: People,
+): Promise<{ desired(platform: string): Iterable<DesiredAccount>; heldRoles: readonly HeldRole[] }> {
+  const now = keyturn.clock()
+  const before = groupHeld(await keyturn.ledger.heldRoles())
+  const heldRoles = people.identities.flatMap((identity) =>
+    keyturn.policy.heldRoles(identity, before.get(identity.id) ?? [], now),
+  )
+  const held = groupHeld(heldRoles)
+  return {
+    heldRoles,
+    *desired(platform: string) {
+      for (const identity of people.identities) {
+        yield keyturn.policy.desire(identity, platform, held.get(identity.id) ?? [], now)
+      }
+    },
+  }
+}
+
+export function groupHeld(roles: readonly HeldRole[]): ReadonlyMap<IdentityId, readonly HeldRole[]> {
+  return Map.groupBy(roles, (role) => role.identity)
+}

@@ -1,0 +1,66 @@
+import type { CatalogueEntry, ObservedAccount } from '../model/account.ts'
+import type { Connector } from '../model/connector.ts'
+import { KeyturnError } from '../model/errors.ts'
+import type { CompleteSnapshot, Snapshot } from '../model/snapshot.ts'
+import type { PlatformView } from '../plan/index.ts'
+import type { Keyturn } from './context.ts'
+
+/** What could be seen of one platform: all of it, or why not. Only a complete view takes part in a plan. */
+export type Survey =
+  | { readonly platform: string; readonly view: PlatformView }
+  | { readonly platform: string; readonly error: KeyturnError }
+
+/** One bulk read of every platform, side by side; one that fails does not disturb the others. */
+export function surveyPlatforms(keyturn: Keyturn, signal: AbortSignal): Promise<readonly Survey[]> {
+  return Promise.all(
+    [...keyturn.connectors.values()].map(async (connector): Promise<Survey> => {
+      try {
+        return { platform: connector.id, view: await viewOf(keyturn, connector, signal) }
+      } catch (error) {
+        if (!(error instanceof KeyturnError)) throw error
+        return { platform: connector.id, error }
+      }
+    }),
+  )
+}
+
+async function viewOf(keyturn: Keyturn, connector: Connector, signal: AbortSignal): Promise<PlatformView> {
+  const [observed, catalogue, ownAddress] = await Promise.all([
+    connector.read('all', signal),
+    connector.catalogue(signal),
+    connector.signsInAs(signal),
+  ])
+  return platformView(keyturn, connector, { observed: whole(observed), catalogue: whole(catalogue), ownAddress })
+}
+
+/** What the ledger remembers of a platform, beside what was just read of it. */
+export async function platformView(
+  keyturn: Keyturn,
+  connector: Connector,
+  seen: {
+    readonly observed: CompleteSnapshot<ObservedAccount>
+    readonly catalogue: CompleteSnapshot<CatalogueEntry>
+    readonly ownAddress: string | null
+  },
+  only?: readonly string[],
+): Promise<PlatformView> {
+  const { ledger } = keyturn
+  const settings = keyturn.settings.platforms[connector.id]
+  if (settings === undefined) throw new KeyturnError('unexpected', `platform ${connector.id} is not configured`)
+  const [links, grants, names, decisions] = await Promise.all([
+    ledger.links(connector.id, only),
+    ledger.grants(connector.id, only),
+    ledger.names(connector.id, only),
+    ledger.decisions(connector.id),
+  ])
+  return { settings, links, grants, names, decisions, connector, ...seen }
+}
+
+/** Throws the cause of an incomplete read: nothing may be concluded from it (law 1). */
+export function whole<T>(snapshot: Snapshot<T>): CompleteSnapshot<T> {
+  if (snapshot.complete) return snapshot
+  if (snapshot.cause instanceof KeyturnError) throw snapshot.cause
+  throw new KeyturnError('platform-read-incomplete', `the read ended early: ${snapshot.cause.message}`, {
+    cause: snapshot.cause,
+  })
+}

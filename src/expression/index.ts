@@ -1,0 +1,6 @@
+export { checkExpression } from './check.ts'
+export { compileExpression } from './compile.ts'
+export { attributesUsed, equalities, referencesOnly, usesCounter } from './form.ts'
+export { didYouMean, nearest } from './near.ts'
+export { scopes } from './scope.ts'
+export type { ExpressionScope, ExpressionVariables } from './scope.ts'

@@ -1,0 +1,265 @@
+import { connect as connectTcp } from 'node:net'
+import type { Socket } from 'node:net'
+import { TLSSocket, connect as connectTls } from 'node:tls'
+import {
+  AddRequest,
+  BindRequest,
+  DeleteRequest,
+  ExtendedRequest,
+  ModifyDNRequest,
+  ModifyRequest,
+  SearchRequest,
+  UnbindRequest,
+} from 'ldapts'
+import type { Attribute, Change, Control, Filter } from 'ldapts'
+import { KeyturnError } from '../../model/errors.ts'
+import type { DirectorySettings } from '../../model/settings.ts'
+import { endpointOf, tlsOptions } from './endpoint.ts'
+import type { Endpoint } from './endpoint.ts'
+import type { Entry } from './entry.ts'
+import { LdapResultError, networkError } from './errors.ts'
+import { FrameReader } from './wire.ts'
+import type { Incoming, LdapResponse } from './wire.ts'
+
+export interface SearchSpec {
+  readonly base: string
+  readonly scope: 'base' | 'one' | 'sub'
+  readonly filter: Filter
+  /** `['1.1']`: none. */
+  readonly attributes: readonly string[]
+  readonly controls?: readonly Control[]
+}
+
+interface Pending {
+  readonly onEntry: ((entry: Entry) => void) | undefined
+  readonly onReference: ((urls: readonly string[]) => void) | undefined
+  readonly resolve: (response: LdapResponse) => void
+  readonly reject: (error: Error) => void
+  readonly timer: NodeJS.Timeout
+}
+
+/** What the request classes of ldapts have in common. */
+interface Request {
+  readonly messageId: number
+  write(): Buffer
+}
+
+/**
+ * One connection, opened once and signed in once. It cannot reconnect: a connection that came back by itself would be
+ * unauthenticated, and its next password might travel in the clear (both seen with the Client of ldapts, whose message and
+ * filter classes this uses). After anything but a result of the server it is dead, and so are the requests in flight on it.
+ * Any number of requests may be in flight at once.
+ */
+export class Connection implements AsyncDisposable {
+  readonly endpoint: Endpoint
+  readonly #socket: Socket
+  readonly #timeout: number
+  readonly #frames = new FrameReader()
+  readonly #pending = new Map<number, Pending>()
+  #lastId = 0
+  #lost: KeyturnError | null = null
+
+  private constructor(socket: Socket, endpoint: Endpoint, timeout: number) {
+    this.#socket = socket
+    this.endpoint = endpoint
+    this.#timeout = timeout
+    socket.on('data', (chunk: Buffer) => this.#receive(chunk))
+    socket.on('error', (error) => this.#fail(networkError(error, endpoint.where)))
+    socket.on('close', () => this.#fail(this.#closed()))
+  }
+
+  /**
+   * Connects, with TLS for ldaps://, without signing in.
+   * @throws KeyturnError `platform-unreachable`, `platform-untrusted`, `insecure`, `config-invalid`
+   */
+  static async open(settings: DirectorySettings): Promise<Connection> {
+    const endpoint = endpointOf(settings)
+    const { host, port } = endpoint
+    const keepAlive = { noDelay: true, keepAlive: true, keepAliveInitialDelay: 30_000 }
+    const socket = endpoint.secure
+      ? connectTls({ ...(await tlsOptions(endpoint, settings)), ...keepAlive })
+      : connectTcp({ host, port, ...keepAlive })
+    try {
+      await ready(socket, settings.timeouts.connect)
+    } catch (error) {
+      socket.destroy()
+      throw networkError(error, endpoint.where)
+    }
+    return new Connection(socket, endpoint, settings.timeouts.request)
+  }
+
+  get alive(): boolean {
+    return this.#lost === null
+  }
+
+  get inFlight(): number {
+    return this.#pending.size
+  }
+
+  /** Is the connection encrypted? */
+  get secure(): boolean {
+    return this.#socket instanceof TLSSocket
+  }
+
+  /** When the certificate of the server ends; null without TLS. */
+  get certificateEnds(): number | null {
+    return this.#socket instanceof TLSSocket ? Date.parse(this.#socket.getPeerCertificate().valid_to) : null
+  }
+
+  /**
+   * Signs in by simple bind. An empty password is refused here: servers take it for an anonymous sign-in and say yes.
+   * @throws LdapResultError when the server refuses
+   */
+  async bind(dn: string, password: string, controls: readonly Control[] = []): Promise<LdapResponse> {
+    if (password === '') throw new KeyturnError('platform-sign-in-refused', 'The password to sign in with is empty.')
+    return this.#expect(new BindRequest({ ...this.#options(controls), dn, password }))
+  }
+
+  /** @throws LdapResultError when the server refuses, KeyturnError when the connection fails; as all that follow */
+  async add(dn: string, attributes: readonly Attribute[], controls: readonly Control[] = []): Promise<LdapResponse> {
+    return this.#expect(new AddRequest({ ...this.#options(controls), dn, attributes: [...attributes] }))
+  }
+
+  async modify(dn: string, changes: readonly Change[], controls: readonly Control[] = []): Promise<LdapResponse> {
+    return this.#expect(new ModifyRequest({ ...this.#options(controls), dn, changes: [...changes] }))
+  }
+
+  /** Gives an entry another RDN, and another parent where `newParent` is given; the old RDN's value is removed. */
+  async rename(dn: string, newRdn: string, newParent?: string): Promise<LdapResponse> {
+    const parent = newParent === undefined ? {} : { newSuperior: newParent }
+    return this.#expect(new ModifyDNRequest({ ...this.#options([]), dn, newRdn, deleteOldRdn: true, ...parent }))
+  }
+
+  async delete(dn: string, controls: readonly Control[] = []): Promise<LdapResponse> {
+    return this.#expect(new DeleteRequest({ ...this.#options(controls), dn }))
+  }
+
+  /** An extended operation; `value` of the response is what it returned. */
+  async extended(oid: string, value?: Buffer): Promise<LdapResponse> {
+    return this.#expect(new ExtendedRequest({ ...this.#options([]), oid, ...(value === undefined ? {} : { value }) }))
+  }
+
+  /** One search, not paged; entries are given away as they arrive and are not kept. */
+  async search(
+    spec: SearchSpec,
+    onEntry: (entry: Entry) => void,
+    onReference?: (urls: readonly string[]) => void,
+  ): Promise<LdapResponse> {
+    const request = new SearchRequest({
+      ...this.#options(spec.controls ?? []),
+      baseDN: spec.base,
+      scope: spec.scope,
+      filter: spec.filter,
+      attributes: [...spec.attributes],
+      timeLimit: 0,
+    })
+    return this.#expect(request, onEntry, onReference)
+  }
+
+  /** Says goodbye and closes; requests still in flight fail. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#lost === null) this.#socket.write(new UnbindRequest({ messageId: this.#nextId() }).write())
+    this.#fail(
+      new KeyturnError('platform-unreachable', `The connection to ${this.endpoint.where} was closed by Keyturn.`),
+    )
+  }
+
+  #options(controls: readonly Control[]): { messageId: number; controls?: Control[] } {
+    const messageId = this.#nextId()
+    return controls.length > 0 ? { messageId, controls: [...controls] } : { messageId }
+  }
+
+  #nextId(): number {
+    this.#lastId = (this.#lastId % 0x7ffffffe) + 1
+    return this.#lastId
+  }
+
+  async #expect(
+    request: Request,
+    onEntry?: (entry: Entry) => void,
+    onReference?: (urls: readonly string[]) => void,
+  ): Promise<LdapResponse> {
+    if (this.#lost !== null) throw this.#lost
+    const response = await new Promise<LdapResponse>((resolve, reject) => {
+      const timer = setTimeout(() => this.#fail(this.#timedOut()), this.#timeout)
+      this.#pending.set(request.messageId, { onEntry, onReference, resolve, reject, timer })
+      this.#socket.write(request.write())
+    })
+    if (response.code !== 0) throw new LdapResultError(response.code, response.diagnostic, response.matchedDn)
+    return response
+  }
+
+  #receive(chunk: Buffer): void {
+    try {
+      for (const message of this.#frames.push(chunk)) this.#deliver(message)
+    } catch (error) {
+      this.#fail(networkError(error, this.endpoint.where))
+    }
+  }
+
+  #deliver(message: Incoming): void {
+    if (message.id === 0 && message.kind === 'result') {
+      // Notice of disconnection (RFC 4511, section 4.4.1) and its like: the server says why it is about to close.
+      this.#fail(this.#closed(message.response.diagnostic))
+      return
+    }
+    const pending = this.#pending.get(message.id)
+    if (pending === undefined) return
+    if (message.kind === 'result') {
+      clearTimeout(pending.timer)
+      this.#pending.delete(message.id)
+      pending.resolve(message.response)
+      return
+    }
+    pending.timer.refresh()
+    if (message.kind === 'entry') pending.onEntry?.(message.entry)
+    if (message.kind === 'reference') pending.onReference?.(message.urls)
+  }
+
+  #fail(error: KeyturnError): void {
+    if (this.#lost !== null) return
+    this.#lost = error
+    this.#socket.destroySoon()
+    for (const pending of this.#pending.values()) {
+      clearTimeout(pending.timer)
+      pending.reject(error)
+    }
+    this.#pending.clear()
+  }
+
+  #closed(why = ''): KeyturnError {
+    const said = why === '' ? '' : ` and said "${why}"`
+    return new KeyturnError('platform-unreachable', `${this.endpoint.where} closed the connection${said}.`)
+  }
+
+  #timedOut(): KeyturnError {
+    return new KeyturnError(
+      'platform-unreachable',
+      `${this.endpoint.where} did not answer within ${this.#timeout} ms.`,
+      {
+        hint: 'The server may be overloaded; `timeouts.request` of the platform sets how long to wait.',
+      },
+    )
+  }
+}
+
+/** Waits until the socket is connected, with the TLS handshake where there is one. */
+function ready(socket: Socket, timeout: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(
+      () => reject(Object.assign(new Error(`no answer within ${timeout} ms`), { code: 'ETIMEDOUT' })),
+      timeout,
+    )
+    const settle = (done: () => void) => (): void => {
+      clearTimeout(timer)
+      socket.removeAllListeners()
+      done()
+    }
+    socket.once(socket instanceof TLSSocket ? 'secureConnect' : 'connect', settle(resolve))
+    socket.once('error', (error) => settle(() => reject(error))())
+    socket.once(
+      'close',
+      settle(() => reject(new Error('the server closed the connection at once'))),
+    )
+  })
+}

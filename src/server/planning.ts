@@ -28,15 +28,12 @@ export interface PlanningOptions {
   readonly confirmed: boolean
   readonly signal: AbortSignal
   readonly onStage?: (stage: Stage) => void
-  /** Called between reading the sources and looking at the platforms; `apply` stores the people there. */
-  readonly onPeople?: (people: People) => Promise<void>
 }
 
 /** Reads sources and platforms and makes the plan. Writes nothing by itself. */
 export async function makePlanning(keyturn: Keyturn, options: PlanningOptions): Promise<Planning> {
   options.onStage?.('sources')
   const people = await readPeople(keyturn, options.signal)
-  await options.onPeople?.(people)
   options.onStage?.('platforms')
   const surveys = await surveyPlatforms(keyturn, options.signal)
   options.onStage?.('plan')

@@ -1,0 +1,97 @@
+import { readFile } from 'node:fs/promises'
+import type { Command } from 'commander'
+import colours from 'picocolors'
+import { KeyturnError } from '../model/errors.ts'
+import type { Change, Plan } from '../model/change.ts'
+import { renderApply } from '../report/apply.ts'
+import { showChange } from '../report/plan.ts'
+import { applyPlanning, isReviewed } from '../server/applying.ts'
+import type { ApplyReport } from '../server/applying.ts'
+import { openKeyturn } from '../server/context.ts'
+import { makePlanning } from '../server/planning.ts'
+import type { Planning } from '../server/planning.ts'
+import { applyDocument } from './apply-document.ts'
+import { act } from './command.ts'
+import type { ExitCode, Invocation, Runner } from './command.ts'
+import { difference, readSavedPlan } from './plan-document.ts'
+import { refused, renderPlanning } from './plan.ts'
+import { withSteps } from './progress.ts'
+
+interface Options {
+  readonly plan?: string
+  readonly all?: boolean
+}
+
+export function addApply(program: Command, runner: Runner): void {
+  program
+    .command('apply')
+    .description('One pass: read the feeds, plan as a whole, and carry out what safety lets pass.')
+    .option('--plan <hash|file>', 'carry out exactly the plan that was reviewed, or refuse with the difference')
+    .option('--all', 'every line, however long')
+    .addHelpText('after', '\nExit code: 0 done or nothing to do, 2 something was withheld, 1 something failed or is owed.')
+    .action(act<Options>(runner, apply))
+}
+
+async function apply(invocation: Invocation, options: Options): Promise<ExitCode> {
+  const reviewed = options.plan === undefined ? null : await readReviewed(options.plan)
+  await using keyturn = await openKeyturn({ config: invocation.config, readOnly: false })
+  const startedAt = keyturn.clock()
+  const most = options.all === true ? Number.POSITIVE_INFINITY : 20
+  const result = await withSteps(invocation, async (steps) => {
+    const signal = invocation.signal
+    const planning = await makePlanning(keyturn, { confirmed: reviewed !== null, signal, onStage: steps.stage })
+    if (reviewed !== null && !isReviewed(planning.plan, reviewed.hash)) return { planning, report: null }
+    const report = await applyPlanning(keyturn, planning, { signal, onStage: steps.stage, onProgress: steps.progress })
+    return { planning, report }
+  })
+  if (result.report === null) return refuse(invocation, result.planning, reviewed, most)
+  invocation.answer(applyDocument(result.report, startedAt))
+  invocation.say(renderApply(result.report, { most, took: keyturn.clock() - startedAt }))
+  return exitCode(result.report)
+}
+
+interface Reviewed {
+  readonly hash: string
+  readonly saved: ReturnType<typeof readSavedPlan>
+}
+
+/** A hash of at least twelve digits, or a file that `plan --out` wrote. Throws KeyturnError `usage`. */
+async function readReviewed(given: string): Promise<Reviewed> {
+  if (/^[0-9a-f]{12,64}$/.test(given)) return { hash: given, saved: null }
+  const text = await readFile(given, 'utf8').catch(() => null)
+  const saved = text === null ? null : readSavedPlan(text)
+  if (saved !== null) return { hash: saved.plan, saved }
+  throw new KeyturnError('usage', `--plan takes a plan's hash (12 to 64 hexadecimal digits) or a file of "plan --out"; given: ${given}`)
+}
+
+function refuse(invocation: Invocation, planning: Planning, reviewed: Reviewed | null, most: number): ExitCode {
+  const message = `the plan is no longer the one that was reviewed (${reviewed?.hash ?? ''}); it is now ${planning.plan.id}. Nothing was changed.`
+  const saved = reviewed?.saved ?? null
+  const differs = saved === null ? null : difference(saved, planning.plan)
+  invocation.answer({ error: { code: 'plan-changed', message }, plan: planning.plan.id, ...(differs ?? { changes: planning.plan.changes }) })
+  invocation.say(differs === null ? renderPlanning(planning, most) : renderDifference(differs))
+  if (!invocation.json) process.stderr.write(`\n${colours.red('keyturn:')} ${message}\n${wayOut(planning.plan, differs !== null)}\n`)
+  return 1
+}
+
+function wayOut(plan: Plan, shown: boolean): string {
+  const look = shown ? '' : 'Above is the plan as it is now ("plan --out FILE" and "apply --plan FILE" show only what differs). '
+  return `${look}If it is right: keyturn apply --plan ${plan.id.slice(0, 16)}`
+}
+
+function renderDifference({ added, gone }: { readonly added: readonly Change[]; readonly gone: readonly Change[] }): string {
+  const lines = (changes: readonly Change[]) =>
+    changes.map((change) => `  ${change.platform}  ${change.account}  ${colours.dim(change.identity)}  ${showChange(change)}`)
+  return [
+    `${colours.bold('In the plan now, but not reviewed')} (${added.length})`,
+    ...lines(added),
+    `${colours.bold('Reviewed, but no longer in the plan')} (${gone.length})`,
+    ...lines(gone),
+  ].join('\n')
+}
+
+function exitCode(report: ApplyReport): ExitCode {
+  const unfinished = report.obligations.some((one) => one.state !== 'settled')
+  if (unfinished || report.unread.length > 0 || refused(report)) return 1
+  return report.plan.withheld.length > 0 ? 2 : 0
+}

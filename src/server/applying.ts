@@ -1,0 +1,170 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { SettledObligation } from '../apply/ports.ts'
+import type { Plan } from '../model/change.ts'
+import type { IdentityId } from '../model/identity.ts'
+import { MINUTE, SECOND } from '../model/instant.ts'
+import type { Instant } from '../model/instant.ts'
+import type { AdmissionResult, ObligationPointer, ObligationStatus } from '../model/ledger.ts'
+import type { Keyturn } from './context.ts'
+import { openWork } from './lanes.ts'
+import type { Work } from './lanes.ts'
+import type { People } from './people.ts'
+import type { Planning } from './planning.ts'
+
+export interface ApplyOptions {
+  readonly signal: AbortSignal
+  /** How long nothing may move before what is left is reported as owed, ms. */
+  readonly patience?: number
+  readonly onStage?: (stage: 'admit' | 'work') => void
+  readonly onProgress?: (progress: Progress) => void
+  readonly onSettled?: (settled: readonly SettledObligation[]) => void
+}
+
+export interface Progress {
+  readonly total: number
+  readonly settled: number
+  readonly failed: number
+}
+
+export interface ApplyReport extends Planning {
+  readonly admission: AdmissionResult
+  /** How every obligation stands at the end. */
+  readonly obligations: readonly ObligationStatus[]
+  /** What the workers of this process did, the last word on each obligation. */
+  readonly settled: readonly SettledObligation[]
+  readonly endedAt: Instant
+}
+
+/** Is this the plan that was reviewed? A hash may be shortened to twelve digits. */
+export function isReviewed(plan: Plan, hash: string): boolean {
+  return hash.length >= 12 && plan.id.startsWith(hash)
+}
+
+/** Stores the people, admits the plan, and works until all is settled, failed for good or withheld. */
+export async function applyPlanning(
+  keyturn: Keyturn,
+  planning: Planning,
+  options: ApplyOptions,
+): Promise<ApplyReport> {
+  options.onStage?.('admit')
+  await storePeople(keyturn, planning.people)
+  const admission = await keyturn.ledger.admit({
+    plan: planning.plan,
+    correlation: keyturn.correlation,
+    operator: keyturn.operator,
+    now: keyturn.clock(),
+    effectiveAt: effectiveInstants(planning.people),
+    heldRoles: planning.heldRoles,
+  })
+  const pointers = inWorkingOrder(await everythingOwed(keyturn, admission), planning.plan)
+  options.onStage?.('work')
+  const settled = pointers.length === 0 ? [] : await work(keyturn, pointers, options)
+  const obligations = await keyturn.ledger.obligationsOf(pointers)
+  return { ...planning, admission, obligations, settled, endedAt: keyturn.clock() }
+}
+
+async function storePeople(keyturn: Keyturn, people: People): Promise<void> {
+  for (const intake of people.intakes) await keyturn.ledger.saveIntake(intake, keyturn.correlation)
+}
+
+function effectiveInstants(people: People): ReadonlyMap<IdentityId, Instant> {
+  return new Map(
+    people.identities.flatMap((identity) => {
+      const at = identity.leftAt ?? identity.startsAt
+      return at === null ? [] : [[identity.id, at] as const]
+    }),
+  )
+}
+
+/** What this plan admitted, and what earlier runs left owed (a killed one, a platform that was down). */
+async function everythingOwed(keyturn: Keyturn, admission: AdmissionResult): Promise<readonly ObligationPointer[]> {
+  const open = await keyturn.ledger.obligations({ open: true })
+  const all = [...admission.pointers, ...open.filter((one) => one.state === 'owed')]
+  const configured = all.filter((pointer) => keyturn.connectors.has(pointer.platform))
+  return [...new Map(configured.map((pointer) => [keyOf(pointer), pointer])).values()]
+}
+
+const keyOf = (pointer: { readonly identity: IdentityId; readonly platform: string }) =>
+  `${pointer.platform}\n${pointer.identity}`
+
+/** Revocations first; then people who get the same entitlements together, so that one chunk writes few groups. */
+function inWorkingOrder(pointers: readonly ObligationPointer[], plan: Plan): readonly ObligationPointer[] {
+  const granted = new Map<string, string>()
+  for (const change of plan.changes) {
+    if (change.kind === 'grant') granted.set(keyOf(change), `${granted.get(keyOf(change)) ?? ''} ${change.entitlement}`)
+  }
+  const rank = (pointer: ObligationPointer) =>
+    `${pointer.lane === 'revoke' ? 0 : 1}\n${pointer.platform}\n${granted.get(keyOf(pointer)) ?? ''}`
+  const ranked = pointers.map((pointer) => ({ pointer, rank: rank(pointer) }))
+  ranked.sort((a, b) => (a.rank < b.rank ? -1 : a.rank > b.rank ? 1 : 0))
+  return ranked.map(({ pointer }) => pointer)
+}
+
+/** Drives the lanes until nothing is left to do, or nothing has moved for as long as patience lasts. */
+async function work(
+  keyturn: Keyturn,
+  pointers: readonly ObligationPointer[],
+  options: ApplyOptions,
+): Promise<readonly SettledObligation[]> {
+  const board = openBoard(pointers, keyturn.clock)
+  const onSettled = (settled: readonly SettledObligation[]) => {
+    board.note(settled)
+    options.onSettled?.(settled)
+    options.onProgress?.(board.progress())
+  }
+  await using lanes: Work = await openWork(keyturn, options.signal, onSettled)
+  await lanes.add(pointers)
+  const patience = options.patience ?? MINUTE
+  let looked = keyturn.clock()
+  while (!board.done() && !options.signal.aborted && keyturn.clock() - board.movedAt() < patience) {
+    await sleep(25)
+    if (keyturn.clock() - looked < SECOND) continue
+    // Another process may have settled some of ours.
+    board.learn(await keyturn.ledger.obligationsOf(board.remaining(500)))
+    options.onProgress?.(board.progress())
+    looked = keyturn.clock()
+  }
+  return board.settled()
+}
+
+/** Who is still to be waited for. */
+function openBoard(pointers: readonly ObligationPointer[], clock: () => Instant) {
+  const remaining = new Map(pointers.map((pointer) => [keyOf(pointer), pointer]))
+  const waiting = new Set<string>()
+  const results = new Map<string, SettledObligation>()
+  let failed = 0
+  let moved = clock()
+  const close = (key: string, state: 'settled' | 'failed') => {
+    if (!remaining.delete(key)) return
+    waiting.delete(key)
+    if (state === 'failed') failed += 1
+    moved = clock()
+  }
+  const place = (key: string, state: SettledObligation['state'] | ObligationStatus['state']) => {
+    if (state === 'settled' || state === 'failed') close(key, state)
+    else if (state === 'waiting') waiting.add(key)
+    else waiting.delete(key)
+  }
+  return {
+    note(settled: readonly SettledObligation[]) {
+      for (const one of settled) {
+        results.set(keyOf(one), one)
+        place(keyOf(one), one.state)
+      }
+    },
+    learn(statuses: readonly ObligationStatus[]) {
+      for (const status of statuses) place(keyOf(status), status.state)
+    },
+    /** Only people are left who wait for somebody else's account, and nobody is left who could make it. */
+    done: () => remaining.size === waiting.size,
+    remaining: (most: number) => [...remaining.values()].slice(0, most),
+    settled: () => [...results.values()],
+    movedAt: () => moved,
+    progress: (): Progress => ({
+      total: pointers.length,
+      settled: pointers.length - remaining.size - failed,
+      failed,
+    }),
+  }
+}
+

@@ -1,0 +1,59 @@
+import type { ClaimedObligation } from '../model/ledger.ts'
+import type { SettlePorts } from './ports.ts'
+
+/** Claims that are kept alive while work goes on. */
+export interface Claims extends AsyncDisposable {
+  /** Is the claim certainly still ours? False once it was lost, or could not be renewed within its lease. */
+  holds(token: string): boolean
+}
+
+/** Renews about five times a lease. Dispose it before the claims are settled by somebody else's account of time. */
+export function keepClaims(
+  claimed: readonly ClaimedObligation[],
+  {
+    ledger,
+    leaseMs,
+    clock,
+    logger,
+    platform,
+  }: Pick<SettlePorts, 'ledger' | 'leaseMs' | 'clock' | 'logger' | 'platform'>,
+): Claims {
+  let held: ReadonlySet<string> = new Set(claimed.map(({ token }) => token))
+  let until = clock() + leaseMs
+  let renewing: Promise<void> = Promise.resolve()
+  let busy = false
+
+  async function renew(): Promise<void> {
+    const asked = clock()
+    try {
+      const still = await ledger.renew([...held], leaseMs, asked)
+      if (still.size < held.size)
+        logger.debug('claims are not ours any more', { platform, count: held.size - still.size })
+      held = still
+      until = asked + leaseMs
+    } catch (error) {
+      // Not fatal by itself: the claims are ours until the lease ends, and `holds` says no from then on.
+      logger.warn('claims could not be renewed', {
+        platform,
+        error: error instanceof Error ? error.message : String(error),
+      })
+    } finally {
+      busy = false
+    }
+  }
+
+  const timer = setInterval(() => {
+    if (busy) return
+    busy = true
+    renewing = renew()
+  }, leaseMs / 5)
+  timer.unref()
+
+  return {
+    holds: (token) => held.has(token) && clock() < until,
+    async [Symbol.asyncDispose]() {
+      clearInterval(timer)
+      await renewing
+    },
+  }
+}

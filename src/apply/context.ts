@@ -1,0 +1,81 @@
+import type { ApplyContext, RevocationStep } from '../model/connector.ts'
+import { KeyturnError } from '../model/errors.ts'
+import type { IdentityId } from '../model/identity.ts'
+import { auditRecord } from './audit.ts'
+import { generatePassword, generateScramble } from './password.ts'
+import type { SettlePorts } from './ports.ts'
+import { accountOf, type Job, nativeIdOf } from './work.ts'
+
+/** Marks, before the first write of a revocation, that the account was open: then it is we who shut it (law 8). */
+export const begun = 'begun'
+
+/** What one run of `settle` keeps in memory only: passwords and addresses. */
+export interface Bench {
+  readonly jobs: ReadonlyMap<IdentityId, Job>
+  readonly initial: Map<IdentityId, string>
+  addresses: ReadonlyMap<IdentityId, string>
+}
+
+export function openBench(jobs: readonly Job[]): Bench {
+  return {
+    jobs: new Map(jobs.map((job) => [job.obligation.identity, job])),
+    initial: new Map(),
+    addresses: new Map(),
+  }
+}
+
+/** Draws the password that the next write sets for this person; `initialPassword` returns the same one. */
+export function drawPassword(bench: Bench, identity: IdentityId, ports: SettlePorts): string {
+  const names = bench.jobs.get(identity)?.person.names ?? []
+  const password = generatePassword(ports.passwords, names)
+  bench.initial.set(identity, password)
+  return password
+}
+
+/** What a connector may ask for while it writes. */
+export function contextOf(bench: Bench, ports: SettlePorts): ApplyContext {
+  return {
+    signal: ports.signal,
+    mustChange: ports.mustChange,
+    now: ports.clock,
+    initialPassword: (identity) => bench.initial.get(identity) ?? drawPassword(bench, identity, ports),
+    scramblePassword(identity) {
+      const password = generateScramble(ports.passwords, jobOf(bench, identity).person.names)
+      ports.scrambled.set(identity, password)
+      return password
+    },
+    scrambled: (identity) => ports.scrambled.get(identity),
+    stepsDone: (identity) => stepsDone(jobOf(bench, identity)),
+    stepDone: (identity, step) => recordStep(jobOf(bench, identity), step, ports),
+    addressOf: (identity) => bench.addresses.get(identity),
+    allocate: (sequence, count, floor) => ports.ledger.allocate(sequence, count, floor),
+  }
+}
+
+/** Writes one step to the ledger and the audit; both land in the same group commit. */
+export async function recordStep(job: Job, step: RevocationStep, ports: SettlePorts): Promise<void> {
+  job.steps.push(step)
+  const change = job.tasks.find((task) => task.change.kind === 'disable')?.admitted ?? null
+  const record = auditRecord(job.obligation, change, {
+    at: step.at,
+    action: 'step',
+    after: step.step,
+    result: 'done',
+    detail: step.detail,
+  })
+  await Promise.all([ports.ledger.stepDone(job.obligation.token, step), ports.ledger.audit([record])])
+}
+
+/** Steps of an earlier run count only while the account still is as they left it: one that is open again is shut anew. */
+function stepsDone(job: Job): ReadonlySet<string> {
+  const disable = job.tasks.find(({ change }) => change.kind === 'disable')
+  const account = accountOf(job.person, disable === undefined ? null : nativeIdOf(disable.change))
+  const earlier = account?.enabled === true ? [] : job.obligation.stepsDone
+  return new Set([...earlier, ...job.steps].map(({ step }) => step).filter((step) => step !== begun))
+}
+
+function jobOf(bench: Bench, identity: IdentityId): Job {
+  const job = bench.jobs.get(identity)
+  if (job === undefined) throw new KeyturnError('unexpected', `${identity} is not among the claimed people`)
+  return job
+}

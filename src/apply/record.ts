@@ -1,0 +1,186 @@
+import type { Change } from '../model/change.ts'
+import type { Instant } from '../model/instant.ts'
+import type { AuditRecord, ChangeResult, Grant, Link, Settlement } from '../model/ledger.ts'
+import { auditRecord, auditResult } from './audit.ts'
+import { type Bench, begun } from './context.ts'
+import { withoutPasswords } from './handover.ts'
+import { mayStillOpen, wasBegun } from './intents.ts'
+import type { SettlePorts } from './ports.ts'
+import { givesUp, isPlatformWide, nextTry } from './retry.ts'
+import { accountOf, type Job, nativeIdOf, retry, type Task } from './work.ts'
+
+/** What one job leaves behind, with everything it implies. */
+export function settlementOf(job: Job, bench: Bench, ports: SettlePorts): Settlement {
+  const at = ports.clock()
+  const results = [...job.spared, ...job.tasks.map((task) => resultOf(task, job, bench, ports))].map((result) =>
+    keepOwed(result, job),
+  )
+  const link = linkAfter(job, at)
+  return {
+    obligation: job.obligation,
+    results,
+    ...link,
+    grantsAdded: grantsAdded(job, at),
+    grantsRemoved: grantsRemoved(job),
+    proof: job.proof,
+    nextTryAt: nextTryOf(job, results, at, ports),
+    at,
+    audit: auditOf(job, results, at),
+  }
+}
+
+function resultOf(task: Task, job: Job, bench: Bench, ports: SettlePorts): ChangeResult {
+  const { lane, tries } = job.obligation
+  const outcome = task.outcome ?? retry('unexpected', 'this change was not tried')
+  const error = outcome.error && { ...outcome.error, message: withoutPasswords(outcome.error.message, bench, ports) }
+  const clean = error === undefined ? outcome : { ...outcome, error }
+  const base = { id: task.id, change: task.admitted, outcome: clean, ...(error === undefined ? {} : { error }) }
+  if (outcome.result === 'failed' && lane === 'revoke' && closes(task.change)) return { ...base, status: 'retry' }
+  const code = outcome.error?.code ?? 'unexpected'
+  if (outcome.result === 'retry' && givesUp(lane, tries, code, ports.retry)) return { ...base, status: 'failed' }
+  return { ...base, status: outcome.result }
+}
+
+/** Revocations never give up. */
+function closes(change: Change): boolean {
+  return change.kind === 'disable' || change.kind === 'revoke'
+}
+
+/** Law 5: a revocation that met somebody's open intent looks once more, after that worker's time is certainly over. */
+function keepOwed(result: ChangeResult, { obligation }: Job): ChangeResult {
+  const good = result.status === 'done' || result.status === 'already'
+  if (!good || !closes(result.change) || !mayStillOpen(obligation)) return result
+  const error = {
+    code: 'precondition-failed',
+    message: 'an earlier write that opens something may still be on its way to this account; it is looked at again',
+  } as const
+  return { ...result, status: 'retry', error }
+}
+
+function nextTryOf({ obligation }: Job, results: readonly ChangeResult[], at: Instant, ports: SettlePorts) {
+  if (mayStillOpen(obligation)) return at + ports.leaseMs
+  if (!results.some(({ status }) => status === 'retry' || status === 'waiting')) return null
+  return nextTry(obligation.lane, obligation.tries, at, ports.retry, ports.random)
+}
+
+/** The link as it is now. It follows what the platform showed, not what was asked for. */
+function linkAfter(job: Job, at: Instant): { readonly link: Link | null; readonly unlink: boolean } {
+  const deleted = [...job.spared, ...job.tasks.filter((task) => task.shown).map(resultLike)]
+  if (deleted.some(({ change, status }) => change.kind === 'delete' && status !== 'moved')) {
+    return { link: null, unlink: true }
+  }
+  let link = job.tasks.reduce((before, task) => linkWith(before, task, job, at), job.person.link)
+  if (link === null) return { link, unlink: false }
+  const account = job.seen ?? accountOf(job.person, link.nativeId)
+  if (account !== null && account.nativeId === link.nativeId) {
+    link = { ...link, name: account.name, address: account.address, shutByUs: account.enabled ? null : link.shutByUs }
+  }
+  return { link: shutBySparedDisable(link, job), unlink: false }
+}
+
+function resultLike(task: Task): Pick<ChangeResult, 'change' | 'status'> {
+  return { change: task.change, status: 'done' }
+}
+
+function linkWith(link: Link | null, task: Task, job: Job, at: Instant): Link | null {
+  const { change } = task
+  const { identity, platform } = job.obligation
+  if (change.kind === 'create' && task.outcome?.account !== undefined) {
+    const shutByUs = change.desired.enabled ? null : 'pre-hire'
+    return {
+      identity,
+      platform,
+      ...task.outcome.account,
+      how: 'created',
+      linkedAt: at,
+      shutByUs,
+      passwordScrambled: false,
+    }
+  }
+  if (change.kind === 'link' && task.shown) {
+    const account = accountOf(job.person, nativeIdOf(change))
+    if (account === null) return link
+    const { nativeId, name, address } = account
+    return {
+      identity,
+      platform,
+      nativeId,
+      name,
+      address,
+      how: 'matched',
+      linkedAt: at,
+      shutByUs: null,
+      passwordScrambled: false,
+    }
+  }
+  if (link === null) return link
+  if (change.kind === 'disable') return linkShut(link, change.protocol, task, job)
+  if (change.kind === 'issue-credential' && task.shown) return { ...link, passwordScrambled: false }
+  return link
+}
+
+/** Ours to open again only if it was open when we came, or we held it shut before (law 8). */
+function linkShut(link: Link, protocol: 'leaver' | 'suspend', task: Task, job: Job): Link {
+  const scrambled = protocol === 'leaver' && (task.shown || job.steps.some(({ step }) => step !== begun))
+  const ours = link.shutByUs !== null || weShut(job)
+  return {
+    ...link,
+    shutByUs: task.shown && ours ? protocol : link.shutByUs,
+    passwordScrambled: link.passwordScrambled || scrambled,
+  }
+}
+
+function weShut({ obligation, steps }: Job): boolean {
+  return [...obligation.stepsDone, ...steps].some(({ step }) => step === begun)
+}
+
+/** We shut it, ended before recording that, and now there is nothing left to do. */
+function shutBySparedDisable(link: Link, job: Job): Link {
+  const spared = job.spared.find(({ change, status }) => change.kind === 'disable' && status === 'already')
+  if (spared?.change.kind !== 'disable' || link.shutByUs !== null || !weShut(job)) return link
+  return { ...link, shutByUs: spared.change.protocol }
+}
+
+function grantsAdded(job: Job, at: Instant): readonly Grant[] {
+  const written = job.tasks.filter((task) => task.shown).map(({ change }) => change)
+  // Begun under an earlier claim and there now: that was us.
+  const earlier = job.spared.filter(({ status }) => status === 'already').map(({ change }) => aimed(change, job))
+  return [...written, ...earlier.filter((change) => wasBegun(change, job.obligation))].flatMap((change) =>
+    change.kind === 'grant' ? [grantOf(change, at)] : [],
+  )
+}
+
+function aimed(change: Change, { person }: Job): Change {
+  if (person.link === null || change.kind === 'create') return change
+  return { ...change, target: { nativeId: person.link.nativeId } }
+}
+
+function grantOf(change: Extract<Change, { entitlement: string }>, grantedAt: Instant): Grant {
+  const { identity, platform, entitlement, reason } = change
+  return { identity, platform, entitlement, reason, grantedAt }
+}
+
+function grantsRemoved(job: Job): readonly string[] {
+  const written = job.tasks.filter((task) => task.shown).map(({ change }) => change)
+  const spared = job.spared.filter(({ status }) => status === 'already').map(({ change }) => change)
+  return [...written, ...spared].flatMap((change) => (change.kind === 'revoke' ? [change.entitlement] : []))
+}
+
+/** An outage is one line in the log, not a record for everybody and every try. */
+function auditOf(job: Job, results: readonly ChangeResult[], at: Instant): readonly AuditRecord[] {
+  const told = results.filter(
+    ({ status, error }) => status !== 'retry' || error === undefined || !isPlatformWide(error.code),
+  )
+  return [...told.map((result) => auditResult(job.obligation, result, at)), ...proofRecord(job)]
+}
+
+function proofRecord({ obligation, proof, tasks }: Job): readonly AuditRecord[] {
+  if (proof === null) return []
+  const change = tasks.find((task) => task.change.kind === 'disable')?.admitted ?? null
+  const codes = [
+    ...(proof.resultCode === undefined ? [] : [`result code ${proof.resultCode}`]),
+    ...(proof.dataCode === undefined ? [] : [`data code ${proof.dataCode}`]),
+  ]
+  const detail = [proof.text, ...codes].join(', ')
+  return [auditRecord(obligation, change, { at: proof.at, action: 'proof', result: proof.grade, detail })]
+}

@@ -1,0 +1,52 @@
+import type { IdentityId } from '../model/identity.ts'
+import type { ChangeResult, Settlement } from '../model/ledger.ts'
+import type { SettledObligation, SettledState, SettlePorts, SettleReport } from './ports.ts'
+
+/** What the caller learns, and what the log is told on the way. */
+export function reportOf(
+  settlements: readonly Settlement[],
+  lost: ReadonlySet<IdentityId>,
+  ports: SettlePorts,
+): SettleReport {
+  const obligations = settlements.map((settlement) => settled(settlement, lost))
+  for (const obligation of obligations) tell(obligation, ports)
+  return { obligations }
+}
+
+function settled(
+  { obligation, results, proof, nextTryAt }: Settlement,
+  lost: ReadonlySet<IdentityId>,
+): SettledObligation {
+  const { identity, platform, lane } = obligation
+  return {
+    identity,
+    platform,
+    lane,
+    state: lost.has(identity) ? 'lost' : stateOf(results),
+    moved: results.some(({ status }) => status === 'moved'),
+    results,
+    proof,
+    error: results.find(({ error }) => error !== undefined)?.error ?? null,
+    nextTryAt,
+  }
+}
+
+function stateOf(results: readonly ChangeResult[]): SettledState {
+  const statuses = new Set(results.map(({ status }) => status))
+  if (statuses.has('retry')) return 'retry'
+  if (statuses.has('waiting')) return 'waiting'
+  return statuses.has('failed') ? 'failed' : 'settled'
+}
+
+function tell(
+  { identity, platform, lane, state, results, proof, error, nextTryAt }: SettledObligation,
+  ports: SettlePorts,
+) {
+  const fields = { identity, platform, lane, ...(error === null ? {} : error), nextTryAt }
+  const done = results.filter(({ status }) => status === 'done').map(({ change }) => change.kind)
+  if (done.length > 0) ports.logger.change('account changed', { identity, platform, lane, kinds: done })
+  if (proof?.grade === 'not-proven') ports.logger.error('a revocation is not proven and stays owed', fields)
+  else if (state === 'retry' && lane === 'revoke') ports.logger.error('a revocation stays owed', fields)
+  else if (state === 'retry') ports.logger.warn('changes are tried again later', fields)
+  if (state === 'failed') ports.logger.error('changes failed for good', fields)
+}

@@ -1,0 +1,103 @@
+import { summarise } from '../model/errors.ts'
+import type { ClaimedObligation, ObligationPointer, Settlement } from '../model/ledger.ts'
+import { type Claims, keepClaims } from './claims.ts'
+import { type Bench, openBench } from './context.ts'
+import { handedOverSince } from './handover.ts'
+import { intersect } from './intersect.ts'
+import { postponementOf } from './postpone.ts'
+import type { SettlePorts, SettleReport, WorkerView } from './ports.ts'
+import { proveAll, readBack } from './readback.ts'
+import { settlementOf } from './record.ts'
+import { observeAndRecover } from './recover.ts'
+import { reportOf } from './report.ts'
+import type { Job } from './work.ts'
+import { write } from './write.ts'
+
+/**
+ * One cycle of work for some obligations of one platform: claim, observe, recompute, intersect, intend, write, read back,
+ * prove, settle. What is lost, doubled, late or reordered does no harm, and a second run changes nothing.
+ *
+ * @throws KeyturnError `ledger-busy` or `ledger-unavailable` where nothing could be recorded: the claims then end by
+ * themselves and the obligations are owed again
+ */
+export async function settle<View extends WorkerView>(
+  pointers: readonly ObligationPointer[],
+  ports: SettlePorts<View>,
+): Promise<SettleReport> {
+  const claimed = await ports.ledger.claim(pointers, ports.worker, ports.leaseMs, ports.clock())
+  if (claimed.length === 0) return { obligations: [] }
+  await using claims = keepClaims(claimed, ports)
+  const { jobs, postponed } = await decide(claimed, ports)
+  const bench = openBench(jobs)
+  await execute(jobs, bench, claims, ports)
+  return await record([...jobs.map((job) => settlementOf(job, bench, ports)), ...postponed], ports)
+}
+
+interface Decision {
+  readonly jobs: readonly Job[]
+  /** Nobody could work out what these need. */
+  readonly postponed: readonly Settlement[]
+}
+
+/** Observes and recomputes; one person's failure does not stop the others. */
+async function decide<View extends WorkerView>(
+  claimed: readonly ClaimedObligation[],
+  ports: SettlePorts<View>,
+): Promise<Decision> {
+  try {
+    const view = await observeAndRecover(claimed, ports)
+    return await jobsOf(claimed, view, ports)
+  } catch (error) {
+    ports.logger.warn('the platform could not be observed', { platform: ports.platform, ...summarise(error) })
+    return { jobs: [], postponed: claimed.map((obligation) => postponementOf(obligation, error, ports)) }
+  }
+}
+
+async function jobsOf<View extends WorkerView>(
+  claimed: readonly ClaimedObligation[],
+  view: View,
+  ports: SettlePorts<View>,
+): Promise<Decision> {
+  const nobody = { link: null, accounts: [], matches: [], names: [] }
+  const people = claimed.map((obligation) => ({ obligation, person: view.people.get(obligation.identity) ?? nobody }))
+  const handedOver = await handedOverSince(people, ports)
+  const neededNow = recompute(view, claimed, ports)
+  const jobs: Job[] = []
+  const postponed: Settlement[] = []
+  for (const { obligation, person } of people) {
+    try {
+      const needed = neededNow(obligation)
+      const comparison = { connector: ports.connector, addressOf: () => undefined }
+      jobs.push(intersect(obligation, needed, person, comparison, () => handedOver.has(obligation.token)))
+    } catch (error) {
+      postponed.push(postponementOf(obligation, error, ports))
+    }
+  }
+  return { jobs, postponed }
+}
+
+/** All at once; where that fails, one by one, so that only the one who causes it is put off. */
+function recompute<View extends WorkerView>(
+  view: View,
+  claimed: readonly ClaimedObligation[],
+  ports: SettlePorts<View>,
+) {
+  try {
+    const all = ports.needed(view, claimed)
+    return (obligation: ClaimedObligation) => all.get(obligation.identity) ?? []
+  } catch {
+    return (obligation: ClaimedObligation) => ports.needed(view, [obligation]).get(obligation.identity) ?? []
+  }
+}
+
+async function execute(jobs: readonly Job[], bench: Bench, claims: Claims, ports: SettlePorts): Promise<void> {
+  await write(jobs, bench, claims, ports)
+  await readBack(jobs, bench, ports)
+  await proveAll(jobs, bench, ports)
+}
+
+async function record(settlements: readonly Settlement[], ports: SettlePorts): Promise<SettleReport> {
+  const { refused } = await ports.ledger.settle(settlements)
+  const lost = new Set(refused.map(({ identity }) => identity))
+  return reportOf(settlements, lost, ports)
+}

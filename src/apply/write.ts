@@ -1,0 +1,152 @@
+import { type Change, type ChangeKind, opens } from '../model/change.ts'
+import { summarise } from '../model/errors.ts'
+import type { Claims } from './claims.ts'
+import { type Bench, begun, contextOf, recordStep } from './context.ts'
+import { closeHandOvers, prepareHandOvers } from './handover.ts'
+import { intentOf, wasBegun } from './intents.ts'
+import type { SettlePorts } from './ports.ts'
+import { markWaiting, resolveAddresses } from './references.ts'
+import { accountOf, aimedAt, demote, failure, type Job, nativeIdOf, retry, succeeded, type Task } from './work.ts'
+
+/** Shutting and making first; then everything about the account; opening and deleting last. */
+const phases: readonly (readonly ChangeKind[])[] = [
+  ['disable', 'create'],
+  ['rename', 'move', 'update', 'expire', 'revoke', 'grant', 'issue-credential'],
+  ['enable', 'delete'],
+]
+
+type Placed = readonly [Job, Task]
+
+/** Carries the tasks out, each with an outcome in the end. Never throws: what fails is the outcome of its tasks. */
+export async function write(jobs: readonly Job[], bench: Bench, claims: Claims, ports: SettlePorts): Promise<void> {
+  for (const job of jobs) link(job)
+  await noteOpen(jobs, ports)
+  for (const kinds of phases) {
+    for (const job of jobs) aimAndBlock(job, kinds)
+    const due = jobs.flatMap((job) => dueOf(job, kinds))
+    if (due.length === 0) continue
+    await resolve(due, bench, ports)
+    const handOvers = await prepareHandOvers(open(due), bench, ports)
+    await fence(due, claims, ports)
+    await carryOut(open(due), bench, ports)
+    await closeHandOvers(handOvers, ports)
+  }
+}
+
+/** Linking writes nothing on the platform: it holds as soon as the account is really there. */
+function link(job: Job): void {
+  for (const task of job.tasks) {
+    if (task.change.kind !== 'link') continue
+    const account = accountOf(job.person, nativeIdOf(task.change))
+    task.outcome =
+      account === null ? retry('object-missing', 'the account to link is not there any more') : { result: 'done' }
+  }
+}
+
+/** Before the first write of a revocation. It must not keep us from shutting: without the ledger we shut all the same. */
+async function noteOpen(jobs: readonly Job[], ports: SettlePorts): Promise<void> {
+  const notes = jobs.map(async (job) => {
+    const task = job.tasks.find(({ change }) => change.kind === 'disable')
+    if (task === undefined || accountOf(job.person, nativeIdOf(task.change))?.enabled !== true) return
+    if (job.obligation.stepsDone.some(({ step }) => step === begun)) return
+    const step = { step: begun, at: ports.clock(), detail: 'the account was open' }
+    await recordStep(job, step, ports).catch((error: unknown) => {
+      ports.logger.error('a step could not be recorded', { identity: job.obligation.identity, ...summarise(error) })
+    })
+  })
+  await Promise.all(notes)
+}
+
+/** Aims at the account that was just made; what needs an account that could not be made shares its fate. */
+function aimAndBlock(job: Job, kinds: readonly ChangeKind[]): void {
+  const create = job.tasks.find(({ change }) => change.kind === 'create')
+  for (const task of job.tasks) {
+    if (task.outcome !== null || !kinds.includes(task.change.kind)) continue
+    if ('creates' in task.change.target && create !== undefined && create !== task) {
+      const made = create.outcome?.account
+      if (made !== undefined) task.change = aimedAt(task.change, made.nativeId)
+      else task.outcome = create.outcome ?? retry('unexpected', 'the account was not made')
+    }
+    const blocker = task.change.kind === 'enable' ? job.tasks.find(blocksOpening) : undefined
+    if (blocker?.outcome?.error !== undefined) task.outcome = { result: 'retry', error: blocker.outcome.error }
+  }
+}
+
+/** An account is not opened while its password is the scrambled one or it still holds what it must lose. */
+function blocksOpening(task: Task): boolean {
+  return (task.change.kind === 'issue-credential' || task.change.kind === 'revoke') && !succeeded(task)
+}
+
+function dueOf(job: Job, kinds: readonly ChangeKind[]): readonly Placed[] {
+  return job.tasks
+    .filter((task) => task.outcome === null && kinds.includes(task.change.kind))
+    .map((task) => [job, task] as const)
+}
+
+function open(due: readonly Placed[]): readonly Task[] {
+  return due.map(([, task]) => task).filter((task) => task.outcome === null)
+}
+
+async function resolve(due: readonly Placed[], bench: Bench, ports: SettlePorts): Promise<void> {
+  const referring = due.map(([, task]) => task).filter(({ change }) => change.kind === 'update')
+  if (referring.length === 0) return
+  try {
+    bench.addresses = await resolveAddresses([...bench.jobs.values()], ports)
+    markWaiting(referring, bench.addresses)
+  } catch (error) {
+    const refers = ({ change }: Task) => change.kind === 'update' && 'accountOf' in change.field.to
+    for (const task of referring.filter(refers)) task.outcome = failure(error)
+  }
+}
+
+/** Law 5: what opens something needs its intent committed right before the write, everything needs the claim. */
+async function fence(due: readonly Placed[], claims: Claims, ports: SettlePorts): Promise<void> {
+  const waiting = due.filter(([, task]) => task.outcome === null)
+  const opening = waiting.filter(([, { change }]) => opens(change))
+  const intents = opening.map(([{ obligation }, { change }]) => ({ ...intentOf(change), token: obligation.token }))
+  try {
+    const current = intents.length === 0 ? new Set<string>() : await ports.ledger.intend(intents, ports.clock())
+    for (const [{ obligation }, task] of opening) {
+      if (!current.has(obligation.token)) task.outcome = retry('claim-lost', 'something newer is owed to this account')
+    }
+  } catch (error) {
+    for (const [, task] of opening) task.outcome = failure(error)
+  }
+  for (const [{ obligation }, task] of waiting) {
+    if (task.outcome !== null) continue
+    // A revocation goes on without its claim: shutting twice does no harm.
+    if (!claims.holds(obligation.token) && task.change.kind !== 'disable') {
+      task.outcome = retry('claim-lost', 'the claim ended before the write')
+    } else if (ports.signal.aborted) task.outcome = retry('claim-lost', 'Keyturn was stopped before the write')
+  }
+}
+
+async function carryOut(tasks: readonly Task[], bench: Bench, ports: SettlePorts): Promise<void> {
+  if (tasks.length === 0) return
+  try {
+    const outcomes = await ports.connector.apply(
+      tasks.map(({ change }) => change),
+      contextOf(bench, ports),
+    )
+    for (const [index, task] of tasks.entries()) {
+      task.outcome =
+        outcomes[index] ?? retry('unexpected', `connector ${ports.platform} gave no outcome for this change`)
+    }
+  } catch (error) {
+    for (const task of tasks) task.outcome = failure(error)
+  }
+  for (const task of tasks) keepOwnCreate(task, bench)
+}
+
+/** A name that is taken where we ourselves may have taken it a moment ago is looked at again, not given up. */
+function keepOwnCreate(task: Task, bench: Bench): void {
+  const job = bench.jobs.get(task.change.identity)
+  if (task.outcome?.error?.code !== 'name-taken' || job === undefined) return
+  if (isCreate(task.change) && wasBegun(task.change, job.obligation)) {
+    demote(task, retry('name-taken', task.outcome.error.message))
+  }
+}
+
+function isCreate(change: Change): boolean {
+  return change.kind === 'create'
+}

@@ -172,6 +172,7 @@ export type WithheldWhy =
   | 'rejected'
   | 'missing-entitlement'
   | 'empty-value'
+  | 'value-refused'
   | 'not-ours'
   | 'no-name'
 

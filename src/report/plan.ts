@@ -142,6 +142,7 @@ const headings: Readonly<Record<WithheldWhy, string>> = {
   rejected: 'rejected before.',
   'missing-entitlement': 'no such entitlement.',
   'empty-value': 'an empty value.',
+  'value-refused': 'a value that the platform would refuse.',
   'not-ours': 'not ours.',
   'no-name': 'no free name.',
 }

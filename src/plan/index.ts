@@ -1,0 +1,60 @@
+import type { DesiredAccount } from '../model/account.ts'
+import { fingerprint } from '../model/change.ts'
+import type { Change, Plan, PlanNote, Situation, Withheld } from '../model/change.ts'
+import type { Instant } from '../model/instant.ts'
+import type { SafetySettings } from '../model/settings.ts'
+import { planPlatform } from './platform.ts'
+import { globs } from './safety.ts'
+import type { PlatformView } from './view.ts'
+
+export { neededChanges } from './needed.ts'
+export { summary } from './summary.ts'
+export { surveyAccounts } from './survey.ts'
+export type { SurveyedAccount } from './survey.ts'
+export type { PlatformView } from './view.ts'
+
+export interface PlanInput {
+  readonly now: Instant
+  readonly policyVersion: string
+  readonly safety: SafetySettings
+  /**
+   * What everybody should have on a platform, in key order (names are given in this order), made as it is asked for.
+   * It is gone through twice and must give the same both times.
+   */
+  desired(platform: string): Iterable<DesiredAccount>
+  readonly platforms: readonly PlatformView[]
+  /** SHA-256 of a text, as 64 hexadecimal digits. */
+  digest(text: string): string
+  /** `apply --plan HASH`: a person has seen the plan; creations and updates pass their limits, removals never do. */
+  readonly confirmed: boolean
+}
+
+/**
+ * Desired minus observed, over everybody and every platform at once, with safety on the whole (law 6). Platforms go in the
+ * order of their names, people in key order, an account's changes in the order of carrying out; so the same facts give
+ * the same plan, however they were sorted. Throws only what `desired` or a connector's `adapt` throw by mistake.
+ */
+export function makePlan(input: PlanInput): Plan {
+  const changes: Change[] = []
+  const withheld: Withheld[] = []
+  const notes: PlanNote[] = []
+  const population: Record<string, number> = {}
+  const situations: Record<string, Readonly<Record<Situation, number>>> = {}
+  const rules = { safety: input.safety, confirmed: input.confirmed, isProtected: globs(input.safety.protected) }
+  for (const view of input.platforms.toSorted((a, b) => (a.settings.id < b.settings.id ? -1 : 1))) {
+    const { id } = view.settings
+    const part = planPlatform(view, () => input.desired(id), rules)
+    for (const { drafts } of part.sheets) {
+      for (const { change, verdict } of drafts) {
+        if (verdict === null) changes.push(change)
+        else withheld.push({ change, ...verdict })
+      }
+    }
+    notes.push(...part.notes)
+    population[id] = part.population
+    situations[id] = part.situations
+  }
+  const { now: madeAt, policyVersion } = input
+  const id = input.digest(changes.map(fingerprint).toSorted().join('\n'))
+  return { id, madeAt, policyVersion, population, changes, withheld, situations, notes }
+}

@@ -1,0 +1,73 @@
+import type { DesiredAccount } from '../model/account.ts'
+import type { IdentityId } from '../model/identity.ts'
+import type { IndexedView } from './view.ts'
+
+interface Names {
+  /** Of accounts that exist, as the platform compares names. */
+  readonly observed: ReadonlySet<string>
+  readonly claimed: Map<string, IdentityId>
+  readonly own: ReadonlyMap<IdentityId, readonly string[]>
+}
+
+/** Gives names to new accounts; ask in key order, so that the same people get the same names in every plan (law 6). */
+export class NameAllocator {
+  readonly #index: IndexedView
+  readonly #partial: boolean
+  readonly #isProtected: (text: string) => boolean
+  /** Collected when the first name is asked for: most plans ask for none. */
+  #collected: Names | null = null
+
+  /** `partial`: the view shows only some of the accounts, so that only a name that is claimed already can be trusted. */
+  constructor(index: IndexedView, partial: boolean, isProtected: (text: string) => boolean) {
+    this.#index = index
+    this.#partial = partial
+    this.#isProtected = isProtected
+  }
+
+  /**
+   * The person's own earlier claim, else the first candidate that no account has and nobody ever claimed; [] where
+   * there is none. From a partial view: every name that the person has claimed, for any of them may have been admitted.
+   */
+  allocate(desired: DesiredAccount): readonly string[] {
+    const { claimed, own } = this.#names
+    const earlier = (own.get(desired.identity) ?? []).filter((name) => !this.#exists(name))
+    if (this.#partial) return earlier
+    if (earlier.length > 0) return earlier.slice(0, 1)
+    for (const candidate of desired.names()) {
+      const name = candidate.toLowerCase()
+      if (this.#exists(name) || claimed.has(name) || this.#isProtected(name)) continue
+      claimed.set(name, desired.identity)
+      return [candidate]
+    }
+    return []
+  }
+
+  /** A name that was claimed for this person and that an account has which is not known as theirs. */
+  occupied(desired: DesiredAccount): string | null {
+    return (this.#names.own.get(desired.identity) ?? []).find((name) => this.#exists(name)) ?? null
+  }
+
+  #exists(name: string): boolean {
+    return this.#names.observed.has(this.#canonical(name))
+  }
+
+  #canonical(name: string): string {
+    const { view } = this.#index
+    return view.connector.canonical(view.settings.schema.nameAttribute, name).toLowerCase()
+  }
+
+  get #names(): Names {
+    this.#collected ??= this.#collect()
+    return this.#collected
+  }
+
+  #collect(): Names {
+    const { view } = this.#index
+    const claims = Map.groupBy(view.names, (claim) => claim.identity)
+    return {
+      observed: new Set(view.observed.items.map((account) => this.#canonical(account.name))),
+      claimed: new Map(view.names.map((claim) => [claim.name, claim.identity])),
+      own: new Map([...claims].map(([identity, its]) => [identity, its.map(({ name }) => name).toSorted()])),
+    }
+  }
+}

@@ -1,0 +1,101 @@
+import type { DesiredAccount, ObservedAccount } from '../model/account.ts'
+import type { Link } from '../model/ledger.ts'
+import { close, expire, open, shut } from './access.ts'
+import { diffAttributes } from './attributes.ts'
+import type { Context } from './context.ts'
+import { create } from './creation.ts'
+import { diffEntitlements } from './entitlements.ts'
+import type { Match } from './matching.ts'
+import { Sheet } from './sheet.ts'
+
+/** How a person stands with the platform; accounts that are nobody's are counted elsewhere. */
+export type Standing = 'linked' | 'unlinked' | 'disputed' | 'missing' | 'absent' | 'nothing'
+
+export interface Looked {
+  readonly standing: Standing
+  /** Null: nothing is desired here, and nothing is there. */
+  readonly sheet: Sheet | null
+}
+
+/** One person on one platform: the situation, and everything that is needed to make it as desired. */
+export function lookAt(context: Context, desired: DesiredAccount): Looked {
+  const { index, matching } = context
+  const link = index.links.get(desired.identity) ?? null
+  const account = link === null ? undefined : index.accounts.get(link.nativeId)
+  if (account !== undefined) return { standing: 'linked', sheet: diff(context, desired, link, account) }
+  const match = matching.matched.get(desired.identity)
+  if (match !== undefined) return { standing: 'unlinked', sheet: linkAndDiff(context, desired, match) }
+  const dispute = matching.disputed.get(desired.identity)
+  if (dispute !== undefined) return { standing: 'disputed', sheet: disputed(desired, dispute) }
+  return withoutAccount(context, desired, link)
+}
+
+function diff(context: Context, desired: DesiredAccount, link: Link | null, account: ObservedAccount): Sheet {
+  const sheet = new Sheet(desired, link, { account })
+  if (desired.state === 'shut') {
+    shut(context, sheet, account)
+    return sheet
+  }
+  if (desired.state === 'open') open(context, sheet, account)
+  else close(sheet, account)
+  const adapted = diffAttributes(context, sheet, account)
+  expire(context, sheet, account, adapted.expiresAt)
+  // Those on leave keep what they have, whatever their record says meanwhile.
+  if (desired.lifecycle !== 'suspended') diffEntitlements(context, sheet, account)
+  return sheet
+}
+
+function linkAndDiff(context: Context, desired: DesiredAccount, { account, by }: Match): Sheet {
+  const sheet = diff(context, desired, null, account)
+  sheet.need({ kind: 'link', by }, null, { kind: 'setting', text: `matched by ${by}` })
+  return sheet
+}
+
+/** Every account that could be meant is shown as a link that is held back; nobody guesses. */
+function disputed(
+  desired: DesiredAccount,
+  { accounts, text }: { readonly accounts: readonly ObservedAccount[]; readonly text: string },
+): Sheet {
+  const [first] = accounts as [ObservedAccount]
+  const sheet = new Sheet(desired, null, { account: first })
+  const way = `${text}. Say whose it is with "keyturn adopt ${desired.platform}", or correct the key.`
+  for (const account of accounts) {
+    const one = new Sheet(desired, null, { account })
+    one.need({ kind: 'link', by: 'disputed' }, null, desired.reason, { verdict: { why: 'disputed', text: way } })
+    sheet.drafts.push(...one.drafts)
+  }
+  sheet.note('disputed', way)
+  return sheet
+}
+
+function withoutAccount(context: Context, desired: DesiredAccount, link: Link | null): Looked {
+  const proposals = context.matching.proposed.get(desired.identity)
+  if (proposals !== undefined) return { standing: 'absent', sheet: proposed(context, desired, link, proposals) }
+  if (link !== null) return { standing: 'missing', sheet: missing(context, desired, link) }
+  if (!desired.create) return { standing: 'nothing', sheet: null }
+  return { standing: 'absent', sheet: create(context, desired, null, null) }
+}
+
+function proposed(context: Context, desired: DesiredAccount, link: Link | null, proposals: readonly Match[]): Sheet {
+  const found = proposals.map(({ account, by }) => `${account.name} (${by})`).join(', ')
+  const text = `${desired.identity} may be the owner of ${found}. Link it with "keyturn adopt ${desired.platform}"; until then no second account is made.`
+  const sheet = desired.create
+    ? create(context, desired, link, { why: 'proposed', text })
+    : new Sheet(desired, link, { name: desired.key })
+  sheet.note('proposed', text)
+  return sheet
+}
+
+/** The account that was linked is gone from a complete read: another hand deleted it. */
+function missing(context: Context, desired: DesiredAccount, link: Link): Sheet {
+  const text = `${link.name} of ${desired.identity} was deleted on ${desired.platform} by another hand`
+  if (!desired.create) {
+    const sheet = new Sheet(desired, link, { name: link.name })
+    sheet.note('missing', `${text}; nothing is to be done.`)
+    return sheet
+  }
+  const way = `${text}. It is made anew only when somebody releases this with "keyturn holds approve".`
+  const sheet = create(context, desired, link, { why: 'account-deleted', text: way })
+  sheet.note('missing', way)
+  return sheet
+}

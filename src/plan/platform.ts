@@ -1,0 +1,88 @@
+import type { DesiredAccount } from '../model/account.ts'
+import type { PlanNote, Situation } from '../model/change.ts'
+import { Context } from './context.ts'
+import { applyLimits } from './limits.ts'
+import { matchAccounts } from './matching.ts'
+import type { Matching } from './matching.ts'
+import { NameAllocator } from './naming.ts'
+import { lookAt } from './person.ts'
+import type { Looked } from './person.ts'
+import { isBacklog, judge } from './safety.ts'
+import type { SafetyRules } from './safety.ts'
+import type { Sheet } from './sheet.ts'
+import { IndexedView } from './view.ts'
+import type { PlatformView } from './view.ts'
+
+/** The plan's share of one platform: only accounts that need something have a sheet. */
+export interface PlatformPlan {
+  readonly sheets: readonly Sheet[]
+  readonly notes: readonly PlanNote[]
+  readonly population: number
+  readonly situations: Readonly<Record<Situation, number>>
+}
+
+/** Two passes over the people, whose accounts and names depend on each other: whose account is it, then what does it need. */
+export function planPlatform(
+  view: PlatformView,
+  people: () => Iterable<DesiredAccount>,
+  rules: SafetyRules,
+): PlatformPlan {
+  const index = new IndexedView(view)
+  const matching = matchAccounts(index, people())
+  const context = new Context(index, matching, new NameAllocator(index, false, rules.isProtected), false)
+  const sheets: Sheet[] = []
+  const situations = { ...countAccounts(index, matching), linked: 0, unlinked: 0, missing: 0, absent: 0 }
+  let population = 0
+  for (const desired of people()) {
+    const { standing, sheet } = lookAt(context, desired)
+    if (standing !== 'nothing' && standing !== 'disputed') situations[standing] += 1
+    if (sheet === null) continue
+    if (isCounted(standing, sheet)) population += 1
+    judge(view, sheet, rules)
+    if (sheet.drafts.length > 0 || sheet.notes.length > 0) sheets.push(sheet)
+  }
+  applyLimits(view, sheets, population, rules)
+  dropOrphanedReferences(sheets)
+  for (const sheet of sheets) sheet.sort()
+  return { sheets, notes: sheets.flatMap(({ notes }) => notes), population, situations }
+}
+
+/** Accounts that nobody is linked to: those in dispute, and orphans. */
+function countAccounts(index: IndexedView, matching: Matching): { disputed: number; unmatched: number } {
+  const matched = new Set([...matching.matched.values()].map(({ account }) => account.nativeId))
+  const disputed = matching.disputedAccounts.size
+  const unlinked = index.view.observed.items.filter(({ nativeId }) => !index.owners.has(nativeId)).length
+  return { disputed, unmatched: unlinked - matched.size - disputed }
+}
+
+/**
+ * The denominator of every limit: accounts of people that could still lose something. An account that Keyturn shut for
+ * good before is none, nor is the backlog, else years of leavers would make every limit wide.
+ */
+function isCounted(standing: Looked['standing'], sheet: Sheet): boolean {
+  if (standing !== 'linked' && standing !== 'unlinked') return false
+  const isShut = sheet.desired.state === 'shut' && sheet.link?.shutByUs === 'leaver'
+  return !isShut && !isBacklog(sheet)
+}
+
+/** A reference to an account that this plan was to make, but does not: it is set when that account is there. */
+function dropOrphanedReferences(sheets: readonly Sheet[]): void {
+  const made = new Set(
+    sheets.flatMap(({ desired, drafts }) =>
+      drafts.some(({ change, verdict }) => change.kind === 'create' && verdict === null) ? [desired.identity] : [],
+    ),
+  )
+  for (const sheet of sheets) {
+    const orphaned = sheet.drafts.filter(
+      ({ awaits, verdict }) => awaits !== null && verdict === null && !made.has(awaits),
+    )
+    if (orphaned.length === 0) continue
+    for (const { awaits } of orphaned) {
+      sheet.note(
+        'waits-for-reference',
+        `refers to ${awaits}, whose account is held back; it is set when that is there.`,
+      )
+    }
+    sheet.drafts.splice(0, sheet.drafts.length, ...sheet.drafts.filter((draft) => !orphaned.includes(draft)))
+  }
+}

@@ -1,0 +1,56 @@
+import type { DesiredAccount, ObservedAccount } from '../model/account.ts'
+import type { Situation } from '../model/change.ts'
+import type { IdentityId } from '../model/identity.ts'
+import { matchAccounts } from './matching.ts'
+import { IndexedView } from './view.ts'
+import type { PlatformView } from './view.ts'
+
+/** One existing account, and whose it is or would be. */
+export interface SurveyedAccount {
+  readonly account: ObservedAccount
+  readonly situation: Extract<Situation, 'linked' | 'unlinked' | 'unmatched' | 'disputed'>
+  /** Linked: the owner. Unlinked: whom the strong key names. Else everybody who is in dispute or proposed. */
+  readonly people: readonly IdentityId[]
+  /** The key that found them, such as `mail "jane@corp.example"`; null for linked and for unmatched accounts. */
+  readonly by: string | null
+}
+
+/** Every account of a platform with its situation, in the order of their names: what `adopt` shows. Changes nothing. */
+export function surveyAccounts(view: PlatformView, people: Iterable<DesiredAccount>): readonly SurveyedAccount[] {
+  const index = new IndexedView(view)
+  const { matched, disputed, proposed } = matchAccounts(index, people)
+  const strong = byAccount([...matched].map(([identity, { account, by }]) => [account.nativeId, identity, by]))
+  const contested = byAccount(
+    [...disputed].flatMap(([identity, { accounts, text }]) =>
+      accounts.map(({ nativeId }) => [nativeId, identity, text] as const),
+    ),
+  )
+  const weak = byAccount(
+    [...proposed].flatMap(([identity, matches]) =>
+      matches.map(({ account, by }) => [account.nativeId, identity, by] as const),
+    ),
+  )
+  return view.observed.items
+    .toSorted((a, b) => (a.name < b.name ? -1 : 1))
+    .map((account): SurveyedAccount => {
+      const owner = index.owners.get(account.nativeId)
+      if (owner !== undefined) return { account, situation: 'linked', people: [owner], by: null }
+      const found = strong.get(account.nativeId)
+      if (found !== undefined) return { account, situation: 'unlinked', ...found }
+      const claimants = contested.get(account.nativeId)
+      if (claimants !== undefined) return { account, situation: 'disputed', ...claimants }
+      return { account, situation: 'unmatched', ...(weak.get(account.nativeId) ?? { people: [], by: null }) }
+    })
+}
+
+function byAccount(
+  found: readonly (readonly [nativeId: string, identity: IdentityId, by: string])[],
+): ReadonlyMap<string, { readonly people: readonly IdentityId[]; readonly by: string }> {
+  const accounts = new Map<string, { people: IdentityId[]; by: string }>()
+  for (const [nativeId, identity, by] of found) {
+    const there = accounts.get(nativeId)
+    if (there === undefined) accounts.set(nativeId, { people: [identity], by })
+    else there.people.push(identity)
+  }
+  return accounts
+}

@@ -28,6 +28,11 @@ export function applyDocument(report: ApplyReport, startedAt: Instant): object {
         error: result.error ?? null,
       })),
     ),
-    holds: report.admission.holds.map((hold) => ({ id: hold.id, platform: hold.platform, why: hold.why, people: hold.items.length })),
+    holds: report.admission.holds.map((hold) => ({
+      id: hold.id,
+      platform: hold.platform,
+      why: hold.why,
+      people: hold.items.length,
+    })),
   }
 }

@@ -28,7 +28,10 @@ export function addApply(program: Command, runner: Runner): void {
     .description('One pass: read the feeds, plan as a whole, and carry out what safety lets pass.')
     .option('--plan <hash|file>', 'carry out exactly the plan that was reviewed, or refuse with the difference')
     .option('--all', 'every line, however long')
-    .addHelpText('after', '\nExit code: 0 done or nothing to do, 2 something was withheld, 1 something failed or is owed.')
+    .addHelpText(
+      'after',
+      '\nExit code: 0 done or nothing to do, 2 something was withheld, 1 something failed or is owed.',
+    )
     .action(act<Options>(runner, apply))
 }
 
@@ -61,27 +64,45 @@ async function readReviewed(given: string): Promise<Reviewed> {
   const text = await readFile(given, 'utf8').catch(() => null)
   const saved = text === null ? null : readSavedPlan(text)
   if (saved !== null) return { hash: saved.plan, saved }
-  throw new KeyturnError('usage', `--plan takes a plan's hash (12 to 64 hexadecimal digits) or a file of "plan --out"; given: ${given}`)
+  throw new KeyturnError(
+    'usage',
+    `--plan takes a plan's hash (12 to 64 hexadecimal digits) or a file of "plan --out"; given: ${given}`,
+  )
 }
 
 function refuse(invocation: Invocation, planning: Planning, reviewed: Reviewed | null, most: number): ExitCode {
   const message = `the plan is no longer the one that was reviewed (${reviewed?.hash ?? ''}); it is now ${planning.plan.id}. Nothing was changed.`
   const saved = reviewed?.saved ?? null
   const differs = saved === null ? null : difference(saved, planning.plan)
-  invocation.answer({ error: { code: 'plan-changed', message }, plan: planning.plan.id, ...(differs ?? { changes: planning.plan.changes }) })
+  invocation.answer({
+    error: { code: 'plan-changed', message },
+    plan: planning.plan.id,
+    ...(differs ?? { changes: planning.plan.changes }),
+  })
   invocation.say(differs === null ? renderPlanning(planning, most) : renderDifference(differs))
-  if (!invocation.json) process.stderr.write(`\n${colours.red('keyturn:')} ${message}\n${wayOut(planning.plan, differs !== null)}\n`)
+  if (!invocation.json)
+    process.stderr.write(`\n${colours.red('keyturn:')} ${message}\n${wayOut(planning.plan, differs !== null)}\n`)
   return 1
 }
 
 function wayOut(plan: Plan, shown: boolean): string {
-  const look = shown ? '' : 'Above is the plan as it is now ("plan --out FILE" and "apply --plan FILE" show only what differs). '
+  const look = shown
+    ? ''
+    : 'Above is the plan as it is now ("plan --out FILE" and "apply --plan FILE" show only what differs). '
   return `${look}If it is right: keyturn apply --plan ${plan.id.slice(0, 16)}`
 }
 
-function renderDifference({ added, gone }: { readonly added: readonly Change[]; readonly gone: readonly Change[] }): string {
+function renderDifference({
+  added,
+  gone,
+}: {
+  readonly added: readonly Change[]
+  readonly gone: readonly Change[]
+}): string {
   const lines = (changes: readonly Change[]) =>
-    changes.map((change) => `  ${change.platform}  ${change.account}  ${colours.dim(change.identity)}  ${showChange(change)}`)
+    changes.map(
+      (change) => `  ${change.platform}  ${change.account}  ${colours.dim(change.identity)}  ${showChange(change)}`,
+    )
   return [
     `${colours.bold('In the plan now, but not reviewed')} (${added.length})`,
     ...lines(added),

@@ -25,7 +25,10 @@ export interface Runner {
 type Action<Options> = (invocation: Invocation, options: Options, args: readonly string[]) => Promise<ExitCode>
 
 /** Wraps an action: global options, the exit code, and errors as sentences, never as a stack. */
-export function act<Options extends object>(runner: Runner, action: Action<Options>): (...given: unknown[]) => Promise<void> {
+export function act<Options extends object>(
+  runner: Runner,
+  action: Action<Options>,
+): (...given: unknown[]) => Promise<void> {
   return async (...given) => {
     const command = given.at(-1) as Command
     const { config, json, ...options } = command.optsWithGlobals<{ config: string; json?: boolean } & Options>()
@@ -54,7 +57,9 @@ function report(invocation: Invocation, error: unknown): void {
   const known = error instanceof KeyturnError
   const message = known ? error.message : unexpected(error)
   const hint = known ? error.hint : undefined
-  invocation.answer({ error: { code: known ? error.code : 'unexpected', message, ...(hint === undefined ? {} : { hint }) } })
+  invocation.answer({
+    error: { code: known ? error.code : 'unexpected', message, ...(hint === undefined ? {} : { hint }) },
+  })
   if (invocation.json) return
   process.stderr.write(`${colours.red('keyturn:')} ${message}\n`)
   if (hint !== undefined) process.stderr.write(`${hint}\n`)

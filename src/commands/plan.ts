@@ -1,14 +1,13 @@
 import { writeFile } from 'node:fs/promises'
 import type { Command } from 'commander'
 import colours from 'picocolors'
-import { KeyturnError } from '../model/errors.ts'
 import { renderPlan, renderPlanTotals } from '../report/plan.ts'
 import { openKeyturn } from '../server/context.ts'
-import type { Keyturn } from '../server/context.ts'
 import { makePlanning } from '../server/planning.ts'
 import type { Planning } from '../server/planning.ts'
 import { act } from './command.ts'
 import type { ExitCode, Invocation, Runner } from './command.ts'
+import { findPerson } from './person.ts'
 import { planDocument, savedPlan } from './plan-document.ts'
 import { withSteps } from './progress.ts'
 import { renderIntakes, renderUnread } from './sources.ts'
@@ -35,7 +34,10 @@ async function plan(invocation: Invocation, options: Options): Promise<ExitCode>
   const planning = await withSteps(invocation, (steps) =>
     makePlanning(keyturn, { confirmed: false, signal: invocation.signal, onStage: steps.stage }),
   )
-  const only = options.person === undefined ? undefined : await personOf(keyturn, planning, options.person)
+  const only =
+    options.person === undefined
+      ? undefined
+      : new Set([(await findPerson(keyturn, planning.people.identities, options.person)).id])
   if (options.out !== undefined) await writeFile(options.out, savedPlan(planning.plan), { mode: 0o600 })
   invocation.answer(planDocument(planning, only))
   invocation.say(renderPlanning(planning, options.all === true ? Number.POSITIVE_INFINITY : 20, only))
@@ -65,19 +67,4 @@ function closing({ plan: { id, changes, withheld } }: Planning): string {
   if (changes.length === 0) return '\nNothing can be applied; what is withheld needs a person (above).'
   const command = `keyturn apply --plan ${id.slice(0, 16)}`
   return `\nPlan ${colours.bold(id)}\nApply exactly this with: ${colours.bold(command)}`
-}
-
-/** Throws KeyturnError `not-found` where nobody, or more than one person, fits. */
-async function personOf(keyturn: Keyturn, planning: Planning, text: string): Promise<ReadonlySet<string>> {
-  const inFeed = planning.people.identities.filter((one) => one.id === text || one.key === text)
-  const found = inFeed.length > 0 ? inFeed : await keyturn.ledger.findPeople(text)
-  if (found.length === 1) return new Set(found.map((one) => one.id))
-  if (found.length === 0) {
-    throw new KeyturnError('not-found', `nobody is known as "${text}"`, {
-      hint: 'Give the key of the feed (employee number), source:key, mail address or account name.',
-    })
-  }
-  throw new KeyturnError('not-found', `"${text}" means ${found.length} people: ${found.map((one) => one.id).join(', ')}`, {
-    hint: 'Give one of these ids.',
-  })
 }

@@ -62,7 +62,10 @@ function renderUnfinished(applied: Applied, most: number): string {
   const changes = new Map<string, Change[]>()
   for (const one of applied.settled) {
     const bad = one.results.filter((result) => result.status !== 'done' && result.status !== 'already')
-    changes.set(`${one.platform}\n${one.identity}`, bad.map((result) => result.change))
+    changes.set(
+      `${one.platform}\n${one.identity}`,
+      bad.map((result) => result.change),
+    )
   }
   const lines = open.slice(0, most).map((one) => {
     const own = changes.get(`${one.platform}\n${one.identity}`) ?? []
@@ -77,7 +80,9 @@ function renderUnfinished(applied: Applied, most: number): string {
 
 function renderHolds(holds: readonly Hold[]): string {
   if (holds.length === 0) return ''
-  const lines = holds.map((hold) => `  ${hold.id}  ${hold.platform}  ${count(hold.items.length, 'change')}  ${hold.text}`)
+  const lines = holds.map(
+    (hold) => `  ${hold.id}  ${hold.platform}  ${count(hold.items.length, 'change')}  ${hold.text}`,
+  )
   const advice = '  Look with "keyturn holds show ID", release with "keyturn holds approve ID --reason TEXT".'
   return [colours.bold('Held until a person decides'), ...lines, advice].join('\n')
 }

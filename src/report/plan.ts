@@ -158,7 +158,10 @@ function renderNotes(notes: readonly PlanNote[], most: number): string[] {
 function bounded(lines: readonly string[], most: number, indent: string): string[] {
   const shown = lines.slice(0, most).map((line) => indent + line)
   if (lines.length <= most) return shown
-  return [...shown, `${indent}${colours.dim(`… and ${(lines.length - most).toLocaleString('en-US')} more (--all shows them)`)}`]
+  return [
+    ...shown,
+    `${indent}${colours.dim(`… and ${(lines.length - most).toLocaleString('en-US')} more (--all shows them)`)}`,
+  ]
 }
 
 /** Counts per platform and kind, as one table. */

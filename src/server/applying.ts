@@ -41,11 +41,7 @@ export function isReviewed(plan: Plan, hash: string): boolean {
 }
 
 /** Stores the people, admits the plan, and works until all is settled, failed for good or withheld. */
-export async function applyPlanning(
-  keyturn: Keyturn,
-  planning: Planning,
-  options: ApplyOptions,
-): Promise<ApplyReport> {
+export async function applyPlanning(keyturn: Keyturn, planning: Planning, options: ApplyOptions): Promise<ApplyReport> {
   options.onStage?.('admit')
   await storePeople(keyturn, planning.people)
   const admission = await keyturn.ledger.admit({
@@ -167,4 +163,3 @@ function openBoard(pointers: readonly ObligationPointer[], clock: () => Instant)
     }),
   }
 }
-

@@ -22,7 +22,12 @@ export async function readPeople(keyturn: Keyturn, signal: AbortSignal): Promise
   return { identities, intakes }
 }
 
-async function readSource(keyturn: Keyturn, settings: SourceSettings, signal: AbortSignal): Promise<IntakeResult> {
+/** Reads one source and works out what it means against what the ledger knows. Stores nothing. */
+export async function readSource(
+  keyturn: Keyturn,
+  settings: SourceSettings,
+  signal: AbortSignal,
+): Promise<IntakeResult> {
   const [previous, lastRead] = await Promise.all([
     keyturn.ledger.identities(settings.id),
     keyturn.ledger.acceptedRead(settings.id),

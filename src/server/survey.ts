@@ -24,6 +24,14 @@ export function surveyPlatforms(keyturn: Keyturn, signal: AbortSignal): Promise<
   )
 }
 
+/** One platform alone. Throws KeyturnError `not-found` for one that is not configured, or why it could not be read. */
+export async function surveyPlatform(keyturn: Keyturn, platform: string, signal: AbortSignal): Promise<PlatformView> {
+  const connector = keyturn.connectors.get(platform)
+  if (connector !== undefined) return viewOf(keyturn, connector, signal)
+  const known = [...keyturn.connectors.keys()].join(', ')
+  throw new KeyturnError('not-found', `there is no platform "${platform}"; configured are: ${known}`)
+}
+
 async function viewOf(keyturn: Keyturn, connector: Connector, signal: AbortSignal): Promise<PlatformView> {
   const [observed, catalogue, ownAddress] = await Promise.all([
     connector.read('all', signal),

@@ -92,16 +92,11 @@ async function desiredNow(
   ids: readonly IdentityId[],
 ): Promise<{ identities: ReadonlyMap<IdentityId, Identity>; desired: readonly DesiredAccount[] }> {
   const now = keyturn.clock()
-  const [identities, heldRoles] = await Promise.all([
-    keyturn.ledger.identitiesById(ids),
-    keyturn.ledger.heldRoles(ids),
-  ])
+  const [identities, heldRoles] = await Promise.all([keyturn.ledger.identitiesById(ids), keyturn.ledger.heldRoles(ids)])
   const held = groupHeld(heldRoles)
   return {
     identities: new Map(identities.map((identity) => [identity.id, identity])),
-    desired: identities.map((identity) =>
-      keyturn.policy.desire(identity, platform, held.get(identity.id) ?? [], now),
-    ),
+    desired: identities.map((identity) => keyturn.policy.desire(identity, platform, held.get(identity.id) ?? [], now)),
   }
 }
 

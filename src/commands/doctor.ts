@@ -1,0 +1,35 @@
+import type { Command } from 'commander'
+import colours from 'picocolors'
+import { openKeyturn } from '../server/context.ts'
+import { examine } from '../server/doctor.ts'
+import type { Finding } from '../server/doctor.ts'
+import { act } from './command.ts'
+import type { ExitCode, Invocation, Runner } from './command.ts'
+
+const marks = { error: colours.red('✗'), warning: colours.yellow('!'), fact: colours.green('✓') } as const
+
+export function addDoctor(program: Command, runner: Runner): void {
+  program
+    .command('doctor')
+    .description(
+      'Connect to everything: sign in, look at rights, policies, versions and clocks; say what to fix. Writes nothing.',
+    )
+    .addHelpText('after', '\nExit code: 0 all well (there may be warnings), 1 something must be fixed.')
+    .action(act(runner, doctor))
+}
+
+async function doctor(invocation: Invocation): Promise<ExitCode> {
+  await using keyturn = await openKeyturn({ config: invocation.config, readOnly: true })
+  const findings = await examine(keyturn, invocation.signal)
+  invocation.answer({ findings })
+  for (const [subject, own] of Map.groupBy(findings, (finding) => finding.subject)) {
+    invocation.say([colours.bold(subject), ...own.map(line)].join('\n'))
+  }
+  const errors = findings.filter((finding) => finding.severity === 'error').length
+  invocation.say(errors === 0 ? `\n${colours.green('All well.')}` : `\n${colours.red(`${errors} to fix.`)}`)
+  return errors === 0 ? 0 : 1
+}
+
+function line({ severity, message, hint }: Finding): string {
+  return `  ${marks[severity]} ${message}${hint === undefined ? '' : `\n      ${colours.dim(hint)}`}`
+}

@@ -1,0 +1,34 @@
+import type { Command } from 'commander'
+import colours from 'picocolors'
+import { KeyturnError } from '../model/errors.ts'
+import { renderExplanation } from '../report/explanation.ts'
+import { openKeyturn } from '../server/context.ts'
+import { explain } from '../server/explaining.ts'
+import { act } from './command.ts'
+import type { ExitCode, Invocation, Runner } from './command.ts'
+import { findPerson } from './person.ts'
+
+export function addExplain(program: Command, runner: Runner): void {
+  program
+    .command('explain')
+    .argument('<person>', 'key, source:key, mail address or account name')
+    .argument('[platform]')
+    .description(
+      'One person: state and when it changes next, roles and entitlements each with its reason, the last changes.',
+    )
+    .action(act(runner, run))
+}
+
+async function run(invocation: Invocation, _options: object, args: readonly string[]): Promise<ExitCode> {
+  await using keyturn = await openKeyturn({ config: invocation.config, readOnly: true })
+  const [person = '', platform] = args
+  if (platform !== undefined && keyturn.settings.platforms[platform] === undefined) {
+    const known = Object.keys(keyturn.settings.platforms).join(', ')
+    throw new KeyturnError('usage', `there is no platform "${platform}"; configured are: ${known}`)
+  }
+  const identity = await findPerson(keyturn, [], person)
+  const explanation = await explain(keyturn, identity, { most: 15, ...(platform === undefined ? {} : { platform }) })
+  invocation.answer(explanation)
+  invocation.say(renderExplanation(explanation, { zone: keyturn.settings.organisation.timezone, bold: colours.bold }))
+  return 0
+}

@@ -1,0 +1,119 @@
+import type { Command } from 'commander'
+import colours from 'picocolors'
+import { KeyturnError } from '../model/errors.ts'
+import type { IdentityId } from '../model/identity.ts'
+import type { Hold } from '../model/ledger.ts'
+import { count, showInstant, table } from '../report/text.ts'
+import { openKeyturn } from '../server/context.ts'
+import type { Keyturn } from '../server/context.ts'
+import { act } from './command.ts'
+import type { ExitCode, Invocation, Runner } from './command.ts'
+
+interface Decision {
+  readonly reason: string
+  readonly person?: readonly string[]
+}
+
+export function addHolds(program: Command, runner: Runner): void {
+  const holds = program
+    .command('holds')
+    .description('What safety stopped, until a person releases it: whole, or person by person.')
+    .action(act(runner, list))
+  holds.command('list').description('the open holds').action(act(runner, list))
+  holds.command('show').argument('<id>').description('one hold, person by person').action(act(runner, show))
+  for (const [name, description] of [
+    ['approve', 'release it: the next apply carries it out, if it is still needed'],
+    ['reject', 'never do it; it stays withheld and is not asked again'],
+  ] as const) {
+    holds
+      .command(name)
+      .argument('<id>')
+      .description(description)
+      .requiredOption('--reason <text>', 'why; it goes into the audit')
+      .option('--person <id...>', 'only these people; the rest stays held')
+      .action(act<Decision>(runner, (invocation, options, args) => decide(invocation, options, args, name)))
+  }
+}
+
+async function list(invocation: Invocation): Promise<ExitCode> {
+  await using keyturn = await openKeyturn({ config: invocation.config, readOnly: true })
+  const holds = await keyturn.ledger.holds({ status: 'open' })
+  invocation.answer({ holds })
+  if (holds.length === 0) invocation.say('Nothing is held.')
+  else {
+    const zone = keyturn.settings.organisation.timezone
+    const rows = holds.map((hold) => [
+      hold.id,
+      hold.platform,
+      openItems(hold).length,
+      showInstant(hold.madeAt, zone),
+      hold.text,
+    ])
+    invocation.say(table(['id', 'platform', 'changes', 'since', 'why'], rows))
+    invocation.say('\nLook with "keyturn holds show ID"; release with "keyturn holds approve ID --reason TEXT".')
+  }
+  return holds.length === 0 ? 0 : 2
+}
+
+async function show(invocation: Invocation, _options: object, args: readonly string[]): Promise<ExitCode> {
+  await using keyturn = await openKeyturn({ config: invocation.config, readOnly: true })
+  const hold = await holdOf(keyturn, args[0] ?? '')
+  invocation.answer({ hold })
+  invocation.say(`${colours.bold(`Hold ${hold.id}`)}  ${hold.platform}  ${hold.status}\n${hold.text}\n`)
+  invocation.say(
+    table(
+      ['person', 'state', 'change'],
+      hold.items.map((item) => [item.identity, item.status, item.summary]),
+    ),
+  )
+  return 0
+}
+
+async function decide(
+  invocation: Invocation,
+  options: Decision,
+  args: readonly string[],
+  verb: 'approve' | 'reject',
+): Promise<ExitCode> {
+  await using keyturn = await openKeyturn({ config: invocation.config, readOnly: false })
+  const hold = await holdOf(keyturn, args[0] ?? '')
+  if (hold.status !== 'open')
+    throw new KeyturnError('usage', `hold ${hold.id} is ${hold.status}; only an open one can be decided`)
+  const only = options.person === undefined ? undefined : await peopleOf(keyturn, hold, options.person)
+  const decision = verb === 'approve' ? 'approved' : 'rejected'
+  const now = keyturn.clock()
+  const decided = await keyturn.ledger.decideHold(hold.id, decision, keyturn.operator, options.reason, now, only)
+  const done = decided.items.filter((item) => item.status === decision)
+  const left = openItems(decided).length
+  invocation.answer({ hold: decided })
+  invocation.say(`${count(done.length, 'change')} ${decision}${left === 0 ? '' : `, ${left} still held`}.`)
+  if (verb === 'approve') invocation.say('"keyturn apply" carries them out, as far as they are still needed.')
+  return 0
+}
+
+const openItems = (hold: Hold) => hold.items.filter((item) => item.status === 'open')
+
+async function holdOf(keyturn: Keyturn, text: string): Promise<Hold> {
+  const id = Number(text)
+  const found = Number.isInteger(id) ? await keyturn.ledger.holds({ id }) : []
+  const hold = found[0]
+  if (hold !== undefined) return hold
+  throw new KeyturnError('not-found', `there is no hold "${text}"`, { hint: '"keyturn holds" lists them.' })
+}
+
+/** Ids as the feed gives them, or whole. Throws KeyturnError `not-found` for those who are not in the hold. */
+async function peopleOf(keyturn: Keyturn, hold: Hold, given: readonly string[]): Promise<readonly IdentityId[]> {
+  const held = new Set(hold.items.map((item) => item.identity))
+  const found = await Promise.all(
+    given.map(async (text) => {
+      if (held.has(text)) return text
+      const people = await keyturn.ledger.findPeople(text)
+      return people.map((person) => person.id).find((id) => held.has(id)) ?? null
+    }),
+  )
+  const strangers = given.filter((_, index) => found[index] === null)
+  if (strangers.length === 0) return found.filter((id) => id !== null)
+  throw new KeyturnError('not-found', `not in hold ${hold.id}: ${strangers.join(', ')}`, {
+    hint: `"keyturn holds show ${hold.id}" lists its people.`,
+  })
+}

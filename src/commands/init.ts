@@ -1,0 +1,51 @@
+import { access, mkdir, writeFile } from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
+import type { Command } from 'commander'
+import { starterFiles } from '../config/starter.ts'
+import { KeyturnError } from '../model/errors.ts'
+import { act } from './command.ts'
+import type { ExitCode, Invocation, Runner } from './command.ts'
+
+export function addInit(program: Command, runner: Runner): void {
+  program
+    .command('init')
+    .description('Write a commented starter configuration, where --config says. Overwrites nothing.')
+    .action(act(runner, init))
+}
+
+async function init(invocation: Invocation): Promise<ExitCode> {
+  const folder = dirname(resolve(invocation.config))
+  const files = starterFiles().map((file) => ({ path: join(folder, file.path), text: file.text }))
+  const present = await existing(files.map((file) => file.path))
+  if (present.length > 0) {
+    throw new KeyturnError(
+      'usage',
+      `these files are there already, and init overwrites nothing:\n  ${present.join('\n  ')}`,
+      {
+        hint: 'Give another place with --config FOLDER/keyturn.yaml.',
+      },
+    )
+  }
+  for (const file of files) {
+    await mkdir(dirname(file.path), { recursive: true })
+    await writeFile(file.path, file.text, { flag: 'wx', mode: 0o600 })
+  }
+  invocation.answer({ written: files.map((file) => file.path) })
+  for (const file of files) invocation.say(`wrote ${file.path}`)
+  invocation.say(
+    `\nNext: edit them, then\n  keyturn check --config ${invocation.config}\n  keyturn doctor --config ${invocation.config}\n  keyturn plan --config ${invocation.config}`,
+  )
+  return 0
+}
+
+async function existing(paths: readonly string[]): Promise<readonly string[]> {
+  const found = await Promise.all(
+    paths.map((path) =>
+      access(path).then(
+        () => [path],
+        () => [],
+      ),
+    ),
+  )
+  return found.flat()
+}

@@ -1,0 +1,26 @@
+import { KeyturnError } from '../model/errors.ts'
+import type { Identity } from '../model/identity.ts'
+import type { Keyturn } from '../server/context.ts'
+
+/**
+ * The one person that a text means: among those just read (by id or key), else in the ledger (also by mail or account name).
+ * Throws KeyturnError `not-found` where nobody, or more than one person, fits.
+ */
+export async function findPerson(keyturn: Keyturn, read: readonly Identity[], text: string): Promise<Identity> {
+  const inFeed = read.filter((one) => one.id === text || one.key === text)
+  const found = inFeed.length > 0 ? inFeed : await keyturn.ledger.findPeople(text)
+  const [person, ...others] = found
+  if (person === undefined) {
+    throw new KeyturnError('not-found', `nobody is known as "${text}"`, {
+      hint: 'Give the key of the feed (employee number), source:key, mail address or account name. Before the first apply nobody is known.',
+    })
+  }
+  if (others.length === 0) return person
+  throw new KeyturnError(
+    'not-found',
+    `"${text}" means ${found.length} people: ${found.map((one) => one.id).join(', ')}`,
+    {
+      hint: 'Give one of these ids.',
+    },
+  )
+}

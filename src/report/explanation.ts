@@ -1,0 +1,112 @@
+import type { Assignment, DesiredAccount } from '../model/account.ts'
+import type { Identity, LifecycleEvent } from '../model/identity.ts'
+import type { AuditRecord, Grant, Link, ObligationStatus } from '../model/ledger.ts'
+import { showPlace } from '../model/place.ts'
+import { showReason } from './plan.ts'
+import { showInstant } from './text.ts'
+
+/** What is known of one person; see server/explaining.ts. */
+interface Explained {
+  readonly identity: Identity
+  readonly assignments: readonly Assignment[]
+  readonly platforms: readonly {
+    readonly platform: string
+    readonly link: Link | null
+    readonly grants: readonly Grant[]
+    readonly desired: Pick<DesiredAccount, 'state' | 'reason' | 'entitlements' | 'expiresAt' | 'held'>
+    readonly obligation: ObligationStatus | null
+  }[]
+  readonly events: readonly LifecycleEvent[]
+  readonly audit: readonly AuditRecord[]
+}
+
+interface Rendering {
+  readonly zone: string
+  bold(text: string): string
+}
+
+/** One person as a page: state, what holds it, each role and entitlement with its reason, and what happened last. */
+export function renderExplanation(explained: Explained, { zone, bold }: Rendering): string {
+  const { identity } = explained
+  return [
+    [bold(`${identity.id}  ${identity.state}`), ...stateLines(identity)].join('\n'),
+    section(
+      bold('Attributes'),
+      Object.entries(identity.attributes).map(([name, value]) => `${name}: ${value === '' ? '(empty)' : value}`),
+    ),
+    section(
+      bold('Roles'),
+      explained.assignments.map((one) => `${one.role}  ${showReason(one.reason)}${until(one.until, zone)}`),
+    ),
+    ...explained.platforms.map((one) => section(bold(one.platform), platformLines(one, zone))),
+    section(
+      bold('Events'),
+      explained.events.map(
+        (event) => `${showInstant(event.effectiveAt, zone)}  ${event.kind}  ${showReason(event.reason)}`,
+      ),
+    ),
+    section(
+      bold('Last changes'),
+      explained.audit.map((record) => auditLine(record, zone)),
+    ),
+  ]
+    .filter((part) => part !== '')
+    .join('\n\n')
+}
+
+function stateLines(identity: Identity): readonly string[] {
+  const { zone } = identity
+  return [
+    `  because of ${showReason(identity.reason)}`,
+    `  read from ${showPlace(identity.place)}`,
+    ...(identity.startsAt === null ? [] : [`  starts ${showInstant(identity.startsAt, zone)}`]),
+    ...(identity.endsAt === null ? [] : [`  ends ${showInstant(identity.endsAt, zone)}`]),
+    ...(identity.accessEndsAt === null ? [] : [`  access ends ${showInstant(identity.accessEndsAt, zone)}`]),
+    ...(identity.leftAt === null ? [] : [`  access is shut since ${showInstant(identity.leftAt, zone)}`]),
+    ...(identity.vanishedAt === null ? [] : [`  vanished from the feed ${showInstant(identity.vanishedAt, zone)}`]),
+    ...(identity.held === null ? [] : [`  held: ${identity.held}`]),
+    identity.next === null
+      ? '  the clock alone changes nothing'
+      : `  changes by the clock to ${identity.next.state} at ${showInstant(identity.next.at, zone)}`,
+  ]
+}
+
+function platformLines(one: Explained['platforms'][number], zone: string): readonly string[] {
+  const { link, desired, grants, obligation } = one
+  const ours = new Set(grants.map((grant) => grant.entitlement))
+  return [
+    link === null
+      ? 'no account is linked'
+      : `account ${link.name}  ${link.address}  (${link.how} ${showInstant(link.linkedAt, zone)})`,
+    ...(link?.shutByUs == null ? [] : [`shut by Keyturn (${link.shutByUs})`]),
+    `should be ${desired.state}: ${showReason(desired.reason)}`,
+    ...(desired.held === null ? [] : [`nothing is changed: ${desired.held}`]),
+    ...desired.entitlements.map(
+      (entitlement) =>
+        `${entitlement.name}  ${showReason(entitlement.reason)}${until(entitlement.until, zone)}${ours.has(entitlement.name) ? '  (granted by Keyturn)' : ''}`,
+    ),
+    ...(obligation === null || obligation.state === 'settled'
+      ? []
+      : [
+          `${obligation.state} since ${showInstant(obligation.admittedAt, zone)}: ${obligation.lastError?.message ?? 'not tried yet'}`,
+        ]),
+    ...(obligation?.proof == null ? [] : [`proof: ${obligation.proof.grade}, ${obligation.proof.text}`]),
+  ]
+}
+
+function until(instant: number | undefined, zone: string): string {
+  return instant === undefined ? '' : `  until ${showInstant(instant, zone)}`
+}
+
+function auditLine(record: AuditRecord, zone: string): string {
+  const values =
+    record.before === null && record.after === null
+      ? ''
+      : `  ${record.before ?? '(none)'} → ${record.after ?? '(none)'}`
+  const why = record.reason === null ? '' : `  ${showReason(record.reason)}`
+  return `${showInstant(record.at, zone)}  ${record.platform ?? ''}  ${record.action}${values}  ${record.result}${why}  by ${record.operator}`
+}
+
+function section(heading: string, lines: readonly string[]): string {
+  return lines.length === 0 ? '' : [heading, ...lines.map((line) => `  ${line}`)].join('\n')
+}

@@ -1,0 +1,150 @@
+import type { DesiredAccount, ObservedAccount } from '../model/account.ts'
+import type { Situation } from '../model/change.ts'
+import { KeyturnError } from '../model/errors.ts'
+import type { Identity, IdentityId } from '../model/identity.ts'
+import type { AuditRecord, Link } from '../model/ledger.ts'
+import { matchAccounts } from '../plan/matching.ts'
+import { IndexedView } from '../plan/view.ts'
+import type { Keyturn } from './context.ts'
+import { readPeople } from './people.ts'
+import type { People } from './people.ts'
+import { groupHeld } from './planning.ts'
+import { surveyPlatform } from './survey.ts'
+
+/** One existing account and whose it would be. */
+export interface Adoptable {
+  readonly account: ObservedAccount
+  readonly situation: Exclude<Situation, 'absent' | 'missing'> | 'proposed'
+  /** Whose it is (linked), would be (unlinked, proposed: the only candidate), or null. */
+  readonly identity: IdentityId | null
+  /** The key that says so, or why it cannot be said. */
+  readonly by: string
+}
+
+export interface Adoption {
+  readonly people: People
+  readonly accounts: readonly Adoptable[]
+}
+
+/** Looks at every account of one platform. Throws KeyturnError when the platform cannot be read as a whole. */
+export async function surveyAdoption(keyturn: Keyturn, platform: string, signal: AbortSignal): Promise<Adoption> {
+  const people = await readPeople(keyturn, signal)
+  const view = await surveyPlatform(keyturn, platform, signal)
+  const index = new IndexedView(view)
+  const matching = matchAccounts(index, await desiredOf(keyturn, platform, people.identities))
+  const answers = new Map<string, Omit<Adoptable, 'account'>>()
+  for (const [identity, matches] of matching.proposed) {
+    for (const { account, by } of matches) {
+      const other = answers.get(account.nativeId)
+      const single = matches.length === 1 && other === undefined
+      answers.set(account.nativeId, {
+        situation: single ? 'proposed' : 'disputed',
+        identity: single ? identity : null,
+        by: other === undefined ? by : `${other.by}; ${identity} by ${by}`,
+      })
+    }
+  }
+  for (const { accounts, text } of matching.disputed.values()) {
+    for (const account of accounts) answers.set(account.nativeId, { situation: 'disputed', identity: null, by: text })
+  }
+  for (const [identity, { account, by }] of matching.matched) {
+    answers.set(account.nativeId, { situation: 'unlinked', identity, by })
+  }
+  for (const link of view.links)
+    answers.set(link.nativeId, { situation: 'linked', identity: link.identity, by: link.how })
+  const unmatched = { situation: 'unmatched', identity: null, by: '' } as const
+  const accounts = view.observed.items.map((account) => ({ account, ...(answers.get(account.nativeId) ?? unmatched) }))
+  return { people, accounts }
+}
+
+async function desiredOf(
+  keyturn: Keyturn,
+  platform: string,
+  identities: readonly Identity[],
+): Promise<readonly DesiredAccount[]> {
+  const held = groupHeld(await keyturn.ledger.heldRoles())
+  const now = keyturn.clock()
+  return identities.map((identity) => keyturn.policy.desire(identity, platform, held.get(identity.id) ?? [], now))
+}
+
+/** Whom to link with what: by `--confirm` all that were proposed or matched, by `--from` what the file says. */
+export interface Choice {
+  readonly identity: IdentityId
+  readonly nativeId: string
+}
+
+/**
+ * Reads `key,native id` lines (a header line of those words is skipped) and checks all of them against what is there.
+ * Throws KeyturnError `usage` that names every wrong line; then nothing is linked.
+ */
+export function readChoices(text: string, file: string, adoption: Adoption): readonly Choice[] {
+  const accounts = new Map(adoption.accounts.map((one) => [one.account.nativeId.toLowerCase(), one]))
+  const people = new Map(
+    adoption.people.identities.flatMap((one) => [[one.key, one.id] as const, [one.id, one.id] as const]),
+  )
+  const wrong: string[] = []
+  const choices = text.split(/\r?\n/).flatMap((line, index): readonly Choice[] => {
+    if (line.trim() === '' || (index === 0 && /^key\s*[,;]/i.test(line))) return []
+    const [key = '', native = ''] = line.split(/[,;]/, 2).map((part) => part.trim())
+    const identity = people.get(key)
+    const account = accounts.get(native.toLowerCase())
+    const linkedTo = account?.situation === 'linked' ? account.identity : null
+    if (identity === undefined) wrong.push(`${file}:${index + 1} nobody has the key "${key}"`)
+    if (account === undefined) wrong.push(`${file}:${index + 1} no account has the native id "${native}"`)
+    if (linkedTo !== null && linkedTo !== identity)
+      wrong.push(`${file}:${index + 1} that account is linked to ${linkedTo}`)
+    return identity === undefined || account === undefined ? [] : [{ identity, nativeId: account.account.nativeId }]
+  })
+  if (wrong.length === 0) return choices
+  throw new KeyturnError('usage', `nothing was linked; ${wrong.length} wrong line(s):\n  ${wrong.join('\n  ')}`, {
+    hint: 'Each line is: key,native id. "keyturn adopt PLATFORM --json" shows both.',
+  })
+}
+
+/** Stores the people and the links; the platform itself is not touched. */
+export async function confirmAdoption(
+  keyturn: Keyturn,
+  platform: string,
+  adoption: Adoption,
+  choices: readonly Choice[],
+): Promise<number> {
+  const accounts = new Map(adoption.accounts.map((one) => [one.account.nativeId, one]))
+  const chosen = choices.flatMap((choice) => {
+    const one = accounts.get(choice.nativeId)
+    return one === undefined || one.situation === 'linked' ? [] : [{ ...choice, ...one, identity: choice.identity }]
+  })
+  const now = keyturn.clock()
+  for (const intake of adoption.people.intakes) await keyturn.ledger.saveIntake(intake, keyturn.correlation)
+  const links = chosen.map(
+    ({ identity, account }): Link => ({
+      identity,
+      platform,
+      nativeId: account.nativeId,
+      name: account.name,
+      address: account.address,
+      how: 'adopted',
+      linkedAt: now,
+      shutByUs: null,
+      passwordScrambled: false,
+    }),
+  )
+  const audit = chosen.map(
+    ({ identity, account, by }): AuditRecord => ({
+      at: now,
+      correlation: keyturn.correlation,
+      identity,
+      platform,
+      account: account.name,
+      action: 'adopted',
+      reason: { kind: 'operator', text: by === '' ? 'named by the operator' : by },
+      operator: keyturn.operator,
+      before: null,
+      after: account.nativeId,
+      askedAt: now,
+      result: 'done',
+      detail: null,
+    }),
+  )
+  await keyturn.ledger.adopt(links, audit)
+  return links.length
+}

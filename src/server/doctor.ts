@@ -1,0 +1,116 @@
+import { execFile } from 'node:child_process'
+import { access, constants, stat } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { promisify } from 'node:util'
+import { readRecipients } from '../apply/recipients.ts'
+import type { Complaint } from '../model/connector.ts'
+import { KeyturnError } from '../model/errors.ts'
+import type { PlatformSettings, SourceSettings } from '../model/settings.ts'
+import type { Keyturn } from './context.ts'
+import { readSource } from './people.ts'
+
+export interface Finding extends Complaint {
+  /** The source, platform or part that it is about. */
+  readonly subject: string
+}
+
+/** Looks at every part from the outside in; each part's trouble is a finding, never an end of the examination. */
+export async function examine(keyturn: Keyturn, signal: AbortSignal): Promise<readonly Finding[]> {
+  const parts = [
+    part('state', () => examineState(keyturn)),
+    ...Object.values(keyturn.settings.sources).map((source) =>
+      part(`source ${source.id}`, () => examineSource(keyturn, source, signal)),
+    ),
+    ...Object.values(keyturn.settings.platforms).map((platform) =>
+      part(`platform ${platform.id}`, () => examinePlatform(keyturn, platform, signal)),
+    ),
+  ]
+  return (await Promise.all(parts)).flat()
+}
+
+async function part(subject: string, look: () => Promise<readonly Complaint[]>): Promise<readonly Finding[]> {
+  try {
+    return (await look()).map((complaint) => ({ ...complaint, subject }))
+  } catch (error) {
+    if (!(error instanceof KeyturnError)) throw error
+    const hint = error.hint === undefined ? {} : { hint: error.hint }
+    return [{ subject, severity: 'error', message: error.message, ...hint }]
+  }
+}
+
+async function examineState({ settings: { state } }: Keyturn): Promise<readonly Complaint[]> {
+  const findings: Complaint[] = [await examineFolder(state.folder)]
+  if (state.redis !== 'embedded')
+    return [...findings, { severity: 'fact', message: 'Redis is given by the configuration' }]
+  try {
+    const { stdout } = await promisify(execFile)('redis-server', ['--version'])
+    const version = /v=([\d.]+)/.exec(stdout)?.[1] ?? 'of unknown version'
+    return [...findings, { severity: 'fact', message: `redis-server ${version} is installed for the embedded Redis` }]
+  } catch {
+    const message = 'redis: embedded needs the program redis-server, which is not installed'
+    return [
+      ...findings,
+      { severity: 'error', message, hint: 'apt-get install redis-server (Debian, Ubuntu); or state a Redis URL' },
+    ]
+  }
+}
+
+async function examineFolder(folder: string): Promise<Complaint> {
+  try {
+    const { mode } = await stat(folder)
+    if ((mode & 0o077) !== 0) {
+      const message = `the state folder ${folder} can be read by others on this machine`
+      return { severity: 'warning', message, hint: `chmod 700 ${folder}` }
+    }
+    return { severity: 'fact', message: `the state folder is ${folder}` }
+  } catch {
+    const parent = dirname(folder)
+    const writable = await access(parent, constants.W_OK).then(
+      () => true,
+      () => false,
+    )
+    if (writable) return { severity: 'fact', message: `the state folder ${folder} will be made by the first apply` }
+    const hint = 'Make it, or state another place under state.ledger.'
+    return { severity: 'error', message: `the state folder ${folder} cannot be made in ${parent}`, hint }
+  }
+}
+
+async function examineSource(
+  keyturn: Keyturn,
+  source: SourceSettings,
+  signal: AbortSignal,
+): Promise<readonly Complaint[]> {
+  const intake = await readSource(keyturn, source, signal)
+  if (intake.refused !== null) return [{ severity: 'error', message: intake.refused.why, hint: intake.refused.hint }]
+  const aside = intake.problems.filter((problem) => problem.severity === 'error').length
+  const rows = intake.accepted?.rows ?? 0
+  const read: Complaint = { severity: 'fact', message: `${source.path}: ${rows} rows can be read` }
+  if (aside === 0) return [read]
+  return [
+    read,
+    {
+      severity: 'warning',
+      message: `${aside} records would be set aside`,
+      hint: 'keyturn plan names each with its line',
+    },
+  ]
+}
+
+async function examinePlatform(
+  keyturn: Keyturn,
+  platform: PlatformSettings,
+  signal: AbortSignal,
+): Promise<readonly Complaint[]> {
+  const connector = keyturn.connectors.get(platform.id)
+  if (connector === undefined) return []
+  const findings = [...(await connector.check(signal))]
+  if (platform.delivery === undefined) {
+    const hint = 'State delivery: { kind: age-file, … } to hand first passwords over.'
+    return [...findings, { severity: 'warning', message: 'nobody will learn the first passwords', hint }]
+  }
+  const recipients = await readRecipients(platform.delivery.recipients)
+  return [
+    ...findings,
+    { severity: 'fact', message: `first passwords are sealed for ${recipients.length} recipient(s)` },
+  ]
+}

@@ -1,0 +1,56 @@
+import type { Assignment, DesiredAccount } from '../model/account.ts'
+import type { Identity, LifecycleEvent } from '../model/identity.ts'
+import type { AuditRecord, Grant, Link, ObligationStatus } from '../model/ledger.ts'
+import type { Keyturn } from './context.ts'
+
+export interface Explanation {
+  readonly identity: Identity
+  readonly assignments: readonly Assignment[]
+  readonly platforms: readonly {
+    readonly platform: string
+    readonly link: Link | null
+    readonly grants: readonly Grant[]
+    readonly desired: Pick<DesiredAccount, 'state' | 'reason' | 'entitlements' | 'expiresAt' | 'held'>
+    readonly obligation: ObligationStatus | null
+  }[]
+  readonly events: readonly LifecycleEvent[]
+  readonly audit: readonly AuditRecord[]
+}
+
+/** Everything that says why this person has what they have, from the ledger and the policy in force. */
+export async function explain(
+  keyturn: Keyturn,
+  identity: Identity,
+  options: { readonly platform?: string; readonly most: number },
+): Promise<Explanation> {
+  const { ledger, policy } = keyturn
+  const now = keyturn.clock()
+  const [held, links, obligations, events, audit] = await Promise.all([
+    ledger.heldRoles([identity.id]),
+    ledger.linksOf(identity.id),
+    ledger.obligations({ identity: identity.id }),
+    ledger.events(identity.id, options.most),
+    ledger.auditOf(identity.id, options.most),
+  ])
+  const platforms = Object.keys(keyturn.settings.platforms).filter(
+    (platform) => options.platform === undefined || platform === options.platform,
+  )
+  return {
+    identity,
+    assignments: policy.assignments(identity, held, now),
+    platforms: await Promise.all(
+      platforms.map(async (platform) => {
+        const { state, reason, entitlements, expiresAt, held: why } = policy.desire(identity, platform, held, now)
+        return {
+          platform,
+          link: links.find((link) => link.platform === platform) ?? null,
+          grants: await ledger.grants(platform, [identity.id]),
+          desired: { state, reason, entitlements, expiresAt, held: why },
+          obligation: obligations.find((one) => one.platform === platform) ?? null,
+        }
+      }),
+    ),
+    events,
+    audit,
+  }
+}

@@ -1,0 +1,205 @@
+// A real OpenLDAP server in a temporary folder, on free ports, with a service account that is not its root: the root would
+// bypass the password policy and the limits.
+import { spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { makeCertificates } from './certificates.ts'
+import type { Certificates } from './certificates.ts'
+import { freePort, listening } from './ports.ts'
+
+export interface SlapdOptions {
+  /** false: plain ldap:// only, ready 50 ms sooner. */
+  readonly tls?: boolean
+  /** The password policy overlay: with pwdLockout TRUE, FALSE, or not at all (the default). */
+  readonly ppolicy?: 'lockout' | 'no-lockout'
+  /** Lets the server say in the password policy control that an account is locked. */
+  readonly useLockout?: boolean
+  /** true: every write goes to the disk, as in production. */
+  readonly sync?: boolean
+  readonly memberof?: boolean
+  readonly refint?: boolean
+  /** LDIF that is loaded before the start (40,000 entries a second). */
+  readonly entries?: string | AsyncIterable<string> | Iterable<string>
+  /** Lines for the database section of slapd.conf, before the access rules. */
+  readonly configuration?: readonly string[]
+  /** Replaces the access rules that let the service account manage everything. */
+  readonly access?: readonly string[]
+}
+
+export interface Slapd extends AsyncDisposable {
+  readonly folder: string
+  readonly port: number
+  readonly plainUrl: string
+  /** ldaps://, or the plain one without TLS. */
+  readonly url: string
+  readonly ca: string | undefined
+  readonly base: string
+  readonly people: string
+  readonly groups: string
+  readonly leavers: string
+  /** The account for Keyturn. */
+  readonly service: { readonly dn: string; readonly password: string }
+  readonly root: { readonly dn: string; readonly password: string }
+  /** Ends the process at once, as a power cut would; the data stay. */
+  kill(): Promise<void>
+  start(): Promise<void>
+}
+
+export const base = 'dc=corp,dc=example'
+const service = { dn: `cn=keyturn,ou=services,${base}`, password: 'service-account-of-tests' }
+const root = { dn: `cn=root,${base}`, password: 'root-of-tests' }
+const schemas = ['/etc/ldap/schema', '/etc/openldap/schema', '/opt/homebrew/etc/openldap/schema']
+const modules = ['/usr/lib/ldap', '/usr/lib64/openldap', '/usr/lib/openldap']
+const binaries = ['/usr/sbin', '/usr/local/libexec', '/usr/lib/openldap', '/opt/homebrew/opt/openldap/libexec']
+
+/** Starts a server with `ou=people`, `ou=groups`, `ou=leavers` and `ou=policies` in it; ready in well under a second. */
+export async function startSlapd(options: SlapdOptions = {}): Promise<Slapd> {
+  const folder = await mkdtemp(join(tmpdir(), 'keyturn-slapd-'))
+  try {
+    const certificates = options.tls === false ? undefined : await makeCertificates(folder)
+    await mkdir(join(folder, 'data'))
+    await writeFile(join(folder, 'slapd.conf'), configuration(folder, options, certificates))
+    await load(folder, options)
+    const slapd = await describe(folder, certificates)
+    await slapd.start()
+    return slapd
+  } catch (error) {
+    await rm(folder, { recursive: true, force: true })
+    throw error
+  }
+}
+
+function first(candidates: readonly string[], file: string): string {
+  const found = candidates.find((folder) => existsSync(join(folder, file)))
+  if (found === undefined) throw new Error(`OpenLDAP is not installed: no ${file} in ${candidates.join(', ')}`)
+  return found
+}
+
+function configuration(folder: string, options: SlapdOptions, certificates: Certificates | undefined): string {
+  const schema = first(schemas, 'core.schema')
+  const moduleFolder = modules.find((path) => existsSync(path))
+  const overlays = [
+    ...(options.ppolicy === undefined ? [] : ['ppolicy']),
+    ...(options.memberof === true ? ['memberof'] : []),
+    ...(options.refint === true ? ['refint'] : []),
+  ]
+  return `${[
+    ...['core', 'cosine', 'inetorgperson', 'nis'].map((name) => `include ${schema}/${name}.schema`),
+    // The schema of openssh-lpk, which Debian does not ship.
+    `attributetype ( 1.3.6.1.4.1.24552.500.1.1.1.13 NAME 'sshPublicKey' EQUALITY octetStringMatch SYNTAX 1.3.6.1.4.1.1466.115.121.1.40 )`,
+    `objectclass ( 1.3.6.1.4.1.24552.500.1.1.2.0 NAME 'ldapPublicKey' SUP top AUXILIARY MUST ( sshPublicKey $ uid ) )`,
+    ...(moduleFolder === undefined ? [] : [`modulepath ${moduleFolder}`]),
+    ...['back_mdb', ...overlays].map((name) => `moduleload ${name}`),
+    `pidfile ${folder}/slapd.pid`,
+    'threads 8',
+    ...(certificates === undefined
+      ? []
+      : [
+          `TLSCACertificateFile ${certificates.ca}`,
+          `TLSCertificateFile ${certificates.certificate}`,
+          `TLSCertificateKeyFile ${certificates.key}`,
+        ]),
+    'database mdb',
+    `suffix "${base}"`,
+    `rootdn "${root.dn}"`,
+    `rootpw ${root.password}`,
+    `directory ${folder}/data`,
+    `maxsize ${4 * 1024 ** 3}`,
+    ...(options.sync === true ? [] : ['dbnosync']),
+    'index objectClass,entryUUID,uid,uidNumber,mail,employeeNumber,cn,member,uniqueMember,memberUid eq',
+    `limits dn.exact="${service.dn}" size=unlimited time=unlimited`,
+    ...(options.configuration ?? []),
+    ...(options.access ?? [
+      'access to attrs=userPassword',
+      `  by dn.exact="${service.dn}" manage`,
+      '  by self =w',
+      '  by anonymous auth',
+      'access to *',
+      `  by dn.exact="${service.dn}" manage`,
+      '  by users read',
+    ]),
+    ...(options.ppolicy === undefined ? [] : ['overlay ppolicy', `ppolicy_default "cn=default,ou=policies,${base}"`]),
+    ...(options.ppolicy === undefined ? [] : ['ppolicy_hash_cleartext']),
+    ...(options.useLockout === true ? ['ppolicy_use_lockout'] : []),
+    ...(options.memberof === true ? ['overlay memberof'] : []),
+    ...(options.refint === true ? ['overlay refint', 'refint_attributes member uniqueMember manager'] : []),
+  ].join('\n')}\n`
+}
+
+function* skeleton(options: SlapdOptions): Generator<string> {
+  yield `dn: ${base}\nobjectClass: dcObject\nobjectClass: organization\ndc: corp\no: Example Corp\n\n`
+  for (const unit of ['people', 'groups', 'leavers', 'services', 'policies']) {
+    yield `dn: ou=${unit},${base}\nobjectClass: organizationalUnit\nou: ${unit}\n\n`
+  }
+  yield `dn: ${service.dn}\nobjectClass: organizationalRole\nobjectClass: simpleSecurityObject\ncn: keyturn\nuserPassword: ${service.password}\n\n`
+  if (options.ppolicy !== undefined) {
+    yield `dn: cn=default,ou=policies,${base}\nobjectClass: organizationalRole\nobjectClass: pwdPolicy\ncn: default\n` +
+      `pwdAttribute: userPassword\npwdMinLength: 10\npwdCheckQuality: 1\npwdMaxFailure: 5\n` +
+      `pwdLockout: ${options.ppolicy === 'lockout' ? 'TRUE' : 'FALSE'}\npwdMustChange: TRUE\n\n`
+  }
+}
+
+/** Loads the skeleton and the caller's entries with slapadd. */
+async function load(folder: string, options: SlapdOptions): Promise<void> {
+  const program = existsSync('/usr/sbin/slapadd') ? '/usr/sbin/slapadd' : 'slapadd'
+  const child = spawn(program, ['-q', '-f', join(folder, 'slapd.conf')], { stdio: ['pipe', 'ignore', 'pipe'] })
+  let errors = ''
+  child.stderr.on('data', (text: Buffer) => (errors += text.toString()))
+  const ended = new Promise<number | null>((resolve, reject) => child.once('close', resolve).once('error', reject))
+  child.stdin.on('error', () => undefined)
+  for (const text of skeleton(options)) child.stdin.write(text)
+  const entries = typeof options.entries === 'string' ? [options.entries] : (options.entries ?? [])
+  for await (const text of entries) {
+    if (!child.stdin.write(text)) await new Promise((resolve) => child.stdin.once('drain', resolve))
+  }
+  child.stdin.end()
+  if ((await ended) !== 0) throw new Error(`slapadd failed: ${errors}`)
+}
+
+async function describe(folder: string, certificates: Certificates | undefined): Promise<Slapd> {
+  const port = await freePort()
+  const securePort = certificates === undefined ? undefined : await freePort()
+  const plainUrl = `ldap://127.0.0.1:${port}`
+  const url = securePort === undefined ? plainUrl : `ldaps://localhost:${securePort}`
+  const program = join(first(binaries, 'slapd'), 'slapd')
+  let process: ChildProcess | undefined
+  const end = async (signal: NodeJS.Signals): Promise<void> => {
+    const running = process
+    process = undefined
+    if (running === undefined || running.exitCode !== null || running.signalCode !== null) return
+    const closed = new Promise((resolve) => running.once('close', resolve))
+    running.kill(signal)
+    await closed
+  }
+  return {
+    folder,
+    port,
+    plainUrl,
+    url,
+    ca: certificates?.ca,
+    base,
+    people: `ou=people,${base}`,
+    groups: `ou=groups,${base}`,
+    leavers: `ou=leavers,${base}`,
+    service,
+    root,
+    kill: () => end('SIGKILL'),
+    async start() {
+      const listeners = [plainUrl, ...(securePort === undefined ? [] : [`ldaps://127.0.0.1:${securePort}`])]
+      const child = spawn(program, ['-f', join(folder, 'slapd.conf'), '-h', listeners.join(' '), '-d', '0'], {
+        stdio: ['ignore', 'ignore', 'pipe'],
+      })
+      process = child
+      let errors = ''
+      child.stderr.on('data', (text: Buffer) => (errors += text.toString()))
+      await listening(port, () => (child.exitCode === null ? null : errors))
+    },
+    async [Symbol.asyncDispose]() {
+      await end('SIGKILL')
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}

@@ -51,7 +51,7 @@ export async function handedOverSince(
   if (deliveries === null) return tokens
   await Promise.all(
     claimed.map(async ({ obligation, person }) => {
-      const create = obligation.changes.some(({ change }) => change.kind === 'create')
+      const create = obligation.changes.some(({ change }) => change.kind === 'create' && change.desired.enabled)
       if (!create || person.link?.how !== 'created') return
       const { identity, admittedAt, token } = obligation
       if (!(await deliveries.finishedSince(identity, person.link.name, admittedAt))) tokens.delete(token)
@@ -60,8 +60,9 @@ export async function handedOverSince(
   return tokens
 }
 
+/** A pre-hire's account is made shut; its first usable password comes when it is opened. */
 function setsPassword({ change }: Task): boolean {
-  return change.kind === 'create' || change.kind === 'issue-credential'
+  return change.kind === 'create' ? change.desired.enabled : change.kind === 'issue-credential'
 }
 
 /** An error text of a platform or library might quote what it was given. */

@@ -7,7 +7,7 @@ import { withoutPasswords } from './handover.ts'
 import { mayStillOpen, wasBegun } from './intents.ts'
 import type { SettlePorts } from './ports.ts'
 import { givesUp, isPlatformWide, nextTry } from './retry.ts'
-import { accountOf, type Job, nativeIdOf, retry, type Task } from './work.ts'
+import { accountOf, type Job, nativeIdOf, retry, succeeded, type Task } from './work.ts'
 
 /** What one job leaves behind, with everything it implies. */
 export function settlementOf(job: Job, bench: Bench, ports: SettlePorts): Settlement {
@@ -73,7 +73,7 @@ function linkAfter(job: Job, at: Instant): { readonly link: Link | null; readonl
   if (link === null) return { link, unlink: false }
   const account = job.seen ?? accountOf(job.person, link.nativeId)
   if (account !== null && account.nativeId === link.nativeId) {
-    link = { ...link, name: account.name, address: account.address, shutByUs: account.enabled ? null : link.shutByUs }
+    link = { ...(account.enabled ? opened(link) : link), name: account.name, address: account.address }
   }
   return { link: shutBySparedDisable(link, job), unlink: false }
 }
@@ -119,15 +119,22 @@ function linkWith(link: Link | null, task: Task, job: Job, at: Instant): Link | 
   return link
 }
 
+/** Whoever opened it: it is not shut any more, and how it was shut is forgotten. */
+function opened(link: Link): Link {
+  return { ...link, shutByUs: null, ...(link.foundShut === undefined ? {} : { foundShut: false }) }
+}
+
 /** Ours to open again only if it was open when we came, or we held it shut before (law 8). */
 function linkShut(link: Link, protocol: 'leaver' | 'suspend', task: Task, job: Job): Link {
-  const scrambled = protocol === 'leaver' && (task.shown || job.steps.some(({ step }) => step !== begun))
+  const began = job.steps.some(({ step }) => step !== begun)
+  const scrambled = protocol === 'leaver' && (task.shown || began)
+  const shut = { ...link, passwordScrambled: link.passwordScrambled || scrambled }
+  if (!task.shown) return shut
   const ours = link.shutByUs !== null || weShut(job)
-  return {
-    ...link,
-    shutByUs: task.shown && ours ? protocol : link.shutByUs,
-    passwordScrambled: link.passwordScrambled || scrambled,
-  }
+  const over = succeeded(task) && !mayStillOpen(job.obligation)
+  // `leaver` says that the protocol is over. Until that is proven, we hold it shut as we hold a suspended one.
+  if (protocol === 'leaver' && over) return { ...shut, shutByUs: protocol, ...(ours ? {} : { foundShut: true }) }
+  return ours ? { ...shut, shutByUs: link.shutByUs ?? 'suspend' } : shut
 }
 
 function weShut({ obligation, steps }: Job): boolean {

@@ -62,9 +62,8 @@ function begunCreates(obligation: ClaimedObligation, view: WorkerView): readonly
 /** By a strong key where one is configured; else everything that the create would have written must be there. */
 function isOurs(account: ObservedAccount, { create, person, obligation }: Begun, ports: SettlePorts): boolean {
   const holds = (attribute: string, value: string) => {
-    const { canonical } = ports.connector
-    const held = (account.attributes[attribute] ?? []).map((text) => canonical(attribute, text))
-    return held.includes(canonical(attribute, value))
+    const canonical = (text: string) => ports.connector.canonical(attribute, text)
+    return (account.attributes[attribute] ?? []).map(canonical).includes(canonical(value))
   }
   if (person.matches.length > 0) return person.matches.some(({ attribute, value }) => holds(attribute, value))
   const written = Object.entries(create?.desired.attributes ?? {})

@@ -20,6 +20,8 @@ export interface Link {
   readonly shutByUs: 'pre-hire' | 'suspend' | 'leaver' | null
   /** True once the leaver protocol has scrambled the password: opening needs a new one. */
   readonly passwordScrambled: boolean
+  /** True where another hand had shut the account before our leaver protocol ran over it: not ours to open (law 8). */
+  readonly foundShut?: boolean
 }
 
 /** A membership that the ledger records as ours. */
@@ -75,7 +77,7 @@ export interface AdmittedChange {
 /** Committed before a write that opens something (law 5). */
 export interface Intent extends ObligationKey {
   readonly kind: Change['kind']
-  /** The native id, or for a create the name. */
+  /** The native id; for a create the name; for a grant the native id, a tab and the entitlement. */
   readonly target: string
 }
 

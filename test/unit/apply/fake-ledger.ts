@@ -1,0 +1,183 @@
+import type { Change, Lane } from '../../../src/model/change.ts'
+import type { RevocationStep } from '../../../src/model/connector.ts'
+import { KeyturnError } from '../../../src/model/errors.ts'
+import type { IdentityId } from '../../../src/model/identity.ts'
+import type { Instant } from '../../../src/model/instant.ts'
+import type {
+  AdmittedChange,
+  AuditRecord,
+  ClaimedObligation,
+  Grant,
+  Intent,
+  Link,
+  Settlement,
+} from '../../../src/model/ledger.ts'
+import type { SettleLedger } from '../../../src/apply/ports.ts'
+
+interface Row {
+  lane: Lane
+  wanted: number
+  settled: number
+  changes: AdmittedChange[]
+  claim: { token: string; number: number; until: Instant; lane: Lane; seen: Set<OpenIntent> } | null
+  tries: number
+  nextTryAt: Instant | null
+  steps: RevocationStep[]
+  intents: OpenIntent[]
+  admittedAt: Instant
+}
+
+interface OpenIntent {
+  readonly token: string
+  readonly intent: Intent
+}
+
+/** The ledger's contract in memory, for one platform: claims with fencing, intents, links, grants. */
+export class FakeLedger implements SettleLedger {
+  readonly rows = new Map<IdentityId, Row>()
+  readonly linkRows = new Map<IdentityId, Link>()
+  readonly grantRows = new Map<string, Grant>()
+  readonly records: AuditRecord[] = []
+  readonly settlements: Settlement[] = []
+  private count = 0
+
+  admit(identity: IdentityId, lane: Lane, changes: readonly Change[], now: Instant): void {
+    const row = this.rows.get(identity)
+    const next: Row = {
+      lane,
+      wanted: (row?.wanted ?? 0) + 1,
+      settled: row?.settled ?? 0,
+      changes: changes.map((change) => ({ id: this.next(), change })),
+      claim: row?.claim ?? null,
+      tries: 0,
+      nextTryAt: null,
+      steps: lane === row?.lane ? row.steps : [],
+      intents: row?.intents ?? [],
+      admittedAt: now,
+    }
+    this.rows.set(identity, next)
+  }
+
+  owed(): IdentityId[] {
+    return [...this.rows].filter(([, row]) => row.wanted > row.settled).map(([identity]) => identity)
+  }
+
+  grantsOf(identity: IdentityId): string[] {
+    return [...this.grantRows.values()].filter((grant) => grant.identity === identity).map((grant) => grant.entitlement)
+  }
+
+  async claim(pointers: Parameters<SettleLedger['claim']>[0], _worker: string, leaseMs: number, now: Instant) {
+    const claimed: ClaimedObligation[] = []
+    for (const { identity, platform } of pointers) {
+      const row = this.rows.get(identity)
+      if (row === undefined || row.wanted <= row.settled || (row.nextTryAt ?? 0) > now) continue
+      const live = row.claim !== null && row.claim.until > now
+      // A revocation does not wait for a worker that changes the same account.
+      if (live && !(row.lane === 'revoke' && row.claim?.lane === 'change')) continue
+      const token = `token-${this.next()}`
+      row.claim = { token, number: row.wanted, until: now + leaseMs, lane: row.lane, seen: new Set(row.intents) }
+      claimed.push({
+        identity,
+        platform,
+        lane: row.lane,
+        number: row.wanted,
+        token,
+        changes: [...row.changes],
+        tries: row.tries,
+        admittedAt: row.admittedAt,
+        effectiveAt: null,
+        correlation: 'story-1',
+        operator: 'ada',
+        planId: 'plan-1',
+        stepsDone: [...row.steps],
+        openIntents: row.intents.map(({ intent }) => intent),
+      })
+    }
+    return claimed
+  }
+
+  async renew(tokens: readonly string[], leaseMs: number, now: Instant) {
+    const still = new Set<string>()
+    for (const row of this.rows.values()) {
+      if (row.claim === null || !tokens.includes(row.claim.token)) continue
+      row.claim.until = now + leaseMs
+      still.add(row.claim.token)
+    }
+    return still
+  }
+
+  async intend(intents: Parameters<SettleLedger['intend']>[0]) {
+    const current = new Set<string>()
+    for (const { token, ...intent } of intents) {
+      const row = this.rows.get(intent.identity)
+      if (row?.claim?.token !== token || row.claim.number !== row.wanted) continue
+      row.intents.push({ token, intent })
+      current.add(token)
+    }
+    return current
+  }
+
+  async stepDone(token: string, step: RevocationStep) {
+    const row = [...this.rows.values()].find(({ claim }) => claim?.token === token)
+    if (row === undefined) throw new KeyturnError('claim-lost', 'the claim is not ours')
+    row.steps.push(step)
+  }
+
+  async audit(records: readonly AuditRecord[]) {
+    this.records.push(...records)
+  }
+
+  async settle(settlements: readonly Settlement[]) {
+    const refused = []
+    for (const settlement of settlements) {
+      const { identity, platform, lane, token, number } = settlement.obligation
+      const row = this.rows.get(identity)
+      if (row?.claim?.token !== token) {
+        if (row !== undefined) row.intents = row.intents.filter((open) => open.token !== token)
+        refused.push({ identity, platform, lane })
+        continue
+      }
+      this.settleRow(row, settlement, number)
+    }
+    return { refused }
+  }
+
+  private settleRow(row: Row, settlement: Settlement, number: number): void {
+    const { identity } = settlement.obligation
+    this.settlements.push(settlement)
+    this.records.push(...settlement.audit)
+    const claim = row.claim
+    row.intents = row.intents.filter((open) => open.token !== claim?.token && claim?.seen.has(open) !== true)
+    row.claim = null
+    if (settlement.link !== null) this.linkRows.set(identity, settlement.link)
+    if (settlement.unlink) this.linkRows.delete(identity)
+    for (const grant of settlement.grantsAdded) this.grantRows.set(`${identity} ${grant.entitlement}`, grant)
+    for (const entitlement of settlement.grantsRemoved) this.grantRows.delete(`${identity} ${entitlement}`)
+    if (row.wanted !== number) return
+    const open = new Set(
+      settlement.results.filter(({ status }) => status === 'retry' || status === 'waiting').map(({ id }) => id),
+    )
+    row.changes = row.changes.filter(({ id }) => open.has(id))
+    row.nextTryAt = settlement.nextTryAt
+    row.tries = settlement.nextTryAt === null ? 0 : row.tries + 1
+    if (settlement.nextTryAt === null) row.settled = number
+  }
+
+  async links(_platform: string, identities?: readonly IdentityId[]) {
+    return [...this.linkRows.values()].filter((link) => identities?.includes(link.identity) ?? true)
+  }
+
+  async adopt(links: readonly Link[], audit: readonly AuditRecord[]) {
+    for (const link of links) this.linkRows.set(link.identity, link)
+    this.records.push(...audit)
+  }
+
+  async allocate() {
+    return this.next()
+  }
+
+  private next(): number {
+    this.count += 1
+    return this.count
+  }
+}

@@ -1,0 +1,205 @@
+import type { PersonView, SettlePorts, WorkerView } from '../../../src/apply/ports.ts'
+import { settle } from '../../../src/apply/settle.ts'
+import type { Change, Lane } from '../../../src/model/change.ts'
+import type { IdentityId } from '../../../src/model/identity.ts'
+import type { ObligationPointer } from '../../../src/model/ledger.ts'
+import type { Logger } from '../../../src/model/ports.ts'
+import { FakeLedger } from './fake-ledger.ts'
+import { FakePlatform } from './fake-platform.ts'
+
+/** What HR says of one person, as far as these tests go. */
+export interface Wish {
+  readonly state: 'open' | 'closed' | 'shut'
+  readonly title: string
+  readonly groups: readonly string[]
+  readonly manager?: IdentityId
+}
+
+const reason = { kind: 'rule', text: 'role employee' } as const
+
+/** A small Keyturn around `settle`: a planner, a ledger and a platform, all in memory. */
+export class World {
+  now = 1_000_000
+  readonly platform = new FakePlatform()
+  readonly ledger = new FakeLedger()
+  readonly wishes = new Map<IdentityId, Wish>()
+  readonly handedOver = new Map<string, string>()
+  readonly log: string[] = []
+  strongKey = true
+  readonly ports: SettlePorts
+
+  constructor() {
+    const say = (level: string) => (message: string, fields?: object) => {
+      this.log.push(`${level} ${message} ${JSON.stringify(fields ?? {})}`)
+    }
+    const logger: Logger = {
+      debug: say('debug'),
+      info: say('info'),
+      change: say('change'),
+      warn: say('warn'),
+      error: say('error'),
+    }
+    this.ports = {
+      platform: 'corp',
+      ledger: this.ledger,
+      connector: this.platform,
+      worker: 'w',
+      leaseMs: 5_000,
+      clock: () => this.now,
+      logger,
+      signal: new AbortController().signal,
+      deliveries: {
+        prepare: async ({ account, password }) => ({
+          finish: async () => void this.handedOver.set(account, password),
+          discard: async () => undefined,
+        }),
+        finishedSince: async (_identity, account) => this.handedOver.has(account),
+      },
+      passwords: { length: 16, classes: 3, readable: false },
+      mustChange: true,
+      scrambled: new Map(),
+      retry: { revoke: { first: 1_000, most: 60_000 }, change: { first: 1_000, most: 60_000, attempts: 3 } },
+      random: () => 0.5,
+      observe: () => this.observe(),
+      needed: (view, claimed) =>
+        this.needed(
+          view,
+          claimed.map(({ identity }) => identity),
+        ),
+    }
+  }
+
+  wish(identity: IdentityId, wish: Partial<Wish> = {}): void {
+    const before = this.wishes.get(identity) ?? { state: 'open', title: 'Clerk', groups: [] }
+    this.wishes.set(identity, { ...before, ...wish })
+  }
+
+  async observe(): Promise<WorkerView> {
+    const read = await this.platform.read('all')
+    const links = await this.ledger.links('corp')
+    const people = [...this.wishes.keys()].map((identity): readonly [IdentityId, PersonView] => {
+      const link = links.find((one) => one.identity === identity) ?? null
+      const matches = this.strongKey ? [{ attribute: 'employeeNumber', value: identity }] : []
+      const accounts = read.items.filter(
+        (account) =>
+          account.nativeId === link?.nativeId ||
+          (this.strongKey && account.attributes['employeeNumber']?.includes(identity) === true),
+      )
+      return [identity, { link, accounts, matches, names: [nameOf(identity)] }]
+    })
+    return { people: new Map(people) }
+  }
+
+  needed(view: WorkerView, identities: readonly IdentityId[]): ReadonlyMap<IdentityId, readonly Change[]> {
+    return new Map(
+      identities.map((identity) => {
+        const person = view.people.get(identity)
+        const wish = this.wishes.get(identity)
+        return [identity, person === undefined || wish === undefined ? [] : changesFor(identity, person, wish)] as const
+      }),
+    )
+  }
+
+  /** Plans for everybody and admits it; whoever has left is admitted even where nothing is seen yet. */
+  async plan(): Promise<readonly ObligationPointer[]> {
+    const view = await this.observe()
+    for (const [identity, changes] of this.needed(view, [...this.wishes.keys()])) this.admit(identity, changes)
+    return this.pointers()
+  }
+
+  pointers(): readonly ObligationPointer[] {
+    return this.ledger.owed().map((identity) => ({
+      identity,
+      platform: 'corp',
+      lane: this.ledger.rows.get(identity)?.lane ?? 'change',
+    }))
+  }
+
+  settle(pointers: readonly ObligationPointer[], ports: Partial<SettlePorts> = {}) {
+    return settle(pointers, { ...this.ports, ...ports })
+  }
+
+  /** Plans and settles again and again, time going on, until nothing is owed and nothing is planned. */
+  async quiesce(rounds = 12): Promise<void> {
+    for (let round = 0; round < rounds; round += 1) {
+      this.now += 120_000
+      const pointers = await this.plan()
+      if (pointers.length === 0) return
+      await this.settle(pointers)
+    }
+    throw new Error(`still owed after ${rounds} rounds: ${JSON.stringify(this.pointers())}`)
+  }
+
+  accountOf(identity: IdentityId) {
+    return [...this.platform.accounts.values()].filter((account) =>
+      account.attributes['employeeNumber']?.includes(identity),
+    )
+  }
+
+  private admit(identity: IdentityId, changes: readonly Change[]): void {
+    const row = this.ledger.rows.get(identity)
+    const lane: Lane = this.wishes.get(identity)?.state === 'open' ? 'change' : 'revoke'
+    const owed = row !== undefined && row.wanted > row.settled
+    const same = JSON.stringify(row?.changes.map(({ change }) => change)) === JSON.stringify(changes)
+    if (owed && same && row.lane === lane) return
+    if (changes.length > 0 || owed) this.ledger.admit(identity, lane, changes, this.now)
+  }
+}
+
+export function nameOf(identity: IdentityId): string {
+  return identity.replace('hr:', 'person')
+}
+
+function changesFor(identity: IdentityId, person: PersonView, wish: Wish): readonly Change[] {
+  const { link } = person
+  const account = person.accounts.find((one) => link === null || one.nativeId === link.nativeId)
+  const name = nameOf(identity)
+  if (account === undefined) return wish.state === 'open' && link === null ? creation(identity, name, wish) : []
+  const base = { identity, platform: 'corp', target: { nativeId: account.nativeId }, account: account.name, reason }
+  const linking: readonly Change[] = link === null ? [{ ...base, kind: 'link', by: 'employeeNumber' }] : []
+  if (wish.state === 'shut') {
+    const shut = account.enabled || link?.shutByUs !== 'leaver'
+    const revokes = account.entitlements.map((entitlement): Change => ({ ...base, kind: 'revoke', entitlement }))
+    return [...linking, ...(shut ? [{ ...base, kind: 'disable', protocol: 'leaver' } as const] : []), ...revokes]
+  }
+  if (wish.state === 'closed') {
+    return [...linking, ...(account.enabled ? [{ ...base, kind: 'disable', protocol: 'suspend' } as const] : [])]
+  }
+  const grants = wish.groups.filter((group) => !account.entitlements.includes(group))
+  const lost = account.entitlements.filter((group) => !wish.groups.includes(group))
+  const title = account.attributes['title'] ?? []
+  return [
+    ...linking,
+    ...(title[0] === wish.title
+      ? []
+      : [{ ...base, kind: 'update', field: { attribute: 'title', from: title, to: [wish.title] } } as const]),
+    ...managerUpdate(base, account.attributes['manager'] ?? [], wish),
+    ...lost.map((entitlement): Change => ({ ...base, kind: 'revoke', entitlement })),
+    ...grants.map((entitlement): Change => ({ ...base, kind: 'grant', entitlement })),
+    ...(link?.passwordScrambled === true
+      ? [{ ...base, kind: 'issue-credential', credential: 'password' } as const]
+      : []),
+    ...(account.enabled || link === null || link.shutByUs === null || link.foundShut === true
+      ? []
+      : [{ ...base, kind: 'enable' } as const]),
+  ]
+}
+
+function managerUpdate(
+  base: Pick<Change, 'identity' | 'platform' | 'target' | 'account' | 'reason'>,
+  from: readonly string[],
+  wish: Wish,
+): readonly Change[] {
+  if (wish.manager === undefined || from.length > 0) return []
+  return [{ ...base, kind: 'update', field: { attribute: 'manager', from, to: { accountOf: wish.manager } } }]
+}
+
+function creation(identity: IdentityId, name: string, wish: Wish): readonly Change[] {
+  const base = { identity, platform: 'corp', target: { creates: identity }, account: name, reason }
+  const attributes = { employeeNumber: [identity], title: [wish.title] }
+  return [
+    { ...base, kind: 'create', desired: { name, container: 'ou=staff', enabled: true, attributes, expiresAt: null } },
+    ...managerUpdate(base, [], wish),
+    ...wish.groups.map((entitlement): Change => ({ ...base, kind: 'grant', entitlement })),
+  ]
+}

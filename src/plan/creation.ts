@@ -1,11 +1,12 @@
 import type { DesiredAccount } from '../model/account.ts'
+import type { NewAccount } from '../model/change.ts'
 import type { Link } from '../model/ledger.ts'
 import { emptyText, isReference, needReference, textsOf } from './attributes.ts'
 import type { Context } from './context.ts'
 import { grantAll } from './entitlements.ts'
 import { Sheet } from './sheet.ts'
 import type { Verdict } from './sheet.ts'
-import { adaptEach } from './values.ts'
+import { adaptEach, refusalOf } from './values.ts'
 
 /**
  * A person who shall have an account and has none that is known: the create, with references and grants of its own.
@@ -13,11 +14,29 @@ import { adaptEach } from './values.ts'
  */
 export function create(context: Context, desired: DesiredAccount, link: Link | null, verdict: Verdict | null): Sheet {
   const occupied = occupiedBy(context, desired)
-  const [first, ...others] = occupied === null ? context.names.allocate(desired) : []
-  if (first === undefined) return unnamed(context, desired, link, occupied)
-  const sheet = new Sheet(desired, link, { name: first })
-  for (const name of [first, ...others]) needAccount(context, sheet, name, verdict)
-  for (const attribute of desired.attributes(first)) {
+  if (occupied !== null) return shapeless(desired, link, occupied, occupiedVerdict(desired, occupied))
+  let sheet = new Sheet(desired, link, { name: desired.key })
+  const failure = refusalOf(() => {
+    const names = context.names.allocate(desired)
+    sheet =
+      names.length === 0
+        ? shapeless(desired, link, desired.key, unnamedVerdict(desired))
+        : named(context, desired, link, names as [string, ...string[]], verdict)
+  })
+  if (failure === null) return sheet
+  return shapeless(desired, link, desired.key, { why: 'value-refused', text: failure })
+}
+
+function named(
+  context: Context,
+  desired: DesiredAccount,
+  link: Link | null,
+  names: readonly [string, ...string[]],
+  verdict: Verdict | null,
+): Sheet {
+  const sheet = new Sheet(desired, link, { name: names[0] })
+  for (const name of names) needAccount(context, sheet, name, verdict)
+  for (const attribute of desired.attributes(names[0])) {
     if (isReference(attribute.value)) needReference(context, sheet, attribute, attribute.value)
   }
   grantAll(context, sheet)
@@ -31,33 +50,33 @@ function needAccount(context: Context, sheet: Sheet, name: string, verdict: Verd
   const enabled = desired.state === 'open'
   const wanted = { name, container, enabled, attributes: textsOf(attributes), expiresAt: desired.expiresAt }
   const { account: adapted, refused } = adaptEach(context.view, wanted)
-  const bad = [...refused].map(
-    ([attribute, why]): Verdict => ({ why: 'value-refused', text: refusal(name, attribute, why) }),
-  )
-  const empty = attributes
-    .filter(({ value, empty }) => empty === 'reject' && !isReference(value) && value.length === 0)
-    .map((attribute): Verdict => ({ why: 'empty-value', text: emptyText(attribute.name, name) }))
+  const [bad] = [...refused].map(([attribute, why]) => (attribute === '' ? why : `${attribute} of ${name}: ${why}`))
+  const empty = attributes.find(({ value, empty }) => empty === 'reject' && !isReference(value) && value.length === 0)
   const account = { name, container, enabled, attributes: adapted.attributes, expiresAt: adapted.expiresAt }
-  const against = bad[0] ?? empty[0] ?? verdict
-  sheet.need({ kind: 'create', desired: account }, 'create', desired.reason, { verdict: against })
+  if (bad !== undefined) needCreate(sheet, account, { why: 'value-refused', text: bad })
+  else if (empty !== undefined) needCreate(sheet, account, { why: 'empty-value', text: emptyText(empty.name, name) })
+  else needCreate(sheet, account, verdict)
 }
 
-function refusal(name: string, attribute: string, why: string): string {
-  return attribute === '' ? `${name}: ${why}` : `${attribute} of ${name}: ${why}`
-}
-
-/** Nothing to call it: the create is shown under the person's key, and held back. */
-function unnamed(context: Context, desired: DesiredAccount, link: Link | null, occupied: string | null): Sheet {
-  const { id } = context.view.settings
-  const text =
-    occupied === null
-      ? `No free name for ${desired.identity} on ${id}: every candidate is taken or protected. Add a candidate that uses n.`
-      : `${occupied} on ${id} stands under the name that was claimed for ${desired.identity}, and no strong key says whose it is. Link it with "keyturn adopt ${id}", or rename it there.`
-  const sheet = new Sheet(desired, link, { name: occupied ?? desired.key })
-  const account = { name: occupied ?? desired.key, container: '', enabled: false, attributes: {}, expiresAt: null }
-  const verdict = { why: occupied === null ? 'no-name' : 'disputed', text } as const
-  sheet.need({ kind: 'create', desired: account }, 'create', desired.reason, { verdict })
+/** Nothing is known of the account but what it might be called: the create is shown, and held back. */
+function shapeless(desired: DesiredAccount, link: Link | null, name: string, verdict: Verdict): Sheet {
+  const sheet = new Sheet(desired, link, { name })
+  needCreate(sheet, { name, container: '', enabled: false, attributes: {}, expiresAt: null }, verdict)
   return sheet
+}
+
+function needCreate(sheet: Sheet, account: NewAccount, verdict: Verdict | null): void {
+  sheet.need({ kind: 'create', desired: account }, 'create', sheet.desired.reason, { verdict })
+}
+
+function unnamedVerdict({ identity, platform }: DesiredAccount): Verdict {
+  const text = `No free name for ${identity} on ${platform}: every candidate is taken or protected. Add a candidate that uses n.`
+  return { why: 'no-name', text }
+}
+
+function occupiedVerdict({ identity, platform }: DesiredAccount, name: string): Verdict {
+  const what = `${name} on ${platform} stands under the name that was claimed for ${identity}, and no strong key says whose it is`
+  return { why: 'disputed', text: `${what}. Link it with "keyturn adopt ${platform}", or rename it there.` }
 }
 
 /**

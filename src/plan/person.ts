@@ -7,6 +7,7 @@ import { create } from './creation.ts'
 import { diffEntitlements } from './entitlements.ts'
 import type { Match } from './matching.ts'
 import { Sheet } from './sheet.ts'
+import { refusalOf } from './values.ts'
 
 /** How a person stands with the platform; accounts that are nobody's are counted elsewhere. */
 export type Standing = 'linked' | 'unlinked' | 'disputed' | 'missing' | 'absent' | 'nothing'
@@ -17,7 +18,10 @@ export interface Looked {
   readonly sheet: Sheet | null
 }
 
-/** One person on one platform: the situation, and everything that is needed to make it as desired. */
+/**
+ * One person on one platform: the situation, and everything that is needed to make it as desired. A value that cannot be
+ * worked out for this person stops this person's opening and describing only: shutting needs no value.
+ */
 export function lookAt(context: Context, desired: DesiredAccount): Looked {
   const { index, matching } = context
   const link = index.links.get(desired.identity) ?? null
@@ -36,10 +40,13 @@ function diff(context: Context, desired: DesiredAccount, link: Link | null, acco
     shut(context, sheet, account)
     return sheet
   }
-  if (desired.state === 'open') open(context, sheet, account)
-  else close(sheet, account)
-  const adapted = diffAttributes(context, sheet, account)
-  expire(context, sheet, account, adapted.expiresAt)
+  if (desired.state === 'closed') close(sheet, account)
+  const failure = refusalOf(() => {
+    if (desired.state === 'open') open(context, sheet, account)
+    const adapted = diffAttributes(context, sheet, account)
+    expire(context, sheet, account, adapted.expiresAt)
+  })
+  if (failure !== null) sheet.note('held', `${failure} Nothing else is changed of this account's attributes.`)
   // Those on leave keep what they have, whatever their record says meanwhile.
   if (desired.lifecycle !== 'suspended') diffEntitlements(context, sheet, account)
   return sheet

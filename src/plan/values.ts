@@ -43,8 +43,18 @@ export function adaptEach(view: PlatformView, account: NewAccount): Adapted {
 }
 
 function tryAdapt(view: PlatformView, account: NewAccount): NewAccount | string {
+  let adapted = account
+  const why = refusalOf(() => {
+    adapted = view.connector.adapt(account)
+  })
+  return why ?? adapted
+}
+
+/** Why something cannot be done for this one item, or null when it was done. Other errors are thrown on. */
+export function refusalOf(attempt: () => void): string | null {
   try {
-    return view.connector.adapt(account)
+    attempt()
+    return null
   } catch (error) {
     if (error instanceof KeyturnError && error.class === 'give-up') return error.message
     throw error

@@ -1,0 +1,233 @@
+// Admission: the moment at which the changes of a plan become work. One unit, so all of it or nothing.
+import { fingerprint } from '../model/change.ts'
+import type { Change, Lane } from '../model/change.ts'
+import type { IdentityId } from '../model/identity.ts'
+import type { Admission, AdmissionResult, Link, NameClaim, ObligationPointer } from '../model/ledger.ts'
+import { claimNames, links, saveLinks, takenLinks, wakeWaiting } from './accounts.ts'
+import { saveHolds } from './holds.ts'
+import { openStatuses } from './obligations.ts'
+import type { Obligation } from './obligations.ts'
+import { saveHeldRoles } from './people.ts'
+import { savePlan } from './record.ts'
+import { all, db, forLists, inLists, insertAll, run, upsertAll } from './unit.ts'
+import type { Unit } from './unit.ts'
+
+/** Changes of one person on one platform. */
+interface Work {
+  readonly identity: IdentityId
+  readonly changes: readonly Change[]
+  readonly lane: Lane
+}
+
+interface OpenChange {
+  readonly obligation: number
+  readonly change: Change
+  readonly fingerprint: string
+}
+
+/** Throws KeyturnError `name-taken`; then nothing is admitted. */
+export function* admit(admission: Admission): Unit<AdmissionResult> {
+  const { plan, now } = admission
+  yield* savePlan(admission)
+  yield* saveHeldRoles(admission.heldRoles)
+  yield* carryOutLinks(admission)
+  yield* claimNames(plan.changes.flatMap(newName), now)
+  const pointers: ObligationPointer[] = []
+  const work = plan.changes.filter((change) => change.kind !== 'link')
+  for (const [platform, changes] of Map.groupBy(work, (change) => change.platform)) {
+    for (const pointer of yield* owe(admission, platform, changes)) pointers.push(pointer)
+  }
+  return { pointers, holds: yield* saveHolds(plan, now) }
+}
+
+/** A name is given away when its account is admitted, and never again. */
+function newName(change: Change): NameClaim[] {
+  const { platform, identity } = change
+  if (change.kind === 'create') return [{ platform, identity, name: change.desired.name }]
+  if (change.kind === 'rename') return [{ platform, identity, name: change.to }]
+  return []
+}
+
+/** To remember whose account it is needs no platform, so it is done here and now. */
+function* carryOutLinks({ plan, now }: Admission): Unit<void> {
+  const wanted = plan.changes.flatMap((change): Link[] => {
+    if (change.kind !== 'link' || !('nativeId' in change.target)) return []
+    return [
+      {
+        identity: change.identity,
+        platform: change.platform,
+        nativeId: change.target.nativeId,
+        name: change.account,
+        address: '',
+        how: 'matched',
+        linkedAt: now,
+        shutByUs: null,
+        passwordScrambled: false,
+      },
+    ]
+  })
+  const [taken] = (yield* takenLinks(wanted)).values()
+  if (taken !== undefined) throw taken
+  const present = new Map<string, string>()
+  for (const [platform, some] of Map.groupBy(wanted, (link) => link.platform)) {
+    const ids = some.map((link) => link.identity)
+    for (const link of yield* links(platform, ids))
+      present.set(JSON.stringify([platform, link.identity]), link.nativeId)
+  }
+  // What is linked already keeps how it came about, and who holds it shut.
+  const fresh = wanted.filter((link) => present.get(JSON.stringify([link.platform, link.identity])) !== link.nativeId)
+  yield* saveLinks(fresh)
+  yield* wakeWaiting(fresh)
+}
+
+/** Turns the changes on one platform into obligations: joined where the same is owed already, else with a new number. */
+function* owe(admission: Admission, platform: string, changes: readonly Change[]): Unit<readonly ObligationPointer[]> {
+  const grouped = Map.groupBy(changes, (change) => change.identity)
+  const before = yield* readObligations(platform, [...grouped.keys()])
+  const open = Map.groupBy(yield* readOpen([...before.values()]), (change) => change.obligation)
+  const shut = yield* readShut(platform, [...grouped.values()])
+  const admitted = admittedDisables(admission)
+
+  const pointers: ObligationPointer[] = []
+  const fresh: Work[] = []
+  const waiting: number[] = []
+  for (const [identity, some] of grouped) {
+    const row = before.get(identity)
+    const owed = row === undefined ? [] : (open.get(row.id) ?? [])
+    const wanted = new Map(some.map((change) => [fingerprint(change), change]))
+    for (const old of owed) if (admitted.has(old.fingerprint)) wanted.set(old.fingerprint, old.change)
+    if (row !== undefined && owed.length === wanted.size && owed.every((old) => wanted.has(old.fingerprint))) {
+      pointers.push({ identity, platform, lane: row.lane as Lane })
+      if (row.state === 'waiting') waiting.push(row.id)
+      continue
+    }
+    const lane = laneOf([...wanted.values()], shut.has(identity))
+    fresh.push({ identity, changes: [...wanted.values()], lane })
+    pointers.push({ identity, platform, lane })
+  }
+  yield* renumber(admission, platform, fresh, before)
+  // The plan has looked again, so whoever waits may try again.
+  yield* forLists(waiting, (some) =>
+    run(db.updateTable('obligation').set({ state: 'owed', next_try_at: null }).where('id', 'in', some)),
+  )
+  return pointers
+}
+
+/** Disables that are withheld now but may have been admitted before: a later limit does not take back an admitted one. */
+function admittedDisables({ plan }: Admission): ReadonlySet<string> {
+  return new Set(
+    plan.withheld.filter(({ change }) => change.kind === 'disable').map(({ change }) => fingerprint(change)),
+  )
+}
+
+/** Shutting, and the cleaning up of what the leaver protocol has shut, belong to the lane that never waits. */
+export function laneOf(changes: readonly Change[], shutByLeaver: boolean): Lane {
+  if (changes.some((change) => change.kind === 'disable')) return 'revoke'
+  return shutByLeaver && changes.every(cleansUp) ? 'revoke' : 'change'
+}
+
+function cleansUp({ kind }: Change): boolean {
+  return kind === 'revoke' || kind === 'move' || kind === 'delete'
+}
+
+function* readObligations(platform: string, identities: readonly IdentityId[]): Unit<Map<IdentityId, Obligation>> {
+  const rows = db.selectFrom('obligation').selectAll().where('platform', '=', platform)
+  const found = yield* inLists(identities, (some) => all(rows.where('identity', 'in', some)))
+  return new Map(found.map((row) => [row.identity, row]))
+}
+
+function* readOpen(rows: readonly Obligation[]): Unit<readonly OpenChange[]> {
+  const ids = rows.filter((row) => row.settled < row.wanted).map((row) => row.id)
+  const open = db.selectFrom('admitted_change').select(['obligation', 'change']).where('status', 'in', openStatuses)
+  const found = yield* inLists(ids, (some) => all(open.where('obligation', 'in', some)))
+  return found.map((row) => {
+    const change = JSON.parse(row.change) as Change
+    return { obligation: row.obligation, change, fingerprint: fingerprint(change) }
+  })
+}
+
+/** Those of these people whose account the leaver protocol has shut; asked only for people who may be in the revoke lane. */
+function* readShut(platform: string, people: readonly (readonly Change[])[]): Unit<ReadonlySet<IdentityId>> {
+  const ids = people.flatMap((changes) => {
+    const [some] = changes
+    return some !== undefined && changes.every(cleansUp) ? [some.identity] : []
+  })
+  const found = yield* links(platform, ids)
+  return new Set(found.filter((link) => link.shutByUs === 'leaver').map((link) => link.identity))
+}
+
+/** The next number: older open changes are superseded. A claim stays with who holds it, for the older number. */
+function* renumber(
+  admission: Admission,
+  platform: string,
+  work: readonly Work[],
+  before: ReadonlyMap<IdentityId, Obligation>,
+): Unit<void> {
+  const rows = work.map(({ identity, lane }) => nextNumber(admission, platform, identity, lane, before.get(identity)))
+  yield* upsertAll('obligation', ['identity', 'platform'], rows)
+  const known = work.flatMap(({ identity }) => before.get(identity)?.id ?? [])
+  yield* forLists(known, (some) =>
+    run(
+      db
+        .updateTable('admitted_change')
+        .set({ status: 'superseded' })
+        .where('obligation', 'in', some)
+        .where('status', 'in', openStatuses),
+    ),
+  )
+  const after = yield* readObligations(
+    platform,
+    work.map(({ identity }) => identity),
+  )
+  yield* insertAll(
+    'admitted_change',
+    work.flatMap(({ identity, changes }) => {
+      const obligation = after.get(identity)
+      return obligation === undefined ? [] : changes.map((change) => changeRow(obligation, change))
+    }),
+  )
+}
+
+function nextNumber(
+  { plan, correlation, operator, now, effectiveAt }: Admission,
+  platform: string,
+  identity: IdentityId,
+  lane: Lane,
+  before: Obligation | undefined,
+): Omit<Obligation, 'id'> {
+  return {
+    identity,
+    platform,
+    lane,
+    wanted: (before?.wanted ?? 0) + 1,
+    settled: before?.settled ?? 0,
+    state: 'owed',
+    tries: 0,
+    next_try_at: null,
+    claim: before?.claim ?? null,
+    worker: before?.worker ?? null,
+    claimed_at: before?.claimed_at ?? null,
+    claimed_until: before?.claimed_until ?? null,
+    claimed_number: before?.claimed_number ?? null,
+    admitted_at: now,
+    effective_at: effectiveAt.get(identity) ?? null,
+    correlation,
+    operator,
+    plan_hash: plan.id,
+    error: null,
+    proof: before?.proof ?? null,
+  }
+}
+
+function changeRow(obligation: Obligation, change: Change) {
+  const to = change.kind === 'update' ? change.field.to : []
+  return {
+    obligation: obligation.id,
+    number: obligation.wanted,
+    kind: change.kind,
+    change: JSON.stringify(change),
+    status: 'admitted',
+    account_of: 'accountOf' in to ? to.accountOf : null,
+    error: null,
+  }
+}

@@ -1,0 +1,195 @@
+// Claims: who works on what, for how long, and what must be committed before a write that opens something.
+import type { Change, Lane } from '../model/change.ts'
+import type { RevocationStep } from '../model/connector.ts'
+import { KeyturnError } from '../model/errors.ts'
+import type { Instant } from '../model/instant.ts'
+import type { ClaimedObligation, Intent, ObligationPointer } from '../model/ledger.ts'
+import { byPlatformAndLane, isDue, openStatuses, unsettled } from './obligations.ts'
+import type { Obligation } from './obligations.ts'
+import { all, db, first, forLists, inLists, insertAll, run } from './unit.ts'
+import type { Unit } from './unit.ts'
+
+interface Claim {
+  /** Random text, new for every call. */
+  readonly id: string
+  readonly worker: string
+  readonly leaseMs: number
+  readonly now: Instant
+}
+
+/** A token names the obligation, so that it is found by its key, and the claim, which nobody can guess or repeat. */
+export function tokenOf(obligation: number, claim: string): string {
+  return `${obligation}.${claim}`
+}
+
+export function parseToken(token: string): { readonly obligation: number; readonly claim: string } {
+  const dot = token.indexOf('.')
+  return { obligation: Number(token.slice(0, dot)), claim: token.slice(dot + 1) }
+}
+
+export function* claim(
+  pointers: readonly ObligationPointer[],
+  { id, worker, leaseMs, now }: Claim,
+): Unit<readonly ClaimedObligation[]> {
+  const claimed: Obligation[] = []
+  for (const { platform, lane, identities } of byPlatformAndLane(pointers)) {
+    const rows = yield* inLists(identities, (some) =>
+      all(
+        db
+          .updateTable('obligation')
+          .set((eb) => ({
+            claim: id,
+            worker,
+            claimed_at: now,
+            claimed_until: now + leaseMs,
+            claimed_number: eb.ref('wanted'),
+          }))
+          .where('platform', '=', platform)
+          .where('identity', 'in', some)
+          .where('lane', '=', lane)
+          .where(unsettled)
+          .where(isDue(now))
+          .returningAll(),
+      ),
+    )
+    claimed.push(...rows)
+  }
+  const order = new Map(pointers.map((pointer, index) => [keyOf(pointer), index]))
+  return yield* withWork(claimed.toSorted((a, b) => (order.get(keyOf(a)) ?? 0) - (order.get(keyOf(b)) ?? 0)))
+}
+
+function keyOf({ platform, identity }: { readonly platform: string; readonly identity: string }): string {
+  return JSON.stringify([platform, identity])
+}
+
+/** Adds what was admitted and is still open, and what earlier claims left behind. */
+function* withWork(rows: readonly Obligation[]): Unit<readonly ClaimedObligation[]> {
+  const ids = rows.map((row) => row.id)
+  const changes = Map.groupBy(yield* inLists(ids, openChanges), (row) => row.obligation)
+  const steps = Map.groupBy(yield* inLists(ids, recordedSteps), (row) => row.obligation)
+  const intents = Map.groupBy(yield* inLists(ids, openIntents), (row) => row.obligation)
+  return rows.map((row) => ({
+    identity: row.identity,
+    platform: row.platform,
+    lane: row.lane as Lane,
+    number: row.wanted,
+    token: tokenOf(row.id, row.claim ?? ''),
+    changes: (changes.get(row.id) ?? []).map(({ id, change }) => ({ id, change: JSON.parse(change) as Change })),
+    tries: row.tries,
+    admittedAt: row.admitted_at,
+    effectiveAt: row.effective_at,
+    correlation: row.correlation,
+    operator: row.operator,
+    planId: row.plan_hash,
+    stepsDone: (steps.get(row.id) ?? []).map(({ step, at, detail }) => ({ step, at, detail })),
+    openIntents: (intents.get(row.id) ?? []).map(({ kind, target }) => ({
+      identity: row.identity,
+      platform: row.platform,
+      kind: kind as Intent['kind'],
+      target,
+    })),
+  }))
+}
+
+function openChanges(some: number[]) {
+  const open = db
+    .selectFrom('admitted_change')
+    .select(['id', 'obligation', 'change'])
+    .where('status', 'in', openStatuses)
+  return all(open.where('obligation', 'in', some).orderBy('id'))
+}
+
+function recordedSteps(some: number[]) {
+  return all(db.selectFrom('revocation_step').selectAll().where('obligation', 'in', some).orderBy('id'))
+}
+
+function openIntents(some: number[]) {
+  return all(db.selectFrom('intent').selectAll().where('obligation', 'in', some).orderBy('id'))
+}
+
+/** Obligations and their tokens, one list per claim. */
+function byClaim(tokens: readonly string[]): ReadonlyMap<string, number[]> {
+  const groups = Map.groupBy(tokens.map(parseToken), ({ claim }) => claim)
+  return new Map([...groups].map(([claim, some]) => [claim, some.map(({ obligation }) => obligation)]))
+}
+
+/** Also a lease that has run out is renewed, as long as nobody else has claimed. */
+export function* renew(tokens: readonly string[], leaseMs: number, now: Instant): Unit<ReadonlySet<string>> {
+  const ours = new Set<string>()
+  for (const [claim, ids] of byClaim(tokens)) {
+    const rows = yield* inLists(ids, (some) =>
+      all(
+        db
+          .updateTable('obligation')
+          .set({ claimed_until: now + leaseMs })
+          .where('id', 'in', some)
+          .where('claim', '=', claim)
+          .returning('id'),
+      ),
+    )
+    for (const { id } of rows) ours.add(tokenOf(id, claim))
+  }
+  return ours
+}
+
+export function* release(tokens: readonly string[]): Unit<void> {
+  for (const [claim, ids] of byClaim(tokens)) {
+    yield* forLists(ids, (some) =>
+      run(
+        db
+          .updateTable('obligation')
+          .set({ claim: null, worker: null, claimed_at: null, claimed_until: null, claimed_number: null })
+          .where('id', 'in', some)
+          .where('claim', '=', claim),
+      ),
+    )
+  }
+}
+
+/**
+ * Commits intents of those tokens that still hold a claim on the newest number. From here on the account may be open, so the
+ * steps of an earlier revocation prove nothing any more and are forgotten.
+ */
+export function* intend(
+  intents: readonly (Intent & { readonly token: string })[],
+  now: Instant,
+): Unit<ReadonlySet<string>> {
+  const current = new Set<string>()
+  for (const [claim, ids] of byClaim([...new Set(intents.map(({ token }) => token))])) {
+    const rows = yield* inLists(ids, (some) =>
+      all(
+        db
+          .selectFrom('obligation')
+          .select('id')
+          .where('id', 'in', some)
+          .where('claim', '=', claim)
+          .where('claimed_until', '>', now)
+          .whereRef('claimed_number', '=', 'wanted'),
+      ),
+    )
+    for (const { id } of rows) current.add(tokenOf(id, claim))
+  }
+  const kept = intents.filter(({ token }) => current.has(token))
+  yield* insertAll(
+    'intent',
+    kept.map(({ token, kind, target }) => ({ obligation: parseToken(token).obligation, token, kind, target, at: now })),
+  )
+  yield* forgetSteps([...current].map((token) => parseToken(token).obligation))
+  return current
+}
+
+export function* forgetSteps(obligations: readonly number[]): Unit<void> {
+  yield* forLists(obligations, (some) => run(db.deleteFrom('revocation_step').where('obligation', 'in', some)))
+}
+
+/** Throws KeyturnError `claim-lost` when somebody else has claimed the obligation since. */
+export function* stepDone(token: string, { step, at, detail }: RevocationStep): Unit<void> {
+  const { obligation, claim } = parseToken(token)
+  const held = yield* first(
+    db.selectFrom('obligation').select('id').where('id', '=', obligation).where('claim', '=', claim),
+  )
+  if (held === undefined) {
+    throw new KeyturnError('claim-lost', `The step ${step} was not recorded: another worker has taken over.`)
+  }
+  yield* run(db.insertInto('revocation_step').values({ obligation, step, at, detail }))
+}

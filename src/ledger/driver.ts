@@ -1,0 +1,197 @@
+// Runs units of work. Writes that arrive within a few milliseconds share one transaction, and so one wait for the disk; each has
+// its own savepoint, so that one that fails is undone alone. Nothing is awaited between BEGIN and COMMIT.
+import { setImmediate, setTimeout } from 'node:timers/promises'
+import { KeyturnError } from '../model/errors.ts'
+import type { Statement, Unit } from './unit.ts'
+
+/** What the driver needs of a database that answers at once. Its methods throw KeyturnError `ledger-busy` when it is locked. */
+export interface Connection {
+  begin(mode: 'read' | 'write'): void
+  commit(): void
+  rollback(): void
+  savepoint(): void
+  /** Ends the savepoint and keeps what was done since. */
+  keep(): void
+  /** Ends the savepoint and undoes what was done since. */
+  undo(): void
+  /** False after an error that made the database roll back by itself. */
+  inTransaction(): boolean
+  execute(statement: Statement): readonly unknown[]
+  close(): void
+}
+
+export interface Driver extends AsyncDisposable {
+  readonly read: <T>(unit: () => Unit<T>) => Promise<T>
+  /** Resolves after COMMIT, rejects after the unit was undone. The unit may be started again when the ledger was busy. */
+  readonly write: <T>(unit: () => Unit<T>) => Promise<T>
+}
+
+interface Job {
+  readonly since: number
+  /** Runs the unit; returns how to tell the caller after COMMIT. */
+  run(): () => void
+  fail(error: unknown): void
+}
+
+/** How long a unit may wait for other processes, ms. */
+const patience = 10_000
+/** Jitter between tries, so that several waiting processes do not meet again and again, ms. */
+const pause = { least: 2, most: 30 }
+/** Writes that follow each other within this time are gathered, ms. */
+const burst = 5
+const gather = 2
+/** A group ends after so much work, to let the event loop turn, ms. */
+const groupTime = 30
+
+export function drive(connection: Connection, now: () => number = () => performance.now()): Driver {
+  const jobs: Job[] = []
+  let lastCommit = -Infinity
+  let draining: Promise<void> | undefined
+  let closed = false
+
+  async function drain(): Promise<void> {
+    await (now() - lastCommit < burst ? setTimeout(gather) : setImmediate())
+    while (jobs.length > 0) {
+      if (attempt(() => connection.begin('write'))) {
+        commitGroup(connection, jobs, now)
+        lastCommit = now()
+        await setImmediate()
+      } else {
+        await setTimeout(jitter())
+      }
+    }
+    draining = undefined
+  }
+
+  /** True when it worked, false when it shall be tried again; an error ends those it concerns. */
+  function attempt(begin: () => void): boolean {
+    try {
+      begin()
+      return true
+    } catch (error) {
+      const ended = isBusy(error) ? jobs.filter((job) => now() - job.since > patience) : [...jobs]
+      for (const job of ended) {
+        jobs.splice(jobs.indexOf(job), 1)
+        job.fail(isBusy(error) ? stillBusy(error) : error)
+      }
+      return false
+    }
+  }
+
+  return {
+    read: (unit) => patiently(() => readNow(connection, unit), now),
+
+    write<T>(unit: () => Unit<T>) {
+      return new Promise<T>((resolve, reject) => {
+        if (closed) throw new KeyturnError('ledger-unavailable', 'The ledger was closed.')
+        jobs.push({
+          since: now(),
+          run: () => {
+            const value = runUnit(connection, unit())
+            return () => resolve(value)
+          },
+          fail: reject,
+        })
+        draining ??= drain()
+      })
+    },
+
+    async [Symbol.asyncDispose]() {
+      if (closed) return
+      closed = true
+      await draining
+      connection.close()
+    },
+  }
+}
+
+/** Tries again while another process has the ledger locked. Throws KeyturnError `ledger-busy` in the end. */
+export async function patiently<T>(work: () => T, now: () => number = () => performance.now()): Promise<T> {
+  const since = now()
+  for (;;) {
+    try {
+      return work()
+    } catch (error) {
+      if (!isBusy(error)) throw error
+      if (now() - since > patience) throw stillBusy(error)
+    }
+    await setTimeout(jitter())
+  }
+}
+
+function readNow<T>(connection: Connection, unit: () => Unit<T>): T {
+  connection.begin('read')
+  try {
+    const value = runUnit(connection, unit())
+    connection.commit()
+    return value
+  } catch (error) {
+    connection.rollback()
+    throw error
+  }
+}
+
+/** Runs the jobs that are there, for a limited time, inside the transaction that has begun. */
+function commitGroup(connection: Connection, jobs: Job[], now: () => number): void {
+  const tell: (() => void)[] = []
+  const group: Job[] = []
+  const begun = now()
+  try {
+    while (jobs.length > 0 && (group.length === 0 || now() - begun < groupTime)) {
+      const job = jobs.shift() as Job
+      group.push(job)
+      tell.push(runJob(connection, job))
+    }
+    connection.commit()
+  } catch (error) {
+    connection.rollback()
+    for (const job of group) job.fail(error)
+    return
+  }
+  for (const one of tell) one()
+}
+
+/** Returns what to tell the caller after COMMIT. Throws only when the whole transaction is lost. */
+function runJob(connection: Connection, job: Job): () => void {
+  connection.savepoint()
+  try {
+    const tell = job.run()
+    connection.keep()
+    return tell
+  } catch (error) {
+    if (!connection.inTransaction()) throw error
+    connection.undo()
+    return () => job.fail(error)
+  }
+}
+
+/** Runs a unit to its end. An error of the database is thrown inside the unit, at the statement that caused it. */
+export function runUnit<T>(connection: Pick<Connection, 'execute'>, unit: Unit<T>): T {
+  let step = unit.next([])
+  while (step.done !== true) {
+    let rows: readonly unknown[]
+    try {
+      rows = connection.execute(step.value)
+    } catch (error) {
+      step = unit.throw(error)
+      continue
+    }
+    step = unit.next(rows)
+  }
+  return step.value
+}
+
+function isBusy(error: unknown): error is KeyturnError {
+  return error instanceof KeyturnError && error.code === 'ledger-busy'
+}
+
+function stillBusy(error: KeyturnError): KeyturnError {
+  return new KeyturnError('ledger-busy', `${error.message} It did so for ${patience / 1000} s.`, {
+    cause: error,
+    hint: 'Try again. If it lasts, look for a program that keeps the file open, such as an sqlite3 shell in a transaction.',
+  })
+}
+
+function jitter(): number {
+  return pause.least + Math.random() * (pause.most - pause.least)
+}

@@ -1,0 +1,260 @@
+// Holds: what safety stopped, per platform and cause, until a person decides.
+import { fingerprint, holdable } from '../model/change.ts'
+import type { Plan, Withheld, WithheldWhy } from '../model/change.ts'
+import { KeyturnError } from '../model/errors.ts'
+import type { IdentityId } from '../model/identity.ts'
+import type { Instant } from '../model/instant.ts'
+import type { Hold, HoldItem } from '../model/ledger.ts'
+import { writeAudit } from './record.ts'
+import { summarise } from './summary.ts'
+import { all, db, first, forLists, inLists, insertAll, run } from './unit.ts'
+import type { Unit } from './unit.ts'
+
+type Decision = 'approved' | 'rejected'
+
+/** Makes the open holds equal to what the plan withholds; returns them. Platforms that the plan has not looked at keep theirs. */
+export function* saveHolds(plan: Plan, now: Instant): Unit<readonly Hold[]> {
+  const withheld = Map.groupBy(
+    plan.withheld.filter(({ why }) => holdable.has(why)),
+    ({ change, why }) => pairOf(change.platform, why),
+  )
+  const seen = new Set([...Object.keys(plan.situations), ...plan.withheld.map(({ change }) => change.platform)])
+  const open = yield* holds({ status: 'open' })
+  const decided = yield* decidedItems()
+  for (const hold of open) {
+    const pair = pairOf(hold.platform, hold.why)
+    if (!withheld.has(pair) && seen.has(hold.platform)) yield* replaceItems(hold, [], hold.text)
+  }
+  for (const [pair, some] of withheld) {
+    const items = toItems(some, decided.get(pair) ?? new Set())
+    const hold = open.find((one) => pairOf(one.platform, one.why) === pair)
+    const text = some[0]?.text ?? ''
+    if (hold !== undefined) yield* replaceItems(hold, items, text)
+    else if (items.length > 0) yield* insertHold(some, items, text, now)
+  }
+  return (yield* holds({ status: 'open' })).filter((hold) => withheld.has(pairOf(hold.platform, hold.why)))
+}
+
+function pairOf(platform: string, why: WithheldWhy): string {
+  return JSON.stringify([platform, why])
+}
+
+/** Fingerprints that a person has decided and that are not used up, per platform and cause: they are not asked again. */
+function* decidedItems(): Unit<ReadonlyMap<string, ReadonlySet<string>>> {
+  const rows = yield* all(
+    db
+      .selectFrom('hold_item')
+      .innerJoin('hold', 'hold.id', 'hold_item.hold')
+      .select(['hold.platform', 'hold.why', 'hold_item.fingerprint'])
+      .where('hold_item.status', 'in', ['approved', 'rejected']),
+  )
+  const groups = Map.groupBy(rows, (row) => pairOf(row.platform, row.why as WithheldWhy))
+  return new Map([...groups].map(([pair, some]) => [pair, new Set(some.map((row) => row.fingerprint))]))
+}
+
+function toItems(withheld: readonly Withheld[], decided: ReadonlySet<string>): readonly HoldItem[] {
+  const items = new Map<string, HoldItem>()
+  for (const { change } of withheld) {
+    const line = fingerprint(change)
+    if (decided.has(line)) continue
+    items.set(line, { fingerprint: line, identity: change.identity, summary: summarise(change), status: 'open' })
+  }
+  return [...items.values()]
+}
+
+function* insertHold([some]: readonly Withheld[], items: readonly HoldItem[], text: string, now: Instant): Unit<void> {
+  if (some === undefined) return
+  const row = yield* first(
+    db
+      .insertInto('hold')
+      .values({ platform: some.change.platform, why: some.why, text, status: 'open', made_at: now })
+      .returning('id'),
+  )
+  if (row !== undefined) yield* insertItems(row.id, items)
+}
+
+function* insertItems(hold: number, items: readonly HoldItem[]): Unit<void> {
+  yield* insertAll(
+    'hold_item',
+    items.map((item) => ({ hold, ...item })),
+  )
+}
+
+/** The open items become these; what was decided stays. The same plan again writes nothing. */
+function* replaceItems(hold: Hold, items: readonly HoldItem[], text: string): Unit<void> {
+  const present = new Set(items.map((item) => item.fingerprint))
+  const before = new Set(hold.items.filter(({ status }) => status === 'open').map((item) => item.fingerprint))
+  const gone = [...before].filter((line) => !present.has(line))
+  const fresh = items.filter((item) => !before.has(item.fingerprint))
+  yield* forLists(gone, (some) =>
+    run(
+      db
+        .deleteFrom('hold_item')
+        .where('hold', '=', hold.id)
+        .where('status', '=', 'open')
+        .where('fingerprint', 'in', some),
+    ),
+  )
+  yield* insertItems(hold.id, fresh)
+  const decided = hold.items.filter(({ status }) => status !== 'open')
+  const status = statusOf([...decided, ...items])
+  if (status !== hold.status || (text !== hold.text && items.length > 0)) {
+    yield* run(db.updateTable('hold').set({ status, text }).where('id', '=', hold.id))
+  }
+}
+
+/** What a hold is, from what its items are. */
+export function statusOf(items: readonly Pick<HoldItem, 'status'>[]): Hold['status'] {
+  const some = (status: HoldItem['status']) => items.some((item) => item.status === status)
+  if (some('open')) return 'open'
+  if (some('approved')) return 'approved'
+  if (some('done')) return 'done'
+  return some('rejected') ? 'rejected' : 'superseded'
+}
+
+export function* holds(filter: { readonly status?: Hold['status']; readonly id?: number }): Unit<readonly Hold[]> {
+  let rows = db.selectFrom('hold').selectAll().orderBy('id')
+  if (filter.status !== undefined) rows = rows.where('status', '=', filter.status)
+  if (filter.id !== undefined) rows = rows.where('id', '=', filter.id)
+  const found = yield* all(rows)
+  const items = yield* inLists(
+    found.map((row) => row.id),
+    (some) => all(db.selectFrom('hold_item').selectAll().where('hold', 'in', some).orderBy('id')),
+  )
+  const grouped = Map.groupBy(items, (item) => item.hold)
+  return found.map((row) => ({
+    id: row.id,
+    platform: row.platform,
+    why: row.why as WithheldWhy,
+    text: row.text,
+    status: row.status as Hold['status'],
+    madeAt: row.made_at,
+    decidedAt: row.decided_at,
+    decidedBy: row.decided_by,
+    reason: row.reason,
+    items: (grouped.get(row.id) ?? []).map(({ fingerprint, identity, summary, status }) => ({
+      fingerprint,
+      identity,
+      summary,
+      status: status as HoldItem['status'],
+    })),
+  }))
+}
+
+/** Throws KeyturnError `not-found` for an unknown hold or person, `usage` where nothing is left to decide. */
+export function* decideHold(
+  id: number,
+  decision: Decision,
+  by: string,
+  reason: string,
+  now: Instant,
+  only?: readonly IdentityId[],
+): Unit<Hold> {
+  const hold = yield* findHold(id)
+  const chosen = choose(hold, decision, only)
+  yield* forLists(
+    chosen.map((item) => item.fingerprint),
+    (some) =>
+      run(
+        db
+          .updateTable('hold_item')
+          .set({ status: decision })
+          .where('hold', '=', id)
+          .where('fingerprint', 'in', some)
+          .where('status', '<>', 'done'),
+      ),
+  )
+  const now_ = new Set(chosen)
+  const status = statusOf(hold.items.map((item) => (now_.has(item) ? { status: decision } : item)))
+  yield* run(db.updateTable('hold').set({ status, decided_at: now, decided_by: by, reason }).where('id', '=', id))
+  yield* writeAudit(chosen.map((item) => decisionRecord(hold, item, decision, by, reason, now)))
+  return yield* findHold(id)
+}
+
+function* findHold(id: number): Unit<Hold> {
+  const [hold] = yield* holds({ id })
+  if (hold !== undefined) return hold
+  throw new KeyturnError('not-found', `There is no hold ${id}.`, { hint: 'keyturn holds list shows them.' })
+}
+
+/** A decision may be changed as long as the change has not been carried out. */
+function choose(hold: Hold, decision: Decision, only: readonly IdentityId[] | undefined): readonly HoldItem[] {
+  if (hold.status === 'superseded') {
+    throw new KeyturnError('usage', `Hold ${hold.id} is superseded: a later plan does not need its changes.`, {
+      hint: 'keyturn holds list shows what is held now.',
+    })
+  }
+  const people = new Set(hold.items.map((item) => item.identity))
+  const strangers = (only ?? []).filter((identity) => !people.has(identity))
+  if (strangers.length > 0) {
+    throw new KeyturnError('not-found', `Hold ${hold.id} has no change of ${strangers.join(', ')}.`, {
+      hint: `keyturn holds show ${hold.id} lists its people.`,
+    })
+  }
+  const chosen = hold.items.filter(
+    (item) =>
+      item.status !== 'done' && item.status !== decision && (only === undefined || only.includes(item.identity)),
+  )
+  if (chosen.length > 0) return chosen
+  throw new KeyturnError('usage', `Nothing in hold ${hold.id} is left to be ${decision}: it is ${hold.status}.`, {
+    hint: `keyturn holds show ${hold.id} says who decided, and when.`,
+  })
+}
+
+function decisionRecord(hold: Hold, item: HoldItem, decision: Decision, by: string, reason: string, now: Instant) {
+  return {
+    at: now,
+    correlation: `hold-${hold.id}`,
+    identity: item.identity,
+    platform: hold.platform,
+    account: null,
+    action: `hold-${decision}`,
+    reason: { kind: 'operator', text: reason } as const,
+    operator: by,
+    before: item.status,
+    after: decision,
+    askedAt: hold.madeAt,
+    result: 'done',
+    detail: item.summary,
+  }
+}
+
+export function* decisions(
+  platform: string,
+): Unit<{ readonly approved: ReadonlySet<string>; readonly rejected: ReadonlySet<string> }> {
+  const rows = yield* all(
+    db
+      .selectFrom('hold_item')
+      .innerJoin('hold', 'hold.id', 'hold_item.hold')
+      .select(['hold_item.fingerprint', 'hold_item.status'])
+      .where('hold.platform', '=', platform)
+      .where('hold_item.status', 'in', ['approved', 'rejected'])
+      .orderBy('hold_item.id'),
+  )
+  // The latest word counts, should two holds name the same change.
+  const latest = new Map(rows.map((row) => [row.fingerprint, row.status]))
+  const withStatus = (status: Decision) => new Set([...latest].filter(([, s]) => s === status).map(([line]) => line))
+  return { approved: withStatus('approved'), rejected: withStatus('rejected') }
+}
+
+/** An approval counts once: it is used up when its change was carried out. */
+export function* useUp(identities: readonly IdentityId[], isDone: (line: string) => boolean): Unit<void> {
+  const approved = yield* inLists(identities, (some) =>
+    all(
+      db
+        .selectFrom('hold_item')
+        .select(['id', 'hold', 'fingerprint'])
+        .where('identity', 'in', some)
+        .where('status', '=', 'approved'),
+    ),
+  )
+  const used = approved.filter((item) => isDone(item.fingerprint))
+  if (used.length === 0) return
+  const ids = used.map((item) => item.id)
+  yield* forLists(ids, (some) => run(db.updateTable('hold_item').set({ status: 'done' }).where('id', 'in', some)))
+  for (const id of new Set(used.map((item) => item.hold))) {
+    const items = yield* all(db.selectFrom('hold_item').select('status').where('hold', '=', id))
+    const status = statusOf(items.map((item) => ({ status: item.status as HoldItem['status'] })))
+    yield* run(db.updateTable('hold').set({ status }).where('id', '=', id))
+  }
+}

@@ -1,0 +1,86 @@
+import { randomUUID } from 'node:crypto'
+import type { Ledger } from '../model/ledger.ts'
+import { adopt, allocate, grants, links, linksOf, names } from './accounts.ts'
+import { admit } from './admission.ts'
+import { claim, intend, release, renew, stepDone } from './claims.ts'
+import type { Driver } from './driver.ts'
+import { decideHold, decisions, holds } from './holds.ts'
+import { due, obligations, obligationsOf, openCounts } from './obligations.ts'
+import { openDriver } from './open.ts'
+import * as people from './people.ts'
+import { auditOf, plans, writeAudit } from './record.ts'
+import { settle } from './settlement.ts'
+
+/**
+ * Opens the system of record: `sqlite:/absolute/path.db` or `sqlite::memory:`. A ledger that is not there yet is made, its
+ * folder 0700 and its file 0600. With `readOnly` nothing is made or written, and a ledger that is not there looks empty.
+ * Throws KeyturnError `config-invalid` for another URL, `ledger-unavailable`, `ledger-busy`.
+ */
+export async function openLedger(
+  url: string,
+  { readOnly = false }: { readonly readOnly?: boolean } = {},
+): Promise<Ledger> {
+  const driver = await openDriver(url, readOnly)
+  return {
+    ...aboutPeople(driver),
+    ...aboutAccounts(driver),
+    ...aboutWork(driver),
+    ...aboutRecord(driver),
+    [Symbol.asyncDispose]: () => driver[Symbol.asyncDispose](),
+  }
+}
+
+function aboutPeople({ read, write }: Driver) {
+  return {
+    identities: (source) => read(() => people.identities(source)),
+    identitiesById: (ids) => read(() => people.identitiesById(ids)),
+    findPeople: (text) => read(() => people.findPeople(text)),
+    acceptedRead: (source) => read(() => people.acceptedRead(source)),
+    lastRefusal: (source) => read(() => people.lastRefusal(source)),
+    saveIntake: (result, correlation) => write(() => people.saveIntake(result, correlation)),
+    events: (identity, most) => read(() => people.events(identity, most)),
+    dependents: (of) => read(() => people.dependents(of)),
+    heldRoles: (identities) => read(() => people.heldRoles(identities)),
+  } satisfies Partial<Ledger>
+}
+
+function aboutAccounts({ read, write }: Driver) {
+  return {
+    links: (platform, identities) => read(() => links(platform, identities)),
+    linksOf: (identity) => read(() => linksOf(identity)),
+    adopt: (adopted, audit) => write(() => adopt(adopted, audit)),
+    grants: (platform, identities) => read(() => grants(platform, identities)),
+    names: (platform, identities) => read(() => names(platform, identities)),
+    allocate: (sequence, count, floor) => write(() => allocate(sequence, count, floor)),
+  } satisfies Partial<Ledger>
+}
+
+function aboutWork({ read, write }: Driver) {
+  return {
+    admit: (admission) => write(() => admit(admission)),
+    claim(pointers, worker, leaseMs, now) {
+      const id = randomUUID()
+      return write(() => claim(pointers, { id, worker, leaseMs, now }))
+    },
+    renew: (tokens, leaseMs, now) => write(() => renew(tokens, leaseMs, now)),
+    release: (tokens) => write(() => release(tokens)),
+    intend: (intents, now) => write(() => intend(intents, now)),
+    stepDone: (token, step) => write(() => stepDone(token, step)),
+    settle: (settlements) => write(() => settle(settlements)),
+    due: (platform, lane, now, most) => read(() => due(platform, lane, now, most)),
+    obligations: (filter) => read(() => obligations(filter)),
+    obligationsOf: (pointers) => read(() => obligationsOf(pointers)),
+    openCounts: () => read(() => openCounts()),
+  } satisfies Partial<Ledger>
+}
+
+function aboutRecord({ read, write }: Driver) {
+  return {
+    holds: (filter) => read(() => holds(filter)),
+    decideHold: (id, decision, by, reason, now, only) => write(() => decideHold(id, decision, by, reason, now, only)),
+    decisions: (platform) => read(() => decisions(platform)),
+    audit: (records) => write(() => writeAudit(records)),
+    auditOf: (identity, most) => read(() => auditOf(identity, most)),
+    plans: (most) => read(() => plans(most)),
+  } satisfies Partial<Ledger>
+}

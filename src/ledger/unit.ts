@@ -1,0 +1,112 @@
+// A unit of work is a generator that yields statements and receives rows. So the SQLite driver can run a whole transaction
+// without giving the event loop a turn, and a driver that must wait for a server can run the very same unit.
+import { DummyDriver, Kysely, sql, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler } from 'kysely'
+import type { Compilable, InferResult, InsertQueryBuilder, InsertResult, OperationNodeSource } from 'kysely'
+import type { Schema } from './schema.ts'
+
+/** A query, as a tree that the driver compiles for its database, and what to make of each row. */
+export interface Statement {
+  readonly query: OperationNodeSource
+  readonly map?: (row: never) => unknown
+}
+
+export type Unit<T> = Generator<Statement, T, readonly unknown[]>
+
+type Query = Compilable & OperationNodeSource
+type RowOf<Q extends Query> = InferResult<Q>[number]
+
+/** Builds queries and never runs them: a driver does. */
+export const db = new Kysely<Schema>({
+  dialect: {
+    createAdapter: () => new SqliteAdapter(),
+    createDriver: () => new DummyDriver(),
+    createIntrospector: (kysely) => new SqliteIntrospector(kysely),
+    createQueryCompiler: () => new SqliteQueryCompiler(),
+  },
+})
+
+export function* all<Q extends Query>(query: Q): Unit<RowOf<Q>[]> {
+  return (yield { query }) as RowOf<Q>[]
+}
+
+/** Like `all`, but rows become values one by one, so that a large table is never there twice. */
+export function* each<Q extends Query, T>(query: Q, map: (row: RowOf<Q>) => T): Unit<T[]> {
+  return (yield { query, map }) as T[]
+}
+
+export function* first<Q extends Query>(query: Q): Unit<RowOf<Q> | undefined> {
+  return (yield* all(query))[0]
+}
+
+export function* run(query: OperationNodeSource): Unit<void> {
+  yield { query }
+}
+
+/** Databases limit the values that one statement may bind: SQLite to 32,766, PostgreSQL to 65,535. Smaller ones are as fast. */
+const boundValues = 2_000
+const listLength = 500
+
+export function chunks<T>(items: readonly T[], size: number): T[][] {
+  const result: T[][] = []
+  for (let start = 0; start < items.length; start += size) result.push(items.slice(start, start + size))
+  return result
+}
+
+type Values<Table extends keyof Schema> = Parameters<InsertQueryBuilder<Schema, Table, InsertResult>['values']>[0]
+type Row<Table extends keyof Schema> = Extract<Values<Table>, readonly unknown[]>[number]
+
+/** Inserts many rows with few statements. */
+export function* insertAll<Table extends keyof Schema>(table: Table, rows: readonly Row<Table>[]): Unit<void> {
+  for (const some of chunks(rows, rowsPerInsert(rows))) yield* run(inserting(table, some))
+}
+
+/** Inserts; a row that has the same key already is overwritten. */
+export function* upsertAll<Table extends keyof Schema>(
+  table: Table,
+  key: readonly (keyof Schema[Table] & string)[],
+  rows: readonly Row<Table>[],
+): Unit<void> {
+  const others = Object.keys(rows[0] ?? {}).filter((column) => !key.includes(column as never))
+  for (const some of chunks(rows, rowsPerInsert(rows))) {
+    yield* run(
+      inserting(table, some).onConflict((conflict) =>
+        conflict
+          .columns(key)
+          .doUpdateSet(Object.fromEntries(others.map((name) => [name, sql.ref(`excluded.${name}`)])) as never),
+      ),
+    )
+  }
+}
+
+/** Inserts; a row that has the same key already stays as it is. */
+export function* insertMissing<Table extends keyof Schema>(
+  table: Table,
+  key: readonly (keyof Schema[Table] & string)[],
+  rows: readonly Row<Table>[],
+): Unit<void> {
+  for (const some of chunks(rows, rowsPerInsert(rows))) {
+    yield* run(inserting(table, some).onConflict((conflict) => conflict.columns(key).doNothing()))
+  }
+}
+
+function inserting<Table extends keyof Schema>(table: Table, rows: readonly Row<Table>[]) {
+  return db.insertInto(table).values(rows as Values<Table>)
+}
+
+function rowsPerInsert(rows: readonly unknown[]): number {
+  return Math.floor(boundValues / Math.max(1, Object.keys(rows[0] ?? {}).length))
+}
+
+/** Asks with a list that may be longer than one statement can bind. The answers come one list after the other. */
+export function* inLists<Item, T>(items: readonly Item[], ask: (some: Item[]) => Unit<readonly T[]>): Unit<T[]> {
+  const result: T[] = []
+  for (const some of chunks(items, listLength)) {
+    for (const one of yield* ask(some)) result.push(one)
+  }
+  return result
+}
+
+/** Asks with each list for its effect alone. */
+export function* forLists<Item>(items: readonly Item[], act: (some: Item[]) => Unit<void>): Unit<void> {
+  for (const some of chunks(items, listLength)) yield* act(some)
+}

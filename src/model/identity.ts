@@ -28,6 +28,8 @@ export interface Identity {
   readonly attributes: Readonly<Record<string, string>>
   /** Declared references, such as manager: whom the source's text means, or null where nobody fits. */
   readonly references: Readonly<Record<string, IdentityId | null>>
+  /** Texts of references that fit nobody, or several people: they are tried again when somebody appears. */
+  readonly unresolved?: Readonly<Record<string, string>>
   /** What the source's own status word says, before dates are looked at. */
   readonly status: 'active' | 'suspended' | 'left' | 'archived'
   readonly startsAt: Instant | null

@@ -1,0 +1,125 @@
+import { KeyturnError, summarise } from '../model/errors.ts'
+import type { Identity, IntakeResult, RefusedRead } from '../model/identity.ts'
+import type { Problem } from '../model/place.ts'
+import type { SourceSettings } from '../model/settings.ts'
+import type { ReadEnd } from '../model/snapshot.ts'
+import { refusal } from './contract.ts'
+import { eventsOf } from './events.ts'
+import { factsOf, identityOf, same } from './identity.ts'
+import type { FeedInput } from './input.ts'
+import { absent, drafted, withReferences } from './people.ts'
+import type { Settled } from './people.ts'
+import type { Reading } from './reading.ts'
+import { isShut } from './state.ts'
+import { turnoverOf } from './turnover.ts'
+import { AbsenceProof } from './vanish.ts'
+import type { CompleteEnd } from './vanish.ts'
+
+/** Decides about one read as a whole: everything in it is believed, or nothing. */
+export function conclude(
+  input: FeedInput,
+  known: ReadonlyMap<string, Identity>,
+  reading: Reading,
+  end: ReadEnd,
+): IntakeResult {
+  if (end.complete) return accept(input, known, reading, end)
+  const hint = end.cause instanceof KeyturnError ? (end.cause.hint ?? '') : ''
+  const why = summarise(end.cause).message
+  return refuse(input, { source: input.settings.id, at: input.now, why, hint }, [])
+}
+
+function accept(
+  input: FeedInput,
+  known: ReadonlyMap<string, Identity>,
+  reading: Reading,
+  end: CompleteEnd,
+): IntakeResult {
+  const { settings, now, lastRead } = input
+  const proof = AbsenceProof.of(end, settings.content, reading.hasUnreadableKeys)
+  const problems: Problem[] = [...reading.problems()]
+  const drafts = drafted(input, known, reading, proof, problems)
+  const people = withReferences(drafts, settings, problems).map((person) => ({
+    ...person,
+    identity: identityOf({ ...person, now }, settings),
+  }))
+  const refused = refusal(settings, {
+    now,
+    rows: reading.rows,
+    modifiedAt: end.modifiedAt,
+    columns: reading.columns,
+    lastRead,
+    turnover: turnoverOf(people, settings.content, now),
+  })
+  problems.push(...heldProblems(people, settings), ...vanishedProblems(people, settings))
+  if (refused !== null) return refuse(input, refused, problems)
+  const counted = settings.content === 'full' ? people.filter(({ isPresent }) => isPresent) : people
+  return {
+    ...outcome(people, now),
+    source: settings.id,
+    accepted: {
+      source: settings.id,
+      at: now,
+      rows: reading.rows,
+      active: counted.filter(({ identity }) => identity.state === 'active').length,
+      modifiedAt: end.modifiedAt,
+      mappingVersion: settings.identity.version,
+    },
+    refused: null,
+    problems: problems.toSorted((a, b) => a.place.line - b.place.line),
+  }
+}
+
+/** Nothing in the read counts; but dates that earlier reads told are reached, whatever the feed does today. */
+function refuse({ settings, previous, now }: FeedInput, refused: RefusedRead, problems: Problem[]): IntakeResult {
+  const people = previous.map((before) => {
+    const resolved = { references: before.references, unresolved: before.unresolved ?? {}, held: null }
+    const known = { ...absent(before, settings, now, null), resolved, now }
+    return { previous: before, identity: identityOf(known, settings) }
+  })
+  const sorted = problems.toSorted((a, b) => a.place.line - b.place.line)
+  return { ...outcome(people, now), source: settings.id, accepted: null, refused, problems: sorted }
+}
+
+function outcome(
+  people: readonly { readonly previous: Identity | null; readonly identity: Identity }[],
+  now: number,
+): Pick<IntakeResult, 'identities' | 'changed' | 'events'> {
+  const changed = people.filter(
+    ({ previous, identity }) => previous !== identity && (previous === null || !same(previous, identity)),
+  )
+  return {
+    identities: people.map(({ identity }) => identity),
+    changed: changed.map(({ identity }) => identity),
+    events: changed.flatMap(({ previous, identity }) => eventsOf(previous, identity, now)),
+  }
+}
+
+function heldProblems(people: readonly Settled[], { identity: { state } }: SourceSettings): Problem[] {
+  return people.flatMap(({ identity, isPresent }) =>
+    isPresent && identity.held !== null
+      ? [{ severity: 'warning', place: identity.place, path: state.column, message: identity.held, hint: heldHint }]
+      : [],
+  )
+}
+
+const heldHint = 'The state stays as it was, and nothing changes for this person, until the source is corrected.'
+
+/** One warning for all who are missing, not one for each. */
+function vanishedProblems(people: readonly Settled[], { key, path, vanished }: SourceSettings): Problem[] {
+  const missing = people
+    .map(({ identity }) => identity)
+    .filter(({ vanishedAt, state }) => vanishedAt !== null && !isShut(state))
+  if (missing.length === 0) return []
+  const some = missing.slice(0, 10).map((identity) => identity.key)
+  const rest = missing.length > some.length ? ' …' : ''
+  const who = missing.length === 1 ? '1 person is' : `${missing.length} people are`
+  return [
+    {
+      severity: 'warning',
+      place: { file: path, line: 0 },
+      path: key,
+      message: `${who} not in the feed any more: ${some.join(', ')}${rest}`,
+      hint: `Nobody leaves by being absent: if they left, the feed must say so. Until then vanished.then: ${vanished.then} applies.`,
+    },
+  ]
+}

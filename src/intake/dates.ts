@@ -1,0 +1,126 @@
+import { Temporal } from 'temporal-polyfill'
+import { KeyturnError } from '../model/errors.ts'
+import type { Instant } from '../model/instant.ts'
+import { showPlace } from '../model/place.ts'
+import type { DateMapping } from '../model/settings.ts'
+
+/** A moment, no date at all, or one sentence about what is wrong with the text. */
+export type DateReading = Instant | null | { readonly problem: string }
+
+/** Letters of Unicode TR 35 that a format may use, as patterns; longer ones first. */
+const letters: readonly (readonly [string, string])[] = [
+  ['yyyy', String.raw`(?<year>\d{4})`],
+  ['XXX', String.raw`(?<offset>Z|[+-]\d{2}:\d{2})`],
+  ['MM', String.raw`(?<month>\d{2})`],
+  ['M', String.raw`(?<month>\d{1,2})`],
+  ['dd', String.raw`(?<day>\d{2})`],
+  ['d', String.raw`(?<day>\d{1,2})`],
+  ['HH', String.raw`(?<hour>\d{2})`],
+  ['mm', String.raw`(?<minute>\d{2})`],
+  ['ss', String.raw`(?<second>\d{2})`],
+]
+
+/** Dates repeat: a hundred thousand people start on a few thousand days. */
+const mostRemembered = 50_000
+
+/**
+ * Makes a reader of one date column: from a cell's text and an IANA zone to a moment. Strict: 13/13/2020 and 29 February of
+ * a common year are problems, never the next month. Throws KeyturnError `config-invalid` for a format it does not know.
+ */
+export function dateReader(mapping: DateMapping): (text: string, zone: string) => DateReading {
+  const pattern = patternOf(mapping)
+  const remembered = new Map<string, DateReading>()
+  return (cell, zone) => {
+    const text = cell.trim()
+    if (text === '' || mapping.none.includes(text)) return null
+    const id = `${zone}\n${text}`
+    const before = remembered.get(id)
+    if (before !== undefined) return before
+    const reading = read(text, zone, pattern, mapping)
+    if (remembered.size >= mostRemembered) remembered.clear()
+    remembered.set(id, reading)
+    return reading
+  }
+}
+
+/** Is this the name of a zone of the IANA database (or an offset such as +02:00)? */
+export function isZone(zone: string): boolean {
+  try {
+    Temporal.Instant.fromEpochMilliseconds(0).toZonedDateTimeISO(zone)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** `2026-11-30 00:00 America/New_York`, for people. */
+export function showInstant(at: Instant, zone: string): string {
+  const local = Temporal.Instant.fromEpochMilliseconds(at).toZonedDateTimeISO(zone).toPlainDateTime()
+  return `${local.toString({ smallestUnit: 'minute' }).replace('T', ' ')} ${zone}`
+}
+
+function patternOf({ format, place }: DateMapping): RegExp {
+  let source = ''
+  for (let rest = format; rest !== ''; ) {
+    const quoted = /^'([^']*)'/.exec(rest)
+    const known = letters.find(([letter]) => rest.startsWith(letter))
+    if (quoted !== null) source += escaped(quoted[1] ?? '')
+    else if (known !== undefined) source += known[1]
+    else if (/^[a-z]/i.test(rest)) throw unknownFormat(format, place, `"${rest[0]}" is not known`)
+    else source += escaped(rest[0] ?? '')
+    rest = rest.slice((quoted?.[0] ?? known?.[0] ?? '.').length)
+  }
+  if (['year', 'month', 'day'].some((part) => source.split(`(?<${part}>`).length !== 2)) {
+    throw unknownFormat(format, place, 'it needs year, month and day, once each')
+  }
+  return new RegExp(`^${source}$`)
+}
+
+function escaped(text: string): string {
+  return text.replaceAll(/[$()*+.?[\\\]^{|}]/g, String.raw`\$&`)
+}
+
+function unknownFormat(format: string, place: DateMapping['place'], what: string): KeyturnError {
+  return new KeyturnError(
+    'config-invalid',
+    `${showPlace(place)}: the date format "${format}" cannot be used: ${what}`,
+    {
+      hint: "Use yyyy, MM or M, dd or d, HH, mm, ss and XXX, and quote other letters: yyyy-MM-dd'T'HH:mm:ssXXX.",
+    },
+  )
+}
+
+function read(text: string, zone: string, pattern: RegExp, mapping: DateMapping): DateReading {
+  const parts = pattern.exec(text)?.groups
+  if (parts === undefined) return { problem: `"${text}" is no date of the form ${mapping.format}` }
+  try {
+    return momentOf(parts, zone, mapping.at)
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error
+    return { problem: `"${text}" is of the form ${mapping.format}, but there is no such day or time` }
+  }
+}
+
+function momentOf(parts: Record<string, string | undefined>, zone: string, at: DateMapping['at']): Instant {
+  const local = Temporal.PlainDateTime.from(
+    {
+      year: Number(parts['year']),
+      month: Number(parts['month']),
+      day: Number(parts['day']),
+      hour: Number(parts['hour'] ?? 0),
+      minute: Number(parts['minute'] ?? 0),
+      second: Number(parts['second'] ?? 0),
+    },
+    { overflow: 'reject' },
+  )
+  // An hour that a change of clocks skips or doubles: `compatible`, as RFC 5545 reads it.
+  const exact = local.toZonedDateTime(zoneOf(parts['offset']) ?? zone).withTimeZone(zone)
+  if (at === 'exact' && parts['hour'] !== undefined) return exact.epochMilliseconds
+  // The first moment of a day, which is not midnight everywhere. The end of a day is the first moment of the next.
+  const day = at === 'end-of-day' ? exact.toPlainDate().add({ days: 1 }) : exact.toPlainDate()
+  return day.toZonedDateTime(zone).epochMilliseconds
+}
+
+function zoneOf(offset: string | undefined): string | undefined {
+  return offset === 'Z' ? 'UTC' : offset
+}

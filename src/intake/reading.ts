@@ -1,0 +1,127 @@
+import type { Identity, SourceRecord } from '../model/identity.ts'
+import type { Place, Problem } from '../model/place.ts'
+import type { Facts, Mapping } from './mapping.ts'
+
+type Person = Readonly<Record<string, string>>
+
+/** What a read says about one key. */
+export interface Entry {
+  readonly place: Place
+  /** null where the row is as it was, or set aside: then what was known before stays. */
+  readonly facts: Facts | null
+  /** The texts of its references; null where the row is set aside. */
+  readonly texts: Person | null
+}
+
+/** The records of one read, understood one by one, before anything is decided about the whole. */
+export class Reading {
+  readonly #mapping: Mapping
+  readonly #needed: readonly string[]
+  readonly #known: ReadonlyMap<string, Identity>
+  /** Places of keys that stand in more than one row. */
+  readonly #doubled = new Map<string, Place[]>()
+  readonly #entries = new Map<string, Entry>()
+  readonly #problems: Problem[] = []
+  /** Known from the first whole row on. */
+  #columns: Columns | null = null
+  #rows = 0
+  #hasUnreadableKeys = false
+
+  constructor(mapping: Mapping, needed: readonly string[], known: ReadonlyMap<string, Identity>) {
+    this.#mapping = mapping
+    this.#needed = needed
+    this.#known = known
+  }
+
+  /** By key. Every key here is present in the feed. */
+  get entries(): ReadonlyMap<string, Entry> {
+    return this.#entries
+  }
+
+  get rows(): number {
+    return this.#rows
+  }
+
+  /** Is there a row that may be anybody's? */
+  get hasUnreadableKeys(): boolean {
+    return this.#hasUnreadableKeys
+  }
+
+  get columns(): Columns {
+    return this.#columns ?? { missing: [], found: [] }
+  }
+
+  problems(): readonly Problem[] {
+    return [...this.#problems, ...[...this.#doubled].map(([key, places]) => doubledKey(key, places))]
+  }
+
+  take(record: SourceRecord): void {
+    this.#rows++
+    const { key, place } = record
+    if (key === null) {
+      this.#hasUnreadableKeys = true
+      this.#problems.push(broken(record))
+      return
+    }
+    const before = this.#entries.get(key)
+    if (before !== undefined) {
+      const places = this.#doubled.get(key) ?? [before.place]
+      this.#doubled.set(key, [...places, place])
+      this.#entries.set(key, { place, facts: null, texts: null })
+      return
+    }
+    this.#entries.set(key, this.#understand(record, this.#known.get(key)))
+  }
+
+  #understand(record: SourceRecord, previous: Identity | undefined): Entry {
+    const { place } = record
+    const aside = { place, facts: null, texts: null }
+    if (record.problem !== undefined) {
+      this.#problems.push(broken(record))
+      // Fields may have shifted: a key that nobody has may be anybody's.
+      if (previous === undefined) this.#hasUnreadableKeys = true
+      return aside
+    }
+    this.#columns ??= columnsOf(record.row, this.#needed)
+    if (this.#columns.missing.length > 0) return aside
+    const isSame = previous !== undefined && previous.recordHash === this.#mapping.hashOf(record)
+    const facts = isSame ? null : this.#mapping.facts(record)
+    if (isProblems(facts)) {
+      this.#problems.push(...facts)
+      return aside
+    }
+    const texts = this.#mapping.references(record, (facts ?? previous)?.attributes ?? {})
+    if (isProblems(texts)) {
+      this.#problems.push(...texts)
+      return aside
+    }
+    return { place, facts, texts }
+  }
+}
+
+/** Needed columns that the feed does not have, and those that it has. */
+interface Columns {
+  readonly missing: readonly string[]
+  readonly found: readonly string[]
+}
+
+function columnsOf(row: SourceRecord['row'], needed: readonly string[]): Columns {
+  return { missing: needed.filter((column) => !Object.hasOwn(row, column)), found: Object.keys(row) }
+}
+
+function isProblems(value: Facts | Person | readonly Problem[] | null): value is readonly Problem[] {
+  return Array.isArray(value)
+}
+
+export const setAside = 'The row is set aside: nothing changes for this person until it is corrected.'
+
+function broken({ key, place, problem }: SourceRecord): Problem {
+  return { severity: 'error', place, path: key ?? '', message: problem ?? 'the row has no key', hint: setAside }
+}
+
+function doubledKey(key: string, places: readonly Place[]): Problem {
+  const lines = places.map(({ line }) => line)
+  const [place = { file: '', line: 0 }] = places.slice(1)
+  const message = `the key ${key} stands in ${places.length} rows: lines ${lines.join(', ')}; a key may stand in one`
+  return { severity: 'error', place, path: key, message, hint: setAside }
+}

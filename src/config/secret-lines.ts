@@ -1,0 +1,81 @@
+// Which lines of a file may hold a secret that was written where only a reference is allowed. Such a line is never shown,
+// whatever is wrong with it; a line too many costs nothing but an excerpt.
+import { isAlias, isCollection, isPair, isScalar, visit } from 'yaml'
+import type { Document, LineCounter, Scalar } from 'yaml'
+import type { Path } from './path.ts'
+
+const word = /pass|pwd|secret|token|credential|kennwort|private/i
+/** A secret whatever its key is called: in an address, or the private half of an age key. */
+const revealing = /:\/\/[^\s/@]*:[^\s/@]*@|age-secret-key/i
+const reference = /^["']?(?:env|file):\S/
+
+/** May the value at this path be repeated in a message? */
+export function mayBeShown(path: Path, value: unknown): boolean {
+  if (typeof value === 'string' && revealing.test(value)) return false
+  const names = path.filter((step) => typeof step === 'string')
+  const inBind = names.indexOf('bind')
+  return !word.test(names.at(-1) ?? '') && (inBind === -1 || names[inBind + 1] === 'dn')
+}
+
+/** Numbers, from 1, of the lines that may hold a secret. A file that is not even YAML is judged by its text alone. */
+export function secretLines(text: string, document: Document, counter: LineCounter): ReadonlySet<number> {
+  const lines = text.split('\n')
+  const hidden = new Set(document.errors.length === 0 ? linesOfYaml(lines) : linesOfText(lines))
+  for (const node of secretScalars(document)) {
+    const [start, end] = node.range ?? [0, 0]
+    for (let line = counter.linePos(start).line; line <= counter.linePos(end).line; line += 1) hidden.add(line)
+  }
+  return hidden
+}
+
+/** What the nodes do not tell: comments, and addresses with a password. */
+function linesOfYaml(lines: readonly string[]): readonly number[] {
+  return lines.flatMap((line, index) =>
+    revealing.test(line) || word.test(/#.*/.exec(line)?.[0] ?? '') ? [index + 1] : [],
+  )
+}
+
+function* linesOfText(lines: readonly string[]): Generator<number> {
+  let below: number | undefined
+  for (const [index, line] of lines.entries()) {
+    const indent = line.search(/\S/)
+    if (below !== undefined && indent !== -1 && indent <= below) below = undefined
+    const speaks = word.test(line) || revealing.test(line) || /\bbind\b/.test(line)
+    const harmless = reference.test(/:\s*(.*)$/.exec(line)?.[1] ?? '')
+    if (below !== undefined || (speaks && !harmless)) yield index + 1
+    if (speaks && !harmless && below === undefined) below = indent
+  }
+}
+
+/** Texts below keys that speak of secrets, and everything in `bind` besides the name; through anchors too. */
+function secretScalars(document: Document): readonly Scalar[] {
+  const found: Scalar[] = []
+  visit(document, {
+    Pair(_, pair, ancestors) {
+      const key = isScalar(pair.key) ? String(pair.key.value) : ''
+      const parent = ancestors.findLast(isPair)
+      const inBind = isScalar(parent?.key) && parent.key.value === 'bind' && key !== 'dn'
+      if (word.test(key) || inBind) found.push(...scalarsOf(pair.value, document))
+      else if (key === 'bind' && !isCollection(pair.value)) found.push(...scalarsOf(pair.value, document))
+    },
+  })
+  return found.filter(({ value }) => typeof value !== 'boolean' && !reference.test(String(value)))
+}
+
+/** Deeper nesting than this is no configuration; an alias may even stand inside itself. */
+const deepest = 10
+
+function scalarsOf(value: unknown, document: Document, depth = 0): readonly Scalar[] {
+  const node = isAlias(value) ? value.resolve(document) : value
+  if (isScalar(node)) return [node]
+  if (!isCollection(node) || depth === deepest) return []
+  return node.items.flatMap((item) => {
+    if (!isPair(item)) return scalarsOf(item, document, depth + 1)
+    return isSetting(item.key) ? [] : scalarsOf(item.value, document, depth + 1)
+  })
+}
+
+/** The settings of `password:` in a platform say how passwords are made. */
+function isSetting(key: unknown): boolean {
+  return isScalar(key) && /^(?:dn|length|classes|readable|must-change)$/.test(String(key.value))
+}

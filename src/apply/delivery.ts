@@ -28,8 +28,8 @@ export interface PreparedHandOver {
 export interface Deliveries {
   /** @throws KeyturnError `delivery-failed`; then the password must not be set */
   prepare(handOver: HandOver): Promise<PreparedHandOver>
-  /** Was a hand-over for this account finished since then? */
-  finishedSince(identity: IdentityId, account: string, since: Instant): Promise<boolean>
+  /** Is there a finished hand-over for this account that has not expired? */
+  isFinished(identity: IdentityId, account: string): Promise<boolean>
 }
 
 interface Desk {
@@ -58,7 +58,7 @@ export async function openDeliveries(
   await openFolder(desk)
   return {
     prepare: (handOver) => prepare(desk, handOver),
-    finishedSince: (identity, account, since) => finishedSince(desk, identity, account, since),
+    isFinished: (identity, account) => isFinished(desk, identity, account),
   }
 }
 
@@ -104,14 +104,12 @@ async function prepare(desk: Desk, handOver: HandOver): Promise<PreparedHandOver
   }
 }
 
-async function finishedSince(desk: Desk, identity: IdentityId, account: string, since: Instant): Promise<boolean> {
+async function isFinished(desk: Desk, identity: IdentityId, account: string): Promise<boolean> {
   const stem = stemOf(desk.platform, identity, account)
-  // Names tell whole seconds.
-  const earliest = stamp(since)
+  const tail = `${stamp(desk.clock())}.age`
   const names = await readdir(desk.settings.folder)
-  return names.some(
-    (name) => name.startsWith(stem) && name.endsWith('.age') && name.slice(stem.length, stem.length + 16) >= earliest,
-  )
+  // The stamps are all of one length and sort as time does.
+  return names.some((name) => name.startsWith(stem) && name.endsWith('.age') && name.slice(-tail.length) > tail)
 }
 
 function letter(platform: string, handOver: HandOver, expires: Instant): string {

@@ -1,7 +1,8 @@
 import { type Bench, drawPassword } from './context.ts'
 import type { PreparedHandOver } from './delivery.ts'
 import type { SettlePorts } from './ports.ts'
-import { demote, failure, type Job, succeeded, type Task } from './work.ts'
+import { accountOf, demote, failure, type Job, succeeded, type Task } from './work.ts'
+import type { ClaimedObligation } from '../model/ledger.ts'
 
 /** Hand-overs on their way, by task. */
 export type HandOvers = ReadonlyMap<Task, PreparedHandOver>
@@ -41,23 +42,30 @@ export async function closeHandOvers(handOvers: HandOvers, ports: SettlePorts): 
   )
 }
 
-/** Jobs whose create is still open although the account exists: did its password reach the service desk? */
-export async function handedOverSince(
+/**
+ * Tokens of those whose account was made by a try that ended early, and whose password the service desk never got. Only
+ * accounts that are open: a pre-hire gets a password when the account is opened.
+ */
+export async function owingPasswords(
   claimed: readonly Pick<Job, 'obligation' | 'person'>[],
-  ports: SettlePorts,
+  { deliveries }: SettlePorts,
 ): Promise<ReadonlySet<string>> {
-  const { deliveries } = ports
-  const tokens = new Set(claimed.map(({ obligation }) => obligation.token))
-  if (deliveries === null) return tokens
+  const owing = new Set<string>()
+  if (deliveries === null) return owing
   await Promise.all(
     claimed.map(async ({ obligation, person }) => {
-      const create = obligation.changes.some(({ change }) => change.kind === 'create' && change.desired.enabled)
-      if (!create || person.link?.how !== 'created') return
-      const { identity, admittedAt, token } = obligation
-      if (!(await deliveries.finishedSince(identity, person.link.name, admittedAt))) tokens.delete(token)
+      const account = accountOf(person, null)
+      if (obligation.lane !== 'change' || account?.enabled !== true || !wasMade(obligation, account.name)) return
+      if (!(await deliveries.isFinished(obligation.identity, account.name))) owing.add(obligation.token)
     }),
   )
-  return tokens
+  return owing
+}
+
+function wasMade({ changes, openIntents }: ClaimedObligation, name: string): boolean {
+  const isOpen = changes.some(({ change }) => change.kind === 'create')
+  const folded = name.toLowerCase()
+  return isOpen || openIntents.some(({ kind, target }) => kind === 'create' && target.toLowerCase() === folded)
 }
 
 /** A pre-hire's account is made shut; its first usable password comes when it is opened. */

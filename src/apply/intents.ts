@@ -25,3 +25,8 @@ export function mayStillOpen(obligation: ClaimedObligation): boolean {
   const kinds = new Set<string>(obligation.openIntents.map((intent) => intent.kind))
   return obligation.lane === 'revoke' && kinds.size > 0
 }
+
+/** Entitlements whose granting was begun under an earlier claim that never told how it came out. */
+export function begunGrants({ openIntents }: ClaimedObligation): readonly string[] {
+  return openIntents.flatMap(({ kind, target }) => (kind === 'grant' ? target.split('\t').slice(1, 2) : []))
+}

@@ -4,33 +4,38 @@ import type { PersonView } from './ports.ts'
 import { type Comparison, shows } from './shows.ts'
 import { accountOf, aimedAt, type Job, nativeIdOf, type Task } from './work.ts'
 
-/** Knows whether an initial password reached the service desk. */
-export type HandedOver = (obligation: ClaimedObligation, account: string) => boolean
-
 /**
  * What is needed now and was admitted, in the order of carrying out. What was admitted and is not needed any more is
  * spared: the platform has it already, or it moved and planning must look again. What is needed and was not admitted is
  * not touched: nobody let it pass.
+ *
+ * @param owesPassword the account was made by a try that ended before its password reached the service desk
  */
 export function intersect(
   obligation: ClaimedObligation,
   needed: readonly Change[],
   person: PersonView,
   comparison: Comparison,
-  handedOver: HandedOver,
+  owesPassword: boolean,
 ): Job {
   const wanted = new Set(needed.map(fingerprint))
   const tasks: Task[] = []
   const spared: ChangeResult[] = []
-  for (const { id, change: admitted } of obligation.changes) {
-    const change = aim(admitted, person)
-    if (wanted.has(fingerprint(change))) tasks.push({ id, admitted, change, outcome: null, shown: false })
-    else if (lacksCredential(admitted, obligation, person, handedOver)) {
-      tasks.push({ id, admitted, change: reissue(admitted, person), outcome: null, shown: false })
-    } else spared.push(spare({ id, change: admitted }, change, person, comparison))
+  const create = obligation.changes.find(({ change }) => change.kind === 'create')
+  for (const admitted of obligation.changes) {
+    const change = aim(admitted.change, person)
+    if (owesPassword && admitted === create) continue
+    // Admission itself remembers whose account it is.
+    if (change.kind !== 'link' && wanted.has(fingerprint(change))) tasks.push(taskOf(admitted, change))
+    else spared.push(spare(admitted, change, person, comparison))
   }
+  if (owesPassword) tasks.push(reissue(create ?? null, obligation, person))
   tasks.sort((a, b) => changeOrder.indexOf(a.change.kind) - changeOrder.indexOf(b.change.kind))
   return { obligation, person, tasks, spared, steps: [], seen: undefined, proof: null }
+}
+
+function taskOf({ id, change: admitted }: AdmittedChange, change: Change): Task {
+  return { id, admitted, change, outcome: null, shown: false }
 }
 
 /** "The account that this plan creates" means the linked account, once there is one. */
@@ -38,22 +43,24 @@ function aim(admitted: Change, person: PersonView): Change {
   return person.link !== null && 'creates' in admitted.target ? aimedAt(admitted, person.link.nativeId) : admitted
 }
 
-/** The account was created under this very admission, but its password never reached the service desk. */
-function lacksCredential(
-  admitted: Change,
-  obligation: ClaimedObligation,
-  person: PersonView,
-  handedOver: HandedOver,
-): boolean {
-  if (admitted.kind !== 'create' || person.link?.how !== 'created') return false
-  const account = accountOf(person, person.link.nativeId)
-  return obligation.lane === 'change' && account !== null && !handedOver(obligation, account.name)
-}
+/** No admitted change has this number: it belongs to a create that was admitted, begun, and then superseded. */
+const partOfCreate = 0
 
-function reissue(admitted: Change, person: PersonView): Change {
-  const { identity, platform, account, reason } = admitted
-  const target = { nativeId: person.link?.nativeId ?? '' }
-  return { kind: 'issue-credential', credential: 'password', identity, platform, account, reason, target }
+/** Finishes a create: who was let in must learn the password. */
+function reissue(create: AdmittedChange | null, { identity, platform }: ClaimedObligation, person: PersonView): Task {
+  const change: Change = {
+    kind: 'issue-credential',
+    credential: 'password',
+    identity,
+    platform,
+    target: { nativeId: person.link?.nativeId ?? '' },
+    account: person.link?.name ?? '',
+    reason: create?.change.reason ?? {
+      kind: 'setting',
+      text: 'the account was made, but its password not handed over',
+    },
+  }
+  return taskOf(create ?? { id: partOfCreate, change }, change)
 }
 
 function spare(

@@ -17,6 +17,8 @@ export interface PersonView {
   readonly accounts: readonly ObservedAccount[]
   /** Values by which an account is certainly this person's (`then: link`). */
   readonly matches: readonly { readonly attribute: string; readonly value: string }[]
+  /** Entitlements that the ledger records as ours; those that the account does not hold any more are forgotten. */
+  readonly grants?: readonly string[]
   /** The person's names as they are written; no password contains a part of them. */
   readonly names: readonly string[]
 }

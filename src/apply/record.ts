@@ -1,13 +1,14 @@
+import type { ObservedAccount } from '../model/account.ts'
 import type { Change } from '../model/change.ts'
 import type { Instant } from '../model/instant.ts'
 import type { AuditRecord, ChangeResult, Grant, Link, Settlement } from '../model/ledger.ts'
 import { auditRecord, auditResult } from './audit.ts'
 import { type Bench, begun } from './context.ts'
 import { withoutPasswords } from './handover.ts'
-import { mayStillOpen, wasBegun } from './intents.ts'
+import { begunGrants, mayStillOpen } from './intents.ts'
 import type { SettlePorts } from './ports.ts'
 import { givesUp, isPlatformWide, nextTry } from './retry.ts'
-import { accountOf, type Job, nativeIdOf, retry, succeeded, type Task } from './work.ts'
+import { accountOf, type Job, retry, succeeded, type Task } from './work.ts'
 
 /** What one job leaves behind, with everything it implies. */
 export function settlementOf(job: Job, bench: Bench, ports: SettlePorts): Settlement {
@@ -48,13 +49,13 @@ function closes(change: Change): boolean {
 
 /** Law 5: a revocation that met somebody's open intent looks once more, after that worker's time is certainly over. */
 function keepOwed(result: ChangeResult, { obligation }: Job): ChangeResult {
-  const good = result.status === 'done' || result.status === 'already'
-  if (!good || !closes(result.change) || !mayStillOpen(obligation)) return result
+  const isGood = result.status === 'done' || result.status === 'already'
+  if (!isGood || !closes(result.change) || !mayStillOpen(obligation)) return result
   const error = {
     code: 'precondition-failed',
     message: 'an earlier write that opens something may still be on its way to this account; it is looked at again',
   } as const
-  return { ...result, status: 'retry', error }
+  return { ...result, status: 'retry', error, outcome: { ...result.outcome, result: 'retry', error } }
 }
 
 function nextTryOf({ obligation }: Job, results: readonly ChangeResult[], at: Instant, ports: SettlePorts) {
@@ -73,9 +74,10 @@ function linkAfter(job: Job, at: Instant): { readonly link: Link | null; readonl
   if (link === null) return { link, unlink: false }
   const account = job.seen ?? accountOf(job.person, link.nativeId)
   if (account !== null && account.nativeId === link.nativeId) {
-    link = { ...(account.enabled ? opened(link) : link), name: account.name, address: account.address }
+    const state = account.enabled ? opened(link) : linkShutEarlier(link, account, job)
+    link = { ...state, name: account.name, address: account.address }
   }
-  return { link: shutBySparedDisable(link, job), unlink: false }
+  return { link, unlink: false }
 }
 
 function resultLike(task: Task): Pick<ChangeResult, 'change' | 'status'> {
@@ -94,22 +96,6 @@ function linkWith(link: Link | null, task: Task, job: Job, at: Instant): Link | 
       how: 'created',
       linkedAt: at,
       shutByUs,
-      passwordScrambled: false,
-    }
-  }
-  if (change.kind === 'link' && task.shown) {
-    const account = accountOf(job.person, nativeIdOf(change))
-    if (account === null) return link
-    const { nativeId, name, address } = account
-    return {
-      identity,
-      platform,
-      nativeId,
-      name,
-      address,
-      how: 'matched',
-      linkedAt: at,
-      shutByUs: null,
       passwordScrambled: false,
     }
   }
@@ -141,36 +127,41 @@ function weShut({ obligation, steps }: Job): boolean {
   return [...obligation.stepsDone, ...steps].some(({ step }) => step === begun)
 }
 
-/** We shut it, ended before recording that, and now there is nothing left to do. */
-function shutBySparedDisable(link: Link, job: Job): Link {
-  const spared = job.spared.find(({ change, status }) => change.kind === 'disable' && status === 'already')
-  if (spared?.change.kind !== 'disable' || link.shutByUs !== null || !weShut(job)) return link
-  return { ...link, shutByUs: spared.change.protocol }
+/** We shut it, ended before recording that, and by now nothing is left to do or something else is owed. */
+function linkShutEarlier(link: Link, account: ObservedAccount, job: Job): Link {
+  return !account.enabled && link.shutByUs === null && weShut(job) ? { ...link, shutByUs: 'suspend' } : link
 }
 
 function grantsAdded(job: Job, at: Instant): readonly Grant[] {
-  const written = job.tasks.filter((task) => task.shown).map(({ change }) => change)
-  // Begun under an earlier claim and there now: that was us.
-  const earlier = job.spared.filter(({ status }) => status === 'already').map(({ change }) => aimed(change, job))
-  return [...written, ...earlier.filter((change) => wasBegun(change, job.obligation))].flatMap((change) =>
-    change.kind === 'grant' ? [grantOf(change, at)] : [],
+  const written = job.tasks.flatMap(({ shown, change }) =>
+    shown && change.kind === 'grant' ? [{ entitlement: change.entitlement, reason: change.reason }] : [],
   )
+  // Begun under an earlier claim that ended early, and there now: that was us.
+  const reason = { kind: 'setting', text: 'granted by an earlier try that ended before it could record it' } as const
+  const held = finalAccount(job)?.entitlements ?? []
+  const earlier = begunGrants(job.obligation)
+    .filter((entitlement) => held.includes(entitlement) && !written.some((grant) => grant.entitlement === entitlement))
+    .map((entitlement) => ({ entitlement, reason }))
+  const { identity, platform } = job.obligation
+  return [...written, ...earlier].map((grant) => ({ identity, platform, ...grant, grantedAt: at }))
 }
 
-function aimed(change: Change, { person }: Job): Change {
-  if (person.link === null || change.kind === 'create') return change
-  return { ...change, target: { nativeId: person.link.nativeId } }
-}
-
-function grantOf(change: Extract<Change, { entitlement: string }>, grantedAt: Instant): Grant {
-  const { identity, platform, entitlement, reason } = change
-  return { identity, platform, entitlement, reason, grantedAt }
-}
-
+/** What was taken away, by us or by another hand, is not ours to take away again. */
 function grantsRemoved(job: Job): readonly string[] {
-  const written = job.tasks.filter((task) => task.shown).map(({ change }) => change)
-  const spared = job.spared.filter(({ status }) => status === 'already').map(({ change }) => change)
-  return [...written, ...spared].flatMap((change) => (change.kind === 'revoke' ? [change.entitlement] : []))
+  const account = finalAccount(job)
+  const gone = account === null ? [] : (job.person.grants ?? []).filter((name) => !account.entitlements.includes(name))
+  const written = job.tasks.flatMap(({ shown, change }) =>
+    shown && change.kind === 'revoke' ? [change.entitlement] : [],
+  )
+  const spared = job.spared.flatMap(({ status, change }) =>
+    status === 'already' && change.kind === 'revoke' ? [change.entitlement] : [],
+  )
+  return [...new Set([...gone, ...written, ...spared])]
+}
+
+/** The newest that is known of the account. */
+function finalAccount(job: Job): ObservedAccount | null {
+  return job.seen === undefined ? accountOf(job.person, null) : job.seen
 }
 
 /** An outage is one line in the log, not a record for everybody and every try. */

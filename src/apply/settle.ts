@@ -2,7 +2,7 @@ import { summarise } from '../model/errors.ts'
 import type { ClaimedObligation, ObligationPointer, Settlement } from '../model/ledger.ts'
 import { type Claims, keepClaims } from './claims.ts'
 import { type Bench, openBench } from './context.ts'
-import { handedOverSince } from './handover.ts'
+import { owingPasswords } from './handover.ts'
 import { intersect } from './intersect.ts'
 import { postponementOf } from './postpone.ts'
 import type { SettlePorts, SettleReport, WorkerView } from './ports.ts'
@@ -60,7 +60,7 @@ async function jobsOf<View extends WorkerView>(
 ): Promise<Decision> {
   const nobody = { link: null, accounts: [], matches: [], names: [] }
   const people = claimed.map((obligation) => ({ obligation, person: view.people.get(obligation.identity) ?? nobody }))
-  const handedOver = await handedOverSince(people, ports)
+  const owing = await owingPasswords(people, ports)
   const neededNow = recompute(view, claimed, ports)
   const jobs: Job[] = []
   const postponed: Settlement[] = []
@@ -68,7 +68,7 @@ async function jobsOf<View extends WorkerView>(
     try {
       const needed = neededNow(obligation)
       const comparison = { connector: ports.connector, addressOf: () => undefined }
-      jobs.push(intersect(obligation, needed, person, comparison, () => handedOver.has(obligation.token)))
+      jobs.push(intersect(obligation, needed, person, comparison, owing.has(obligation.token)))
     } catch (error) {
       postponed.push(postponementOf(obligation, error, ports))
     }

@@ -19,7 +19,6 @@ type Placed = readonly [Job, Task]
 
 /** Carries the tasks out, each with an outcome in the end. Never throws: what fails is the outcome of its tasks. */
 export async function write(jobs: readonly Job[], bench: Bench, claims: Claims, ports: SettlePorts): Promise<void> {
-  for (const job of jobs) link(job)
   await noteOpen(jobs, ports)
   for (const kinds of phases) {
     for (const job of jobs) aimAndBlock(job, kinds)
@@ -30,16 +29,6 @@ export async function write(jobs: readonly Job[], bench: Bench, claims: Claims, 
     await fence(due, claims, ports)
     await carryOut(open(due), bench, ports)
     await closeHandOvers(handOvers, ports)
-  }
-}
-
-/** Linking writes nothing on the platform: it holds as soon as the account is really there. */
-function link(job: Job): void {
-  for (const task of job.tasks) {
-    if (task.change.kind !== 'link') continue
-    const account = accountOf(job.person, nativeIdOf(task.change))
-    task.outcome =
-      account === null ? retry('object-missing', 'the account to link is not there any more') : { result: 'done' }
   }
 }
 

@@ -61,7 +61,7 @@ function mortalPorts(world: World, mortal: Mortal): Partial<SettlePorts> {
     connector: mortal.wrap(world.platform),
     observe: () => mortal.call(() => world.observe()),
     deliveries: deliveries && {
-      finishedSince: (...args) => mortal.call(() => deliveries.finishedSince(...args)),
+      isFinished: (...args) => mortal.call(() => deliveries.isFinished(...args)),
       prepare: (handOver) =>
         mortal.call(async () => {
           const prepared = await deliveries.prepare(handOver)
@@ -77,7 +77,7 @@ function mortalPorts(world: World, mortal: Mortal): Partial<SettlePorts> {
 interface Story {
   readonly name: string
   readonly before: (world: World) => void
-  readonly then: (world: World) => void
+  readonly thereafter: (world: World) => void
   readonly strongKey?: boolean
 }
 
@@ -85,28 +85,28 @@ const stories: readonly Story[] = [
   {
     name: 'a joiner with two groups and a manager',
     before: (world) => world.wish('hr:9'),
-    then: (world) => world.wish('hr:1', { groups: ['staff', 'board'], manager: 'hr:9' }),
+    thereafter: (world) => world.wish('hr:1', { groups: ['staff', 'board'], manager: 'hr:9' }),
   },
   {
     name: 'a joiner where no strong key is configured',
     before: () => undefined,
-    then: (world) => world.wish('hr:1', { groups: ['staff'] }),
+    thereafter: (world) => world.wish('hr:1', { groups: ['staff'] }),
     strongKey: false,
   },
   {
     name: 'a mover',
     before: (world) => world.wish('hr:1', { groups: ['staff', 'old'] }),
-    then: (world) => world.wish('hr:1', { title: 'Chief', groups: ['staff', 'new'] }),
+    thereafter: (world) => world.wish('hr:1', { title: 'Chief', groups: ['staff', 'new'] }),
   },
   {
     name: 'a leaver',
     before: (world) => world.wish('hr:1', { groups: ['staff', 'board'] }),
-    then: (world) => world.wish('hr:1', { state: 'shut' }),
+    thereafter: (world) => world.wish('hr:1', { state: 'shut' }),
   },
   {
     name: 'a leave of absence',
     before: (world) => world.wish('hr:1', { groups: ['staff'] }),
-    then: (world) => world.wish('hr:1', { state: 'closed' }),
+    thereafter: (world) => world.wish('hr:1', { state: 'closed' }),
   },
 ]
 
@@ -115,7 +115,7 @@ async function prepare(story: Story): Promise<World> {
   world.strongKey = story.strongKey ?? true
   story.before(world)
   await world.quiesce()
-  story.then(world)
+  story.thereafter(world)
   return world
 }
 
@@ -138,9 +138,8 @@ function outcome(world: World) {
       attributes,
       entitlements: [...entitlements].toSorted(),
     })),
-    links: [...world.ledger.linkRows.values()].map(({ identity, how, shutByUs, passwordScrambled }) => ({
+    links: [...world.ledger.linkRows.values()].map(({ identity, shutByUs, passwordScrambled }) => ({
       identity,
-      how,
       shutByUs,
       passwordScrambled,
     })),
@@ -158,8 +157,8 @@ for (const story of stories) {
     for (let at = 0; at < 200; at += 1) {
       const ends = await Promise.all([crashAt(story, at, 'before'), crashAt(story, at, 'after')])
       for (const { world } of ends) {
-        expect(outcome(world), `killed at call ${at}`).toEqual(outcome(calm))
-        passwordsAreKnown(world, `killed at call ${at}`)
+        expect({ at, ...outcome(world) }).toEqual({ at, ...outcome(calm) })
+        passwordsAreKnown(world, at)
       }
       if (ends.every(({ died }) => !died)) break
       crashes += 1
@@ -170,9 +169,9 @@ for (const story of stories) {
 }
 
 /** Whoever may sign in has been told the password that works. */
-function passwordsAreKnown(world: World, when: string): void {
+function passwordsAreKnown(world: World, at: number): void {
   for (const { name, enabled, password } of world.platform.accounts.values()) {
-    if (enabled) expect(password, when).toBe(world.handedOver.get(name))
+    if (enabled) expect({ at, password }).toEqual({ at, password: world.handedOver.get(name) })
   }
 }
 
@@ -180,7 +179,7 @@ test('a return after leaving, killed at any call: never open with a password tha
   const story: Story = {
     name: 'a return',
     before: (world) => world.wish('hr:1', { groups: ['staff'] }),
-    then: () => undefined,
+    thereafter: () => undefined,
   }
   for (let at = 0; at < 60; at += 1) {
     for (const moment of ['before', 'after'] as const) {
@@ -193,8 +192,8 @@ test('a return after leaving, killed at any call: never open with a password tha
       await Promise.race([world.settle(pointers, mortalPorts(world, mortal)), mortal.died])
       world.platform.hook = async () => undefined
       await world.quiesce()
-      expect(world.accountOf('hr:1'), `killed at call ${at}`).toMatchObject([{ enabled: true }])
-      passwordsAreKnown(world, `killed at call ${at}`)
+      expect({ at, accounts: world.accountOf('hr:1') }).toMatchObject({ at, accounts: [{ enabled: true }] })
+      passwordsAreKnown(world, at)
     }
   }
 })

@@ -51,11 +51,19 @@ export class FakeLedger implements SettleLedger {
       claim: row?.claim ?? null,
       tries: 0,
       nextTryAt: null,
-      steps: lane === row?.lane ? row.steps : [],
+      steps: row?.steps ?? [],
       intents: row?.intents ?? [],
       admittedAt: now,
     }
     this.rows.set(identity, next)
+  }
+
+  linkNow({ identity, platform, target, account }: Change, now: Instant): void {
+    if (!('nativeId' in target)) return
+    const { nativeId } = target
+    const how = 'matched'
+    const link = { identity, platform, nativeId, name: account, address: '', how, linkedAt: now } as const
+    this.linkRows.set(identity, { ...link, shutByUs: null, passwordScrambled: false })
   }
 
   owed(): IdentityId[] {
@@ -112,6 +120,7 @@ export class FakeLedger implements SettleLedger {
       const row = this.rows.get(intent.identity)
       if (row?.claim?.token !== token || row.claim.number !== row.wanted) continue
       row.intents.push({ token, intent })
+      row.steps = []
       current.add(token)
     }
     return current

@@ -213,7 +213,7 @@ test('without a hand-over no password is set', async () => {
   const report = await world.settle(await world.plan(), {
     deliveries: {
       prepare: () => Promise.reject(new KeyturnError('delivery-failed', 'the disk is full')),
-      finishedSince: async () => false,
+      isFinished: async () => false,
     },
   })
   expect(report.obligations).toMatchObject([{ state: 'retry', error: { code: 'delivery-failed' } }])
@@ -229,7 +229,7 @@ test('a hand-over that could not be finished is replaced by a fresh password on 
       finish: () => Promise.reject(new KeyturnError('delivery-failed', 'the disk is gone')),
       discard: async () => undefined,
     }),
-    finishedSince: async () => false,
+    isFinished: async () => false,
   }
   const report = await world.settle(pointers, { deliveries: broken })
   expect(report.obligations).toMatchObject([{ state: 'retry', error: { code: 'delivery-failed' } }])

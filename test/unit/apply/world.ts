@@ -53,7 +53,7 @@ export class World {
           finish: async () => void this.handedOver.set(account, password),
           discard: async () => undefined,
         }),
-        finishedSince: async (_identity, account) => this.handedOver.has(account),
+        isFinished: async (_identity, account) => this.handedOver.has(account),
       },
       passwords: { length: 16, classes: 3, readable: false },
       mustChange: true,
@@ -85,7 +85,7 @@ export class World {
           account.nativeId === link?.nativeId ||
           (this.strongKey && account.attributes['employeeNumber']?.includes(identity) === true),
       )
-      return [identity, { link, accounts, matches, names: [nameOf(identity)] }]
+      return [identity, { link, accounts, matches, names: [nameOf(identity)], grants: this.ledger.grantsOf(identity) }]
     })
     return { people: new Map(people) }
   }
@@ -136,13 +136,16 @@ export class World {
     )
   }
 
+  /** As the ledger does: links are carried out at once, the same changes are not owed twice. */
   private admit(identity: IdentityId, changes: readonly Change[]): void {
     const row = this.ledger.rows.get(identity)
-    const lane: Lane = this.wishes.get(identity)?.state === 'open' ? 'change' : 'revoke'
+    for (const change of changes) if (change.kind === 'link') this.ledger.linkNow(change, this.now)
+    const work = changes.filter(({ kind }) => kind !== 'link')
+    if (work.length === 0) return
     const owed = row !== undefined && row.wanted > row.settled
-    const same = JSON.stringify(row?.changes.map(({ change }) => change)) === JSON.stringify(changes)
-    if (owed && same && row.lane === lane) return
-    if (changes.length > 0 || owed) this.ledger.admit(identity, lane, changes, this.now)
+    if (owed && JSON.stringify(row.changes.map(({ change }) => change)) === JSON.stringify(work)) return
+    const lane: Lane = this.wishes.get(identity)?.state === 'open' ? 'change' : 'revoke'
+    this.ledger.admit(identity, lane, work, this.now)
   }
 }
 

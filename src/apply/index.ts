@@ -1,5 +1,0 @@
-export { openDeliveries } from './delivery.ts'
-export { passwordRules } from './password.ts'
-export type { PersonView, SettledObligation, SettlePorts, SettleReport, WorkerView } from './ports.ts'
-export { openSealer } from './seal.ts'
-export { settle } from './settle.ts'

@@ -22,6 +22,10 @@ type MakeAttribute = (identity: Identity, variables: ExpressionVariables) => Des
 
 export function compileAccount(settings: PlatformSettings, vocabulary: Vocabulary): AccountRules {
   const { accounts, id, kind, leaver } = settings
+  const matchers = accounts.match.map(({ account, person, ...rest }) => ({
+    person,
+    match: { attribute: account, ...rest },
+  }))
   const makers = Object.entries(accounts.attributes).map(([name, attribute]) =>
     attributeOf(name, attribute, vocabulary),
   )
@@ -29,10 +33,9 @@ export function compileAccount(settings: PlatformSettings, vocabulary: Vocabular
     platform: id,
     leaver,
     matches: ({ key, attributes }) =>
-      accounts.match.map(({ account, person, then }) => ({
-        attribute: account,
+      matchers.map(({ person, match }) => ({
+        ...match,
         value: person === 'key' ? key : (attributes[person] ?? ''),
-        then,
       })),
     names: compileNames(accounts.name, vocabulary.name, spellings[kind]),
     container: containerOf(accounts.container, vocabulary.account),

@@ -56,7 +56,11 @@ export class RoleBook {
   rolesOf(identity: Identity): readonly Role[] {
     if (this.#read === null) return this.#ask(identity)
     let kind = ''
-    for (const attribute of this.#read) kind += `${valueOf(identity, attribute)}\u0000`
+    for (const attribute of this.#read) {
+      const value = valueOf(identity, attribute)
+      // With its length, so that no two people's values can run together into the same text.
+      kind += `${value.length}:${value}`
+    }
     const known = this.#remembered.get(kind)
     if (known !== undefined) return known
     return remember(this.#remembered, kind, this.#ask(identity))
@@ -66,7 +70,7 @@ export class RoleBook {
     const variables = variablesOf(identity)
     const candidates = [...this.#unindexed]
     for (const [attribute, rules] of this.#index) candidates.push(...(rules.get(valueOf(identity, attribute)) ?? []))
-    const roles = candidates.filter((rule) => rule.applies(variables)).sort((a, b) => a.order - b.order)
+    const roles = candidates.filter((rule) => rule.applies(variables)).toSorted((a, b) => a.order - b.order)
     const combination = roles.map(({ order }) => order).join()
     return this.#combinations.get(combination) ?? remember(this.#combinations, combination, roles)
   }

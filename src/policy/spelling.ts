@@ -61,5 +61,5 @@ function trim(text: string): string {
 
 /** For a key without a single letter or digit: its code points, so that a name is never empty. */
 function codes(text: string): string {
-  return `u${[...text].map((letter) => (letter.codePointAt(0) as number).toString(36)).join('')}`
+  return `u${Array.from(text, (letter) => (letter.codePointAt(0) as number).toString(36)).join('')}`
 }

@@ -1,0 +1,103 @@
+import type { Outcome } from '../../model/connector.ts'
+import { KeyturnError } from '../../model/errors.ts'
+import { addValues, deleteValues } from '../directory/edits.ts'
+import { LdapResultError } from '../directory/errors.ts'
+import { both, equals, anyOf } from '../directory/filters.ts'
+import { inFlight, portions } from '../directory/flight.ts'
+import { editMembers } from '../directory/members.ts'
+import type { GroupPort, MemberEdit } from '../directory/members.ts'
+import { searchFew } from '../directory/search.ts'
+import { outcomeOf } from './board.ts'
+import type { Desk, Task } from './board.ts'
+import { readGroups } from './catalogue.ts'
+import type { Group } from './catalogue.ts'
+import { domainError, win32Code, win32Table } from './errors.ts'
+import { leavePrimaryGroup } from './primary-group.ts'
+import { byId } from './state.ts'
+import type { AccountState } from './state.ts'
+import { guidDn } from './values.ts'
+
+interface Membership {
+  readonly task: Task<'grant' | 'revoke'>
+  readonly state: AccountState
+}
+
+/** Grants and revokes memberships, with one modification per group. What groups are nested in them is left alone. */
+export async function editGroups(desk: Desk): Promise<void> {
+  const { board, domain, connection, context } = desk
+  const memberships = board.ready(board.pending('grant', 'revoke'))
+  if (memberships.length === 0) return
+  const groups = await readGroups(domain, connection, context.signal)
+  const byGroup = [...Map.groupBy(memberships, ({ task }) => task.change.entitlement)]
+  await inFlight(byGroup, domain.settings.limits.concurrency, async ([name, those]) => {
+    const group = groups.named(name)
+    if (group !== undefined) return editGroup(desk, group, those)
+    const error = new KeyturnError('object-missing', `${domain.id}: there is no entitlement "${name}" now.`, {
+      hint: 'Create the group, or correct `entitlements` of the platform or the role that names it.',
+    })
+    for (const { task } of those) board.settle(task, outcomeOf(error))
+  })
+}
+
+async function editGroup(desk: Desk, group: Group, memberships: readonly Membership[]): Promise<void> {
+  const { board, domain } = desk
+  const primary = memberships.filter(({ state }) => state.primaryGroup === group.relativeId)
+  for (const { task, state } of primary) {
+    const outcome = task.change.kind === 'grant' ? already : await leavePrimaryGroup(desk, group, state)
+    board.settle(task, outcome)
+  }
+  const ordinary = memberships.filter((membership) => !primary.includes(membership))
+  const edits = ordinary.map(
+    ({ task, state }): MemberEdit => ({
+      operation: task.change.kind === 'grant' ? 'add' : 'delete',
+      value: state.dn,
+    }),
+  )
+  const outcomes = await editMembers(portOf(desk, group, ordinary), edits)
+  for (const [index, { task, state }] of ordinary.entries()) {
+    const outcome = outcomes[index] ?? 'done'
+    if (typeof outcome === 'string') {
+      board.settle(task, { result: outcome })
+      continue
+    }
+    const verb = task.change.kind === 'grant' ? 'adding' : 'removing'
+    const doing = `${verb} ${state.name} ${task.change.kind === 'grant' ? 'to' : 'from'} ${group.address}`
+    board.settle(task, outcomeOf(domainError(outcome.error, { platform: domain.id, doing })))
+  }
+}
+
+const already: Outcome = { result: 'already' }
+
+function portOf({ connection, domain }: Desk, group: Group, memberships: readonly Membership[]): GroupPort {
+  return {
+    modify: (edits) => {
+      const values = (operation: MemberEdit['operation']): string[] =>
+        edits.filter((edit) => edit.operation === operation).map(({ value }) => value)
+      const [removed, added] = [values('delete'), values('add')]
+      return connection.modify(guidDn(group.nativeId), [
+        ...(removed.length > 0 ? [deleteValues('member', removed)] : []),
+        ...(added.length > 0 ? [addValues('member', added)] : []),
+      ])
+    },
+    present: async (values) => {
+      const asked = new Set(values)
+      const states = memberships.filter(({ state }) => asked.has(state.dn)).map(({ state }) => state)
+      const base = await domain.namingContext(connection)
+      const present = new Set<string>()
+      for (const some of portions(states, 100)) {
+        const filter = both(equals('memberOf', group.address), anyOf(some.flatMap(({ nativeId }) => byId(nativeId))))
+        const entries = await searchFew(connection, { base, scope: 'sub', filter, attributes: ['1.1'] })
+        for (const entry of entries) present.add(entry.dn)
+      }
+      return present
+    },
+    aboutOneValue,
+  }
+}
+
+/** Not about the group as a whole, as lacking the right to it is. */
+function aboutOneValue(error: LdapResultError): boolean {
+  const code = win32Table[win32Code(error.diagnostic) ?? '']?.code
+  if (code === 'no-rights' || code === 'platform-busy') return false
+  return [16, 19, 20, 32, 53, 68].includes(error.code)
+}

@@ -1,14 +1,15 @@
 import { KeyturnError, summarise } from '../model/errors.ts'
 import type { Identity, IntakeResult, RefusedRead } from '../model/identity.ts'
+import type { Instant } from '../model/instant.ts'
 import type { Problem } from '../model/place.ts'
 import type { SourceSettings } from '../model/settings.ts'
 import type { ReadEnd } from '../model/snapshot.ts'
 import { refusal } from './contract.ts'
 import { eventsOf } from './events.ts'
-import { factsOf, identityOf, same } from './identity.ts'
+import { identityOf, same } from './identity.ts'
+import type { Settled } from './identity.ts'
 import type { FeedInput } from './input.ts'
 import { absent, drafted, withReferences } from './people.ts'
-import type { Settled } from './people.ts'
 import type { Reading } from './reading.ts'
 import { isShut } from './state.ts'
 import { turnoverOf } from './turnover.ts'
@@ -38,9 +39,9 @@ function accept(
   const proof = AbsenceProof.of(end, settings.content, reading.hasUnreadableKeys)
   const problems: Problem[] = [...reading.problems()]
   const drafts = drafted(input, known, reading, proof, problems)
-  const people = withReferences(drafts, settings, problems).map((person) => ({
-    ...person,
-    identity: identityOf({ ...person, now }, settings),
+  const people = withReferences(drafts, settings, problems).map(({ draft, resolved }) => ({
+    draft,
+    identity: identityOf(draft, resolved, now, settings),
   }))
   const refused = refusal(settings, {
     now,
@@ -52,7 +53,7 @@ function accept(
   })
   problems.push(...heldProblems(people, settings), ...vanishedProblems(people, settings))
   if (refused !== null) return refuse(input, refused, problems)
-  const counted = settings.content === 'full' ? people.filter(({ isPresent }) => isPresent) : people
+  const counted = settings.content === 'full' ? people.filter(({ draft }) => draft.isPresent) : people
   return {
     ...outcome(people, now),
     source: settings.id,
@@ -73,30 +74,25 @@ function accept(
 function refuse({ settings, previous, now }: FeedInput, refused: RefusedRead, problems: Problem[]): IntakeResult {
   const people = previous.map((before) => {
     const resolved = { references: before.references, unresolved: before.unresolved ?? {}, held: null }
-    const known = { ...absent(before, settings, now, null), resolved, now }
-    return { previous: before, identity: identityOf(known, settings) }
+    const draft = absent(before, settings, now, null)
+    return { draft, identity: identityOf(draft, resolved, now, settings) }
   })
   const sorted = problems.toSorted((a, b) => a.place.line - b.place.line)
   return { ...outcome(people, now), source: settings.id, accepted: null, refused, problems: sorted }
 }
 
-function outcome(
-  people: readonly { readonly previous: Identity | null; readonly identity: Identity }[],
-  now: number,
-): Pick<IntakeResult, 'identities' | 'changed' | 'events'> {
-  const changed = people.filter(
-    ({ previous, identity }) => previous !== identity && (previous === null || !same(previous, identity)),
-  )
+function outcome(people: readonly Settled[], now: Instant): Pick<IntakeResult, 'identities' | 'changed' | 'events'> {
+  const changed = people.filter(({ draft: { previous }, identity }) => previous === null || !same(previous, identity))
   return {
     identities: people.map(({ identity }) => identity),
     changed: changed.map(({ identity }) => identity),
-    events: changed.flatMap(({ previous, identity }) => eventsOf(previous, identity, now)),
+    events: changed.flatMap(({ draft, identity }) => eventsOf(draft.previous, identity, now)),
   }
 }
 
 function heldProblems(people: readonly Settled[], { identity: { state } }: SourceSettings): Problem[] {
-  return people.flatMap(({ identity, isPresent }) =>
-    isPresent && identity.held !== null
+  return people.flatMap(({ identity, draft }) =>
+    draft.isPresent && identity.held !== null
       ? [{ severity: 'warning', place: identity.place, path: state.column, message: identity.held, hint: heldHint }]
       : [],
   )

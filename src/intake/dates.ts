@@ -55,8 +55,21 @@ export function isZone(zone: string): boolean {
 
 /** `2026-11-30 00:00 America/New_York`, for people. */
 export function showInstant(at: Instant, zone: string): string {
-  const local = Temporal.Instant.fromEpochMilliseconds(at).toZonedDateTimeISO(zone).toPlainDateTime()
-  return `${local.toString({ smallestUnit: 'minute' }).replace('T', ' ')} ${zone}`
+  return `${localOf(at, zone).toString({ smallestUnit: 'minute' }).replace('T', ' ')} ${zone}`
+}
+
+/** The same as the feed meant it: `end of 2026-11-30 America/New_York` for the first moment of 1 December. */
+export function showDate(at: Instant, zone: string, how: DateMapping['at']): string {
+  if (how === 'exact') return showInstant(at, zone)
+  const isEnd = how === 'end-of-day'
+  const day = localOf(isEnd ? at - 1 : at, zone)
+    .toPlainDate()
+    .toString()
+  return `${isEnd ? 'end' : 'start'} of ${day} ${zone}`
+}
+
+function localOf(at: Instant, zone: string): Temporal.PlainDateTime {
+  return Temporal.Instant.fromEpochMilliseconds(at).toZonedDateTimeISO(zone).toPlainDateTime()
 }
 
 function patternOf({ format, place }: DateMapping): RegExp {

@@ -2,36 +2,47 @@ import type { Identity, IdentityId } from '../model/identity.ts'
 import type { Instant } from '../model/instant.ts'
 import type { Place } from '../model/place.ts'
 import type { SourceSettings } from '../model/settings.ts'
-import { showInstant } from './dates.ts'
+import { showDate, showInstant } from './dates.ts'
 import type { Facts } from './mapping.ts'
 import type { Resolved } from './references.ts'
 import { isShut, stateAt } from './state.ts'
 import type { StateAnswer } from './state.ts'
 
-/** Everything that is known about one person when the state is worked out. */
-export interface Known {
+/** Somebody of whom there is something to say, before their references and their state are worked out. */
+export interface Draft {
   readonly id: IdentityId
   readonly key: string
   readonly facts: Facts
   readonly previous: Identity | null
   /** False where the facts are those of the previous read: the row is the same, set aside, or not there. */
   readonly isNew: boolean
-  readonly resolved: Resolved
+  /** Is there a row with this key? */
+  readonly isPresent: boolean
+  /** The texts of its references in this read; null where it has none. */
+  readonly texts: Readonly<Record<string, string>> | null
   readonly vanishedAt: Instant | null
   readonly overdue: 'hold' | 'suspend' | null
-  readonly now: Instant
+}
+
+/** Somebody as they are now. */
+export interface Settled {
+  readonly draft: Draft
+  readonly identity: Identity
 }
 
 /** The person as they are at `now`. The same object as before where nothing at all is different. */
-export function identityOf(known: Known, settings: SourceSettings): Identity {
-  const { facts, previous, now } = known
+export function identityOf(draft: Draft, resolved: Resolved, now: Instant, settings: SourceSettings): Identity {
+  const { facts, previous } = draft
   const { status, startsAt, endsAt, accessEndsAt, zone, attributes, recordHash, place } = facts
-  const answer = stateAt({ status, startsAt, endsAt, accessEndsAt, now, previous, overdue: known.overdue })
-  const { references, unresolved } = known.resolved
-  const identity: Identity = {
-    id: known.id,
+  const answer = stateAt({ status, startsAt, endsAt, accessEndsAt, now, previous, overdue: draft.overdue })
+  const { references, unresolved } = resolved
+  if (previous !== null && isUntouched(draft, previous, answer) && sameEntries(previous.references, references)) {
+    return previous
+  }
+  return {
+    id: draft.id,
     source: settings.id,
-    key: known.key,
+    key: draft.key,
     attributes,
     references,
     ...(Object.keys(unresolved).length === 0 ? {} : { unresolved }),
@@ -42,29 +53,41 @@ export function identityOf(known: Known, settings: SourceSettings): Identity {
     zone,
     state: answer.state,
     next: answer.next,
-    held: heldText(answer, known, settings),
+    held: heldText(answer, draft, settings),
     leftAt: answer.leftAt,
-    announcedAt: announcedAt(known),
-    vanishedAt: known.vanishedAt,
+    announcedAt: announcedAt(draft, now),
+    vanishedAt: draft.vanishedAt,
     leftBeforeFirstSeen: isShut(answer.state) && (previous?.leftBeforeFirstSeen ?? true),
     firstSeenAt: previous?.firstSeenAt ?? now,
-    reason: { kind: 'source', text: reasonText(answer, known, settings), place },
+    reason: { kind: 'source', text: reasonText(answer, draft, settings), place },
     recordHash,
     place,
   }
-  const isUntouched =
-    previous !== null &&
-    previous.recordHash === recordHash &&
-    samePlace(previous.place, place) &&
-    same(previous, identity)
-  return isUntouched ? previous : identity
+}
+
+/** The same row on the same line, and the clock makes nothing else of it: by far the most frequent case. */
+function isUntouched({ isNew, facts, vanishedAt }: Draft, previous: Identity, answer: StateAnswer): boolean {
+  return (
+    !isNew &&
+    vanishedAt === null &&
+    previous.vanishedAt === null &&
+    answer.held === null &&
+    previous.held === null &&
+    answer.state === previous.state &&
+    answer.leftAt === previous.leftAt &&
+    answer.next?.at === previous.next?.at &&
+    facts.place.line === previous.place.line &&
+    facts.place.file === previous.place.file
+  )
 }
 
 /** What the previous read told, as facts. */
 export function factsOf(previous: Identity, place: Place): Facts {
   // The status text is the reason's beginning and ends with its last quote; a date may follow.
   const { text } = previous.reason
-  return { ...previous, place, statusText: text.slice(0, text.lastIndexOf('"') + 1) }
+  const { attributes, status, startsAt, endsAt, accessEndsAt, zone, recordHash } = previous
+  const statusText = text.slice(0, text.lastIndexOf('"') + 1)
+  return { attributes, status, startsAt, endsAt, accessEndsAt, zone, statusText, recordHash, place }
 }
 
 /**
@@ -72,6 +95,7 @@ export function factsOf(previous: Identity, place: Place): Facts {
  * write: place and hash of the row are not compared.
  */
 export function same(a: Identity, b: Identity): boolean {
+  if (a === b) return true
   return (
     a.state === b.state &&
     a.status === b.status &&
@@ -95,18 +119,14 @@ function sameEntries(a: Readonly<Record<string, unknown>>, b: Readonly<Record<st
   return names.length === Object.keys(b).length && names.every((name) => a[name] === b[name])
 }
 
-function samePlace(a: Place, b: Place): boolean {
-  return a.line === b.line && a.file === b.file
-}
-
 /** The first read that told the present ends. */
-function announcedAt({ facts, previous, now }: Known): Instant | null {
+function announcedAt({ facts, previous }: Draft, now: Instant): Instant | null {
   if (facts.endsAt === null && facts.accessEndsAt === null) return null
   const isKnown = previous?.endsAt === facts.endsAt && previous.accessEndsAt === facts.accessEndsAt
   return isKnown ? previous.announcedAt : now
 }
 
-function heldText({ held }: StateAnswer, { facts, vanishedAt }: Known, settings: SourceSettings): string | null {
+function heldText({ held }: StateAnswer, { facts, vanishedAt }: Draft, settings: SourceSettings): string | null {
   if (held === null) return null
   if (held === 'vanished') return `vanished: not in the feed since ${since(vanishedAt)}`
   const dates = dateNames
@@ -118,16 +138,16 @@ function heldText({ held }: StateAnswer, { facts, vanishedAt }: Known, settings:
 
 const dateNames = ['startsAt', 'endsAt', 'accessEndsAt'] as const
 
-function reasonText(answer: StateAnswer, known: Known, settings: SourceSettings): string {
-  const { facts, previous } = known
+function reasonText(answer: StateAnswer, draft: Draft, settings: SourceSettings): string {
+  const { facts, previous } = draft
   const isHeld = answer.held !== null && previous !== null
-  const isSame = !known.isNew && answer.state === previous?.state && previous.vanishedAt === null
+  const isSame = !draft.isNew && answer.state === previous?.state && previous.vanishedAt === null
   if (isHeld || isSame) return previous.reason.text
   switch (answer.because) {
     case 'status':
       return facts.statusText
     case 'vanished':
-      return `${facts.statusText}; vanished since ${since(known.vanishedAt)}`
+      return `${facts.statusText}; vanished since ${since(draft.vanishedAt)}`
     case 'startsAt':
     case 'endsAt':
     case 'accessEndsAt':
@@ -135,8 +155,10 @@ function reasonText(answer: StateAnswer, known: Known, settings: SourceSettings)
   }
 }
 
+/** Such as `DateofTermination end of 2026-11-30 Europe/Zurich`. */
 function dateText(name: (typeof dateNames)[number], facts: Facts, { identity }: SourceSettings): string {
-  return `${identity[name]?.column ?? name} ${showInstant(facts[name] ?? 0, facts.zone)}`
+  const { column, at } = identity[name] ?? { column: name, at: 'exact' }
+  return `${column} ${showDate(facts[name] ?? 0, facts.zone, at)}`
 }
 
 function since(vanishedAt: Instant | null): string {

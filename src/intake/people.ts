@@ -3,7 +3,7 @@ import type { Instant } from '../model/instant.ts'
 import type { Problem } from '../model/place.ts'
 import type { SourceSettings } from '../model/settings.ts'
 import { factsOf } from './identity.ts'
-import type { Known } from './identity.ts'
+import type { Draft } from './identity.ts'
 import type { FeedInput } from './input.ts'
 import type { Facts } from './mapping.ts'
 import { setAside } from './reading.ts'
@@ -13,16 +13,6 @@ import type { Resolved } from './references.ts'
 import { stateAt } from './state.ts'
 import { overdue, vanishedSince } from './vanish.ts'
 import type { AbsenceProof } from './vanish.ts'
-
-/** Somebody of whom there is something to say, before it is known whom they refer to. */
-export type Draft = Omit<Known, 'resolved' | 'now'> & {
-  /** Is there a row with this key? */
-  readonly isPresent: boolean
-  readonly texts: Readonly<Record<string, string>> | null
-}
-
-/** Somebody as they are now. */
-export type Settled = Omit<Draft, 'texts'> & { readonly identity: Identity }
 
 /** Everybody whom the read or the ledger knows. New people whose row is set aside are nobody yet. */
 export function drafted(
@@ -86,39 +76,33 @@ export function withReferences(
   drafts: readonly Draft[],
   { identity: { references: mapping } }: SourceSettings,
   problems: Problem[],
-): (Draft & { readonly resolved: Resolved })[] {
-  const referring = drafts.map((draft) => ({
-    draft,
-    ...draft,
-    attributes: draft.facts.attributes,
-    place: draft.facts.place,
-  }))
-  let people = referring
+): { draft: Draft; resolved: Resolved }[] {
+  let people = drafts
   for (;;) {
     const references = new References(mapping, people)
-    const resolved = people.map((person) => ({ person, resolved: references.resolve(person) }))
-    // A new person who is set aside is nobody whom others can refer to: so once more without them.
-    const kept = resolved.filter(({ person, resolved: { held } }) => held === null || person.previous !== null)
-    const held = resolved.filter((one) => one.resolved.held !== null)
-    if (kept.length === people.length) {
-      problems.push(...held.map(({ person, resolved }) => unresolved(person.draft, resolved)), ...references.problems())
-      return kept.map(({ person, resolved }) => settled(person.draft, resolved))
+    const all = people.map((draft) => ({ draft, resolved: references.resolve(draft) }))
+    const strangers = new Set<Draft>()
+    for (const { draft, resolved } of all) {
+      if (resolved.held === null || draft.previous !== null) continue
+      strangers.add(draft)
+      problems.push(unresolved(draft, resolved.held))
     }
-    problems.push(
-      ...held.filter((one) => one.person.previous === null).map((one) => unresolved(one.person.draft, one.resolved)),
-    )
-    people = kept.map(({ person }) => person)
+    // A new person who is set aside is nobody whom others can refer to: so once more without them.
+    people = people.filter((draft) => !strangers.has(draft))
+    if (strangers.size > 0) continue
+    problems.push(...references.problems())
+    return all.map(({ draft, resolved }) => {
+      if (resolved.held === null || draft.previous === null) return { draft, resolved }
+      problems.push(unresolved(draft, resolved.held))
+      const facts = factsOf(draft.previous, draft.facts.place)
+      // Set aside: what was known before stays, references too.
+      const { references } = draft.previous
+      return { draft: { ...draft, facts, isNew: false }, resolved: { ...resolved, references } }
+    })
   }
 }
 
-function settled(draft: Draft, resolved: Resolved): Draft & { readonly resolved: Resolved } {
-  const { previous } = draft
-  if (resolved.held === null || previous === null) return { ...draft, resolved }
-  const facts = factsOf(previous, draft.facts.place)
-  const { references } = previous
-  return { ...draft, facts, isNew: false, resolved: { ...resolved, references } }
-}
-
-function unresolved({ facts: { place } }: Draft, { held }: Resolved): Problem {
-  return { severity: 'error', place, path: 'references', message: held ?? '', hint: setAside }
+function unresolved({ facts: { place } }: Draft, { name, text }: NonNullable<Resolved['held']>): Problem {
+  const message = `"${text}" is not known, and the mapping says unresolved: hold`
+  return { severity: 'error', place, path: name, message, hint: setAside }
 }

@@ -8,8 +8,7 @@ type Person = Readonly<Record<string, string>>
 export interface Referring {
   readonly id: IdentityId
   readonly key: string
-  readonly attributes: Person
-  readonly place: Place
+  readonly facts: { readonly attributes: Person; readonly place: Place }
   /** The texts of this read; null where it has none, and the previous answers stay. */
   readonly texts: Person | null
   readonly previous: Identity | null
@@ -19,8 +18,8 @@ export interface Resolved {
   readonly references: Identity['references']
   /** Texts that fit nobody (or several) yet: tried again at every read. */
   readonly unresolved: Person
-  /** Set where the mapping says that such a record is set aside. */
-  readonly held: string | null
+  /** The reference because of which the mapping says that this record is set aside. */
+  readonly held: { readonly name: string; readonly text: string } | null
 }
 
 /** Nobody, or several people. */
@@ -37,17 +36,18 @@ export class References {
 
   constructor(mapping: SourceSettings['identity']['references'], people: readonly Referring[]) {
     this.#mapping = mapping
-    for (const { reference } of Object.values(mapping)) {
-      if (!this.#indices.has(reference)) this.#indices.set(reference, new Index(reference, people))
+    for (const [name, { reference }] of Object.entries(mapping)) {
+      const wanted = new Set(people.map((person) => normal(textsOf(person)[name] ?? '')))
+      this.#indices.set(name, new Index(reference, people, wanted))
     }
   }
 
   resolve(person: Referring): Resolved {
     const { previous } = person
-    const texts = person.texts ?? previous?.unresolved ?? {}
+    const texts = textsOf(person)
     const references: Record<string, IdentityId | null> = {}
     const unresolved: Record<string, string> = {}
-    let held: string | null = null
+    let held: Resolved['held'] = null
     for (const [name, mapping] of Object.entries(this.#mapping)) {
       const before = previous?.references[name] ?? null
       const text = normal(texts[name] ?? '')
@@ -55,15 +55,15 @@ export class References {
         references[name] = person.texts === null ? before : null
         continue
       }
-      const found = this.#find(mapping.reference, text)
+      const found = this.#find(name, text)
       if (typeof found === 'string') {
         references[name] = found
         continue
       }
       references[name] = mapping.unresolved === 'clear' ? null : before
       unresolved[name] = text
-      if (person.texts !== null) this.#miss(name, text, found, person.place)
-      if (mapping.unresolved === 'hold') held ??= `${name} "${text}" is not known`
+      if (mapping.unresolved === 'hold') held ??= { name, text }
+      else if (person.texts !== null) this.#miss(name, text, found, person.facts.place)
     }
     return { references, unresolved, held }
   }
@@ -79,8 +79,8 @@ export class References {
     })
   }
 
-  #find(reference: string, text: string): IdentityId | Miss {
-    return this.#indices.get(reference)?.find(text) ?? { among: [] }
+  #find(name: string, text: string): IdentityId | Miss {
+    return this.#indices.get(name)?.find(text) ?? { among: [] }
   }
 
   #miss(name: string, text: string, miss: Miss, place: Place): void {
@@ -91,34 +91,55 @@ export class References {
   }
 }
 
-/** People by one attribute (or by key), as written and, where that fits nobody, without regard to case. */
-class Index {
-  readonly #exact = new Map<string, Referring[]>()
-  readonly #folded = new Map<string, Referring[]>()
+function textsOf({ texts, previous }: Referring): Person {
+  return texts ?? previous?.unresolved ?? {}
+}
 
-  constructor(attribute: string, people: readonly Referring[]) {
-    for (const person of people) {
-      const text = normal(attribute === 'key' ? person.key : (person.attributes[attribute] ?? ''))
-      if (text === '') continue
-      add(this.#exact, text, person)
-      add(this.#folded, text.toLowerCase(), person)
+/** People by one attribute (or by key): those whom a wanted text names, which are few. */
+class Index {
+  readonly #exact: ReadonlyMap<string, readonly Referring[]>
+  readonly #folded: () => ReadonlyMap<string, readonly Referring[]>
+
+  constructor(attribute: string, people: readonly Referring[], wanted: ReadonlySet<string>) {
+    this.#exact = indexed(attribute, people, wanted, (text) => text)
+    // Needed only where a text fits nobody as it is written.
+    let folded: ReadonlyMap<string, readonly Referring[]> | null = null
+    this.#folded = () => {
+      folded ??= indexed(attribute, people, new Set([...wanted].map(fold)), fold)
+      return folded
     }
   }
 
   find(text: string): IdentityId | Miss {
-    const among = this.#exact.get(text) ?? this.#folded.get(text.toLowerCase()) ?? []
+    const among = this.#exact.get(text) ?? this.#folded().get(fold(text)) ?? []
     const [first] = among
     return first !== undefined && among.length === 1 ? first.id : { among }
   }
 }
 
-function add(map: Map<string, Referring[]>, text: string, person: Referring): void {
-  const there = map.get(text)
-  if (there === undefined) map.set(text, [person])
-  else there.push(person)
+function indexed(
+  attribute: string,
+  people: readonly Referring[],
+  wanted: ReadonlySet<string>,
+  form: (text: string) => string,
+): ReadonlyMap<string, readonly Referring[]> {
+  const found = new Map<string, Referring[]>()
+  for (const person of people) {
+    const text = form(normal(attribute === 'key' ? person.key : (person.facts.attributes[attribute] ?? '')))
+    if (text === '' || !wanted.has(text)) continue
+    const there = found.get(text)
+    if (there === undefined) found.set(text, [person])
+    else there.push(person)
+  }
+  return found
+}
+
+function fold(text: string): string {
+  return text.toLowerCase()
 }
 
 /** Padding says nothing: not around a name and not inside it. */
 function normal(text: string): string {
-  return text.trim().replaceAll(/\s+/g, ' ')
+  const trimmed = text.trim()
+  return /[^\S ]|\s\s/.test(trimmed) ? trimmed.replaceAll(/\s+/g, ' ') : trimmed
 }

@@ -1,7 +1,7 @@
 import type { Instant } from '../model/instant.ts'
 import type { SourceSettings } from '../model/settings.ts'
 import type { Turnover } from './contract.ts'
-import type { Settled } from './people.ts'
+import type { Settled } from './identity.ts'
 import { stateAt } from './state.ts'
 
 /**
@@ -18,7 +18,7 @@ export function turnoverOf(people: readonly Settled[], content: SourceSettings['
 }
 
 function lossOf(
-  { previous, identity, isNew, isPresent }: Settled,
+  { draft: { previous, isNew, isPresent }, identity }: Settled,
   content: SourceSettings['content'],
   now: Instant,
 ): keyof Turnover | null {

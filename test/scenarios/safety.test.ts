@@ -1,0 +1,166 @@
+// Mistakes of rules and feeds that would do too much are stopped as a whole, and a person can release them.
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { startSlapd } from '../servers/slapd.ts'
+import type { Slapd } from '../servers/slapd.ts'
+import { Company, expectExit } from './keyturn.ts'
+import { person, staff, usualRoles } from './settings.ts'
+import { filesBelow } from './traces.ts'
+
+let server: Slapd
+
+beforeAll(async () => {
+  server = await startSlapd({ tls: false, ppolicy: 'lockout' })
+})
+
+afterAll(() => server[Symbol.asyncDispose]())
+
+const leave = (ids: readonly string[], count: number) =>
+  staff(count).map((one) =>
+    ids.includes(one.employee_id) ? { ...one, status: 'Left' as const, end_date: '2024-03-31' } : one,
+  )
+
+const wide = { sources: { hr: { contract: { rows: { 'max-change': '100%' } } } } }
+
+test('too many leavers at once are held with the numbers; released in part, exactly those are shut', async () => {
+  await using company = await Company.found(server, {
+    config: { ...wide, safety: { limits: { removals: { max: '10%', above: 2 } } } },
+  })
+  await company.feed(staff(10))
+  expectExit(await company.apply(), 0)
+  const ids = ['E1', 'E2', 'E3', 'E4', 'E5']
+  await company.feed(leave(ids, 10))
+  const before = await company.everything()
+  const stopped = await company.apply()
+  expectExit(stopped, 2)
+  expect(await company.everything()).toBe(before)
+  const held = stopped.document.withheld[0]
+  expect(held?.why).toBe('removals-limit')
+  expect(held?.text).toMatch(/5/)
+  expect(held?.text).toMatch(/10/)
+  const [hold] = stopped.document.holds
+  expect(hold?.why).toBe('removals-limit')
+
+  const id = String(hold?.id)
+  const approved = await company.keyturn('holds', 'approve', id, '--person', 'E2', '--reason', 'checked with HR')
+  expectExit(approved, 0)
+  const applied = await company.apply()
+  expect(applied.document.obligations.map((one) => [one.identity, one.proof?.grade])).toEqual([['hr:E2', 'refused']])
+  for (const other of ['E1', 'E3', 'E4', 'E5']) {
+    expect((await company.account(other))?.['pwdAccountLockedTime'] ?? []).toEqual([])
+  }
+})
+
+test('a few leavers pass while a limit stands', async () => {
+  await using company = await Company.found(server)
+  await company.feed(staff(12))
+  expectExit(await company.apply(), 0)
+  await company.feed(leave(['E1', 'E2'], 12))
+  const run = await company.apply()
+  expectExit(run, 0)
+  expect(run.document.obligations.map((one) => one.proof?.grade)).toEqual(['refused', 'refused'])
+})
+
+test('a rule that would give everybody a privileged group waits for a person', async () => {
+  await using company = await Company.found(server, { groups: ['staff', 'sales', 'engineers', 'admins'] })
+  await company.configure({
+    platforms: {
+      directory: { entitlements: { named: { root: { id: `cn=admins,${company.groups}`, privileged: true } } } },
+    },
+  })
+  await company.feed(staff(3))
+  expectExit(await company.apply(), 0)
+  await company.roles({ ...usualRoles, oops: { entitlements: { directory: ['root'] } } })
+  const run = await company.apply()
+  expectExit(run, 2)
+  expect(run.document.withheld.map((one) => [one.why, one.change.kind])).toEqual(
+    Array.from({ length: 3 }, () => ['privileged', 'grant']),
+  )
+  expect(await company.members('admins')).toEqual([])
+})
+
+test('apply --plan carries out what was reviewed, and refuses with the difference when anything has changed', async () => {
+  await using company = await Company.found(server)
+  await company.feed(staff(3))
+  const reviewed = await company.plan('--out', company.path('reviewed.json'))
+  await company.feed([...staff(3), person('E4')])
+  const refused = await company.keyturn('apply', '--plan', company.path('reviewed.json'))
+  expectExit(refused, 1)
+  expect(refused.stdout).toContain('hr:E4')
+  expect(refused.stdout).not.toContain('hr:E3')
+  expect(await company.account('E1')).toBeNull()
+  expect((await company.apply('--plan', reviewed.document.plan)).document.error?.code).toBe('plan-changed')
+  await company.feed(staff(3))
+  expectExit(await company.apply('--plan', reviewed.document.plan), 0)
+})
+
+test('plan writes nothing: no ledger, no file, no change', async () => {
+  await using company = await Company.found(server)
+  await company.feed(staff(2))
+  const before = await company.everything()
+  expectExit(await company.plan(), 2)
+  expect(await company.everything()).toBe(before)
+  expect(await filesBelow(company.folder)).toEqual(['feed.csv', 'keyturn.yaml', 'roles/roles.yaml'])
+})
+
+test('a platform that is only observed is planned and not touched', async () => {
+  await using company = await Company.found(server, { config: { platforms: { directory: { mode: 'observe' } } } })
+  await company.feed(staff(2))
+  const before = await company.everything()
+  const run = await company.apply()
+  expectExit(run, 2)
+  expect(run.document.withheld.some((one) => one.why === 'observe' && one.change.kind === 'create')).toBe(true)
+  expect(await company.everything()).toBe(before)
+})
+
+test('a protected account is not changed when its owner leaves, and it is told', async () => {
+  await using company = await Company.found(server, { config: { safety: { protected: ['givene1.*'] } } })
+  await company.feed(staff(6))
+  expectExit(await company.apply(), 2)
+  await company.addAccount('givene1.surnamee1', { employeeNumber: 'E1' })
+  await company.feed(leave(['E1'], 6))
+  const run = await company.apply()
+  expectExit(run, 2)
+  expect(run.document.withheld.map((one) => one.why)).toContain('protected')
+  expect((await company.account('E1'))?.['pwdAccountLockedTime'] ?? []).toEqual([])
+})
+
+test('a first run against 3,000 accounts and groups made by hand touches none of them', async () => {
+  const base = 'ou=populated,dc=corp,dc=example'
+  const strangers = Array.from(
+    { length: 3_000 },
+    (_, index) =>
+      `dn: uid=hand${index},${base}\nobjectClass: inetOrgPerson\nuid: hand${index}\ncn: Hand ${index}\nsn: Hand\n` +
+      `mail: hand${index}@corp.example\n\n`,
+  )
+  await using populated = await startSlapd({
+    tls: false,
+    ppolicy: 'lockout',
+    entries: [`dn: ${base}\nobjectClass: organizationalUnit\nou: populated\n\n`, ...strangers],
+  })
+  await using company = await Company.found(populated)
+  await company.configure({ platforms: { directory: { base: populated.base } } })
+  const dn = `uid=hand7,${base}`
+  await company.replace(dn, 'employeeNumber', ['E1'])
+  await company.addGroup('by-hand', [dn])
+  await company.feed(staff(3))
+  const adopt = await company.json('adopt', 'directory')
+  expect(adopt.stdout).toContain('hand7')
+  const run = await company.apply()
+  expectExit(run, 0)
+  expect(new Set(run.document.changes.map((one) => one.identity))).toEqual(new Set(['hr:E1', 'hr:E2', 'hr:E3']))
+  expect(await company.members('by-hand')).toEqual([dn])
+  expectExit(await company.plan(), 0)
+})
+
+test('adopt --confirm links by strong key and touches nothing else', async () => {
+  await using company = await Company.found(server)
+  await company.addAccount('someone', { employeeNumber: 'E1' })
+  await company.addAccount('service')
+  await company.feed(staff(2))
+  const before = await company.everything()
+  const run = await company.json('adopt', 'directory', '--confirm')
+  expectExit(run, 0)
+  expect(await company.everything()).toBe(before)
+  const plan = await company.plan()
+  expect(plan.document.changes.some((one) => one.identity === 'hr:E1' && one.kind === 'create')).toBe(false)
+})

@@ -11,10 +11,15 @@ export class Cursor {
   readonly path: Path
   readonly value: unknown
 
-  constructor(file: YamlFile, path: Path = [], value: unknown = file.value) {
+  private constructor(file: YamlFile, path: Path, value: unknown) {
     this.file = file
     this.path = path
     this.value = value
+  }
+
+  /** The whole of a file. */
+  static of(file: YamlFile): Cursor {
+    return new Cursor(file, [], file.value)
   }
 
   get(...keys: readonly string[]): Cursor {

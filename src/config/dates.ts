@@ -20,23 +20,23 @@ export function dateFormatMistake(format: string): { readonly message: string; r
   const runs = Array.from(unquoted.matchAll(/([A-Za-z])\1*/g), ([run]) => run)
   const unknown = runs.find((run) => !tokens.includes(run))
   if (unknown !== undefined) {
-    const message = `a date format with "${unknown}"; allowed are ${tokens.join(', ')}, and other letters in '…'`
+    const message = `a date format of ${tokens.join(', ')}, other letters in '…', so without "${unknown}"`
     const right = meant[unknown]
     return { message, ...(right === undefined ? {} : { hint: `Did you mean "${right}"?` }) }
   }
   const day = [['yyyy'], ['MM', 'M'], ['dd', 'd']]
   if (!day.every((choice) => choice.some((token) => runs.includes(token)))) {
     const hint = runs.includes('mm') && !runs.includes('HH') ? { hint: 'Months are "MM"; "mm" are minutes.' } : {}
-    return { message: 'a date format without year, month or day; needed are yyyy, MM or M, and dd or d', ...hint }
+    return { message: 'a date format with yyyy, MM or M, and dd or d', ...hint }
   }
   if (new Set(runs.map((run) => run[0])).size !== runs.length) {
-    return { message: 'a date format that names the same part twice' }
+    return { message: 'a date format that names each part once' }
   }
   if (/[A-Za-z]/.test(unquoted.replaceAll(/(?<![A-Za-z])[Md](?![A-Za-z])/g, '').replaceAll(fixed, ' '))) {
-    return { message: 'a date format whose M or d touches another letter: nobody could tell where it ends' }
+    return { message: 'a date format whose M or d touches no other letter, as in M-d-yyyy' }
   }
   if (runs.includes('XXX') && !runs.includes('HH'))
-    return { message: 'a date format with an offset but without a time' }
+    return { message: 'a date format with an offset (XXX) only beside a time' }
   return null
 }
 

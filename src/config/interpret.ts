@@ -36,8 +36,8 @@ export function interpret(main: TextFile, roles: readonly TextFile[], folder: st
     .filter(({ intact }) => intact)
     .map((file) => ({ file, ...checkShape(file, rolesSchema) }))
   const parts: Parts = {
-    main: mainFile.intact ? new Cursor(mainFile) : null,
-    roles: roleShapes.map(({ file }) => new Cursor(file)),
+    main: mainFile.intact ? Cursor.of(mainFile) : null,
+    roles: roleShapes.map(({ file }) => Cursor.of(file)),
     allRoles: roleFiles.every(({ intact }) => intact),
   }
   const problems = inOrder([
@@ -64,5 +64,5 @@ function inOrder(problems: readonly Problem[]): readonly Problem[] {
 
 /** The folder of the role files as keyturn.yaml names it, before anything is known to be right. */
 export function rolesFolder({ name, text }: TextFile): string {
-  return new Cursor(new YamlFile(name, text)).get('roles').text || 'roles'
+  return Cursor.of(new YamlFile(name, text)).get('roles').text || 'roles'
 }

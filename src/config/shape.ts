@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { Path } from './path.ts'
 import { didYouMean } from '../expression/index.ts'
 import type { Problem } from '../model/place.ts'
+import { secretWords } from './schema/leaves.ts'
 import { mayBeShown } from './secret-lines.ts'
 import type { YamlFile } from './yaml.ts'
 
@@ -42,7 +43,7 @@ function problemsOf(issue: Issue, above: Path, subject: Subject): readonly Probl
     case 'custom':
       return [wrongValue(path, issue.message, subject, hintOf(issue.params))]
     case 'invalid_type':
-      return [wrongValue(path, typeWords(issue), subject)]
+      return [wrongValue(path, typeWords(issue, path, subject), subject)]
     default:
       return [wrongValue(path, issue.message, subject)]
   }
@@ -51,14 +52,28 @@ function problemsOf(issue: Issue, above: Path, subject: Subject): readonly Probl
 function unknownKey(key: string, path: Path, { file, schema }: Subject): Problem {
   const allowed = keysOf(schemaAt(schema, path))
   const message = `unknown key; allowed here ${allowed.length === 1 ? 'is' : 'are'} ${allowed.join(', ')}`
-  return file.problem('error', [...path, key], message, { at: 'key', ...didYouMean(key, allowed) })
+  const hint = didYouMean(key, allowed)
+  return file.problem('error', [...path, key], message, {
+    at: 'key',
+    ...(hint.hint === undefined ? misspeltParent(path, schema) : hint),
+  })
+}
+
+/** Where any key is allowed beside a few known ones, a misspelt known one is noticed only by what is in it. */
+function misspeltParent(path: Path, schema: z.ZodType): { readonly hint?: string } {
+  const parent = schemaAt(schema, path.slice(0, -1))
+  const name = path.at(-1)
+  const isFree = parent instanceof z.ZodObject && parent.def.catchall instanceof z.ZodObject
+  if (!isFree || typeof name !== 'string' || name in parent.shape) return {}
+  const { hint } = didYouMean(name, Object.keys(parent.shape))
+  return hint === undefined ? {} : { hint: hint.replace('?', ` instead of "${name}"?`) }
 }
 
 /** Problems of the one branch that the value was meant for, by its kind; else what the branches allow. */
 function unionProblems(issue: z.core.$ZodIssueInvalidUnion, path: Path, subject: Subject): readonly Problem[] {
   const meant = issue.errors.filter((branch) => branch.every((one) => one.path.length > 0 || !isWrongKind(one)))
   if (meant.length === 1) return (meant[0] ?? []).flatMap((one) => problemsOf(one, path, subject))
-  const words = issue.errors.flatMap((branch) => branch.slice(0, 1).map(branchWords))
+  const words = issue.errors.flatMap((branch) => branch.slice(0, 1).map((one) => branchWords(one, path, subject)))
   const value = valueAt(subject, path)
   const choices = issue.errors.flat().flatMap((one) => (one.code === 'invalid_value' ? one.values : []))
   return [wrongValue(path, [...new Set(words)].join('; or '), subject, didYouMeanOneOf(choices, value))]
@@ -68,18 +83,25 @@ function isWrongKind(issue: Issue): boolean {
   return issue.code === 'invalid_type' || issue.code === 'invalid_value'
 }
 
-function branchWords(issue: Issue): string {
+function branchWords(issue: Issue, path: Path, subject: Subject): string {
   if (issue.code === 'invalid_value') return wordsOf(issue)
-  return issue.code === 'invalid_type' ? typeWords(issue) : issue.message
+  return issue.code === 'invalid_type' ? typeWords(issue, path, subject) : issue.message
 }
 
 function wordsOf(issue: z.core.$ZodIssueInvalidValue): string {
-  return issue.message.startsWith('Invalid') ? issue.values.map(String).join(', ') : issue.message
+  return issue.message.startsWith('Invalid') ? anyOf(issue.values.map(String)) : issue.message
 }
 
-function typeWords(issue: z.core.$ZodIssueInvalidType): string {
+function typeWords(issue: z.core.$ZodIssueInvalidType, path: Path, { schema }: Subject): string {
   if (!issue.message.startsWith('Invalid')) return issue.message
-  return issue.expected === 'array' ? 'a list' : 'a mapping (key: value)'
+  if (issue.expected === 'array') return 'a list'
+  const keys = keysOf(schemaAt(schema, path))
+  return keys.length === 0 || keys.length > 6 ? 'a mapping (key: value)' : `a mapping of ${keys.join(', ')}`
+}
+
+/** `hold, keep or suspend` */
+function anyOf(words: readonly string[]): string {
+  return [words.slice(0, -1).join(', '), ...words.slice(-1)].filter((one) => one !== '').join(' or ')
 }
 
 function wrongValue(path: Path, allowed: string, subject: Subject, detail: { readonly hint?: string } = {}): Problem {
@@ -93,18 +115,24 @@ function wrongValue(path: Path, allowed: string, subject: Subject, detail: { rea
     return subject.file.problem('error', path, message, { at: 'key', ...detail })
   }
   const message = `${given(path, value)} is given, allowed is ${allowed}`
-  return subject.file.problem('error', path, message, { ...detail, ...quotesHint(value, allowed) })
+  return subject.file.problem('error', path, message, { ...remedy(value, allowed), ...detail })
 }
 
-/** YAML reads 007 as a number and yes as text; people are told when quotes are all that is missing. */
-function quotesHint(value: unknown, allowed: string): { readonly hint?: string } {
+/** What helps besides knowing what is allowed. */
+function remedy(value: unknown, allowed: string): { readonly hint?: string } {
+  if (allowed === secretWords) {
+    return {
+      hint: 'Set a variable where Keyturn is started and write env:ITS_NAME, or a file (chmod 600) and file:ITS_PATH.',
+    }
+  }
+  // YAML reads 007 as a number and true as no text.
   const isPlain = typeof value === 'number' || typeof value === 'boolean'
   return isPlain && /^(?:text|a column|the name)/.test(allowed) ? { hint: 'Put quotes around it.' } : {}
 }
 
 /** The value as it was given, shortened; only its kind where it may be a secret. */
 export function given(path: Path, value: unknown): string {
-  if (Array.isArray(value)) return 'a list'
+  if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : 'a list'
   if (typeof value === 'object') return 'a mapping'
   if (!mayBeShown(path, value)) return `a ${typeof value === 'string' ? 'text' : typeof value}`
   const text = JSON.stringify(value)

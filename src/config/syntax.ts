@@ -39,6 +39,9 @@ function syntaxMistakes(document: Document.Parsed): readonly SyntaxMistake[] {
       ...(hint === undefined ? {} : { hint }),
     }
   })
+  // A tab moves everything behind it, so that what else is found is its consequence.
+  const tabs = parsed.filter(({ hint }) => hint === hints['TAB_AS_INDENT'])
+  if (tabs.length > 0) return tabs
   if (parsed.length > 0) return parsed
   return [...keyMistakes(document), ...aliasMistakes(document)]
 }

@@ -147,5 +147,6 @@ function isMergeKey(value: unknown): boolean {
 
 /** As a key of a JavaScript object reads. */
 function keyText(value: unknown): string {
-  return value === null || typeof value === 'object' ? '' : String(value)
+  if (value === null) return ''
+  return typeof value === 'string' ? value : (JSON.stringify(value) ?? '')
 }

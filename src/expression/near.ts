@@ -3,7 +3,7 @@ import { distance } from 'fastest-levenshtein'
 /** The allowed word that was probably meant, or undefined when none is near. Case alone is always near. */
 export function nearest(word: string, allowed: Iterable<string>): string | undefined {
   const wanted = word.toLowerCase()
-  const most = Math.max(1, Math.floor(word.length / 3))
+  const most = Math.max(1, Math.round(word.length * 0.4))
   let best: { word: string; far: number } | undefined
   for (const candidate of allowed) {
     const far = distance(wanted, candidate.toLowerCase())

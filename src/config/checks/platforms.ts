@@ -164,13 +164,11 @@ function deliveryProblems(id: string, platform: Cursor): readonly Problem[] {
 }
 
 /** A platform that no role gives an account on would be emptied; entitlements there could not be given. */
-function useProblems(id: string, platform: Cursor, { roles }: Parts): readonly Problem[] {
-  const used = rolesOf(roles).some(([, role]) =>
-    role
-      .get('accounts')
-      .items()
-      .some(({ text }) => text === id),
-  )
+function useProblems(id: string, platform: Cursor, { main, roles }: Parts): readonly Problem[] {
+  const known = main?.get('platforms').keys() ?? []
+  // A platform's name that nobody knows may be this one, misspelt: that is said where it stands.
+  const accounts = rolesOf(roles).flatMap(([, role]) => role.get('accounts').items())
+  const used = accounts.some(({ text }) => text === id || !known.includes(text ?? ''))
   if (used) return []
   const message = `no role gives an account on ${id}: every account that is linked there would be shut`
   return [platform.warning(message, { at: 'key', hint: `Write accounts: [${id}] in a role.` })]

@@ -119,7 +119,8 @@ export const source = z
     vanished: z
       .strictObject({
         after: duration().default('3d').describe('How long a record may be absent from complete reads.'),
-        then: choice('hold', 'keep', 'suspend')
+        then: z
+          .enum(['hold', 'keep', 'suspend'], { error: 'hold, keep or suspend: absence alone never ends an employment' })
           .default('hold')
           .describe('hold: ask a person. keep: do nothing. suspend: shut reversibly, within the limits. Never: left.'),
       })

@@ -1,0 +1,174 @@
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Redis, type RedisOptions } from 'ioredis'
+import { KeyturnError, summarise } from '../model/errors.ts'
+import type { Logger } from '../model/ports.ts'
+import { answers, type RedisChild, startRedis } from './embedded.ts'
+import { type FileLock, tryLock } from './lock.ts'
+import { secureFolder, socketPath } from './socket.ts'
+
+/** A Redis to work with, given or embedded. Closing it ends the connections that it made, and the embedded server if it is ours. */
+export interface RedisHandle extends AsyncDisposable {
+  /** A new connection that reconnects for ever and never emits an unhandled error. */
+  connect(): Redis
+}
+
+export interface RedisSettings {
+  /** `embedded`, or a redis:// or rediss:// URL (resolved: it may hold a password, and is never shown). */
+  readonly redis: string
+  /** The state folder, for the embedded Redis. */
+  readonly folder: string
+}
+
+const waitForOther = 15_000
+const lookAgain = 250
+
+/** Throws KeyturnError `redis-unavailable`, or `config-invalid` for a text that is no such URL. */
+export async function openRedis(settings: RedisSettings, logger: Logger): Promise<RedisHandle> {
+  return settings.redis === 'embedded' ? await openEmbedded(settings.folder, logger) : await openGiven(settings.redis)
+}
+
+const forever: RedisOptions = {
+  // BullMQ's workers demand it: their blocking commands wait through an outage.
+  maxRetriesPerRequest: null,
+  retryStrategy: (times) => Math.min(50 * times, 500),
+}
+
+function openConnections(connect: (options: RedisOptions) => Redis) {
+  const connections = new Set<Redis>()
+  return {
+    connect() {
+      const redis = connect(forever)
+      // An outage is told by who works with the connection; an 'error' event without a listener would end the process.
+      redis.on('error', () => undefined)
+      redis.once('end', () => connections.delete(redis))
+      connections.add(redis)
+      return redis
+    },
+    close() {
+      for (const redis of connections) redis.disconnect()
+    },
+  }
+}
+
+async function openGiven(url: string): Promise<RedisHandle> {
+  if (!URL.canParse(url) || !/^rediss?:$/.test(new URL(url).protocol)) {
+    throw new KeyturnError('config-invalid', 'state.redis is neither "embedded" nor a redis:// or rediss:// URL')
+  }
+  const { protocol, host } = new URL(url)
+  const probe = new Redis(url, {
+    lazyConnect: true,
+    retryStrategy: () => null,
+    connectTimeout: 5_000,
+    maxRetriesPerRequest: 0,
+  })
+  probe.on('error', () => undefined)
+  try {
+    await probe.connect()
+    await probe.ping()
+  } catch (cause) {
+    throw new KeyturnError(
+      'redis-unavailable',
+      `the Redis at ${protocol}//${host} cannot be used: ${summarise(cause).message}`,
+      {
+        cause,
+        hint: 'Start it, correct state.redis, or use "embedded".',
+      },
+    )
+  } finally {
+    probe.disconnect()
+  }
+  const connections = openConnections((options) => new Redis(url, options))
+  return {
+    connect: () => connections.connect(),
+    async [Symbol.asyncDispose]() {
+      connections.close()
+    },
+  }
+}
+
+/** One process owns the server under a lock; the others use it, and one of them takes over when the owner ends. */
+async function openEmbedded(folder: string, logger: Logger): Promise<RedisHandle> {
+  await mkdir(folder, { recursive: true, mode: 0o700 })
+  const path = await socketPath(folder)
+  await secureFolder(path)
+  const keeper = new Keeper(path, join(folder, 'redis.lock'), logger)
+  try {
+    await keeper.begin()
+  } catch (error) {
+    await keeper.end()
+    throw error
+  }
+  const connections = openConnections((options) => new Redis({ ...options, path }))
+  return {
+    connect: () => connections.connect(),
+    async [Symbol.asyncDispose]() {
+      connections.close()
+      await keeper.end()
+    },
+  }
+}
+
+/** Keeps a server alive behind the socket: starts it when the lock is ours, and again when it was killed. */
+class Keeper {
+  private lock: FileLock | null = null
+  private child: RedisChild | null = null
+  private readonly stop = new AbortController()
+  private watching: Promise<void> = Promise.resolve()
+  private readonly path: string
+  private readonly lockPath: string
+  private readonly logger: Logger
+
+  constructor(path: string, lockPath: string, logger: Logger) {
+    this.path = path
+    this.lockPath = lockPath
+    this.logger = logger
+  }
+
+  async begin(): Promise<void> {
+    for (const deadline = Date.now() + waitForOther; ; await sleep(25)) {
+      if (await this.takeOver()) break
+      if (await answers(this.path)) break
+      if (Date.now() > deadline) {
+        throw new KeyturnError(
+          'redis-unavailable',
+          `another process owns the embedded Redis, but it does not answer at ${this.path}`,
+        )
+      }
+    }
+    this.watching = this.watch()
+  }
+
+  /** True when the server is ours and runs. */
+  private async takeOver(): Promise<boolean> {
+    this.lock ??= tryLock(this.lockPath)
+    if (this.lock === null) return false
+    if (this.child !== null) return true
+    const child = await startRedis(this.path, this.logger)
+    this.child = child
+    void child.ended.then(() => {
+      if (this.child === child) this.child = null
+    })
+    return true
+  }
+
+  private async watch(): Promise<void> {
+    while (!this.stop.signal.aborted) {
+      await sleep(lookAgain, undefined, { signal: this.stop.signal, ref: false }).catch(() => undefined)
+      if (this.stop.signal.aborted) return
+      try {
+        if (this.child === null && (await this.takeOver())) this.logger.warn('the embedded Redis was started again')
+      } catch (error) {
+        this.logger.error('the embedded Redis cannot be started', summarise(error))
+      }
+    }
+  }
+
+  async end(): Promise<void> {
+    this.stop.abort()
+    await this.watching
+    await this.child?.stop()
+    this.lock?.release()
+  }
+}

@@ -4,7 +4,6 @@ import type { IdentityId } from '../model/identity.ts'
 import type { Instant } from '../model/instant.ts'
 import type { AuditRecord, Grant, Link, NameClaim } from '../model/ledger.ts'
 import type { Reason } from '../model/place.ts'
-import { unsettled } from './obligations.ts'
 import { fold } from './people.ts'
 import { writeAudit } from './record.ts'
 import type { LinkRow } from './schema.ts'
@@ -89,23 +88,26 @@ export function* wakeWaiting(
   accounts: readonly { readonly platform: string; readonly identity: IdentityId }[],
 ): Unit<void> {
   for (const [platform, some] of Map.groupBy(accounts, (account) => account.platform)) {
-    const people = some.map((account) => account.identity)
-    yield* forLists(people, (list) =>
+    const rows = yield* inLists(
+      some.map((account) => account.identity),
+      (people) =>
+        all(
+          db
+            .selectFrom('admitted_change')
+            .select('obligation')
+            // A literal, for the partial index.
+            .where(sql.ref('status'), '=', sql.lit('waiting'))
+            .where('account_of', 'in', people),
+        ),
+    )
+    yield* forLists([...new Set(rows.map((row) => row.obligation))], (ids) =>
       run(
         db
           .updateTable('obligation')
           .set({ state: 'owed', next_try_at: null })
+          .where('id', 'in', ids)
           .where('platform', '=', platform)
-          .where(unsettled)
-          .where('state', '<>', 'failed')
-          .where('id', 'in', (waiting) =>
-            waiting
-              .selectFrom('admitted_change')
-              .select('obligation')
-              // A literal, for the partial index.
-              .where(sql.ref('status'), '=', sql.lit('waiting'))
-              .where('account_of', 'in', list),
-          ),
+          .where('state', 'in', ['owed', 'waiting']),
       ),
     )
   }

@@ -4,7 +4,7 @@ import type { RevocationStep } from '../model/connector.ts'
 import { KeyturnError } from '../model/errors.ts'
 import type { Instant } from '../model/instant.ts'
 import type { ClaimedObligation, Intent, ObligationPointer } from '../model/ledger.ts'
-import { byPlatformAndLane, isDue, openStatuses, unsettled } from './obligations.ts'
+import { byPlatformAndLane, isDue, openStatuses } from './obligations.ts'
 import type { Obligation } from './obligations.ts'
 import { all, db, first, forLists, inLists, insertAll, run } from './unit.ts'
 import type { Unit } from './unit.ts'
@@ -47,7 +47,6 @@ export function* claim(
           .where('platform', '=', platform)
           .where('identity', 'in', some)
           .where('lane', '=', lane)
-          .where(unsettled)
           .where(isDue(now))
           .returningAll(),
       ),
@@ -91,20 +90,22 @@ function* withWork(rows: readonly Obligation[]): Unit<readonly ClaimedObligation
   }))
 }
 
-function openChanges(some: number[]) {
-  const open = db
-    .selectFrom('admitted_change')
-    .select(['id', 'obligation', 'change'])
-    .where('status', 'in', openStatuses)
-  return all(open.where('obligation', 'in', some).orderBy('id'))
+function* openChanges(some: number[]) {
+  const open = db.selectFrom('admitted_change').select(['id', 'obligation', 'change']).where('obligation', 'in', some)
+  return inOrder(yield* all(open.where('status', 'in', openStatuses)))
 }
 
-function recordedSteps(some: number[]) {
-  return all(db.selectFrom('revocation_step').selectAll().where('obligation', 'in', some).orderBy('id'))
+function* recordedSteps(some: number[]) {
+  return inOrder(yield* all(db.selectFrom('revocation_step').selectAll().where('obligation', 'in', some)))
 }
 
-function openIntents(some: number[]) {
-  return all(db.selectFrom('intent').selectAll().where('obligation', 'in', some).orderBy('id'))
+function* openIntents(some: number[]) {
+  return inOrder(yield* all(db.selectFrom('intent').selectAll().where('obligation', 'in', some)))
+}
+
+/** Sorted here: asked to, SQLite would rather read the whole table by id than look the obligations up. */
+function inOrder<Row extends { readonly id: number }>(rows: readonly Row[]): readonly Row[] {
+  return rows.toSorted((a, b) => a.id - b.id)
 }
 
 /** Obligations and their tokens, one list per claim. */

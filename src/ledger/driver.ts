@@ -37,25 +37,33 @@ interface Job {
 const patience = 10_000
 /** Jitter between tries, so that several waiting processes do not meet again and again, ms. */
 const pause = { least: 2, most: 30 }
-/** Writes that follow each other within this time are gathered, ms. */
-const burst = 5
-const gather = 2
+/**
+ * While writes follow each other within this time, the next group is gathered for as long as the disk took for the last one,
+ * but not longer than `gatherMost`, ms.
+ */
+const burst = 10
+const gatherMost = 3
 /** A group ends after so much work, to let the event loop turn, ms. */
 const groupTime = 30
 
 export function drive(connection: Connection, now: () => number = () => performance.now()): Driver {
   const jobs: Job[] = []
-  let lastCommit = -Infinity
+  let last = { end: -Infinity, cost: 0 }
   let draining: Promise<void> | undefined
   let closed = false
 
+  async function gather(): Promise<void> {
+    const wait = now() - last.end < burst ? Math.min(last.cost, gatherMost) : 0
+    await (wait < 1 ? setImmediate() : setTimeout(wait))
+  }
+
   async function drain(): Promise<void> {
-    await (now() - lastCommit < burst ? setTimeout(gather) : setImmediate())
+    await gather()
     while (jobs.length > 0) {
       if (attempt(() => connection.begin('write'))) {
-        commitGroup(connection, jobs, now)
-        lastCommit = now()
-        await setImmediate()
+        const cost = commitGroup(connection, jobs, now)
+        last = { end: now(), cost }
+        await gather()
       } else {
         await setTimeout(jitter())
       }
@@ -131,24 +139,27 @@ function readNow<T>(connection: Connection, unit: () => Unit<T>): T {
   }
 }
 
-/** Runs the jobs that are there, for a limited time, inside the transaction that has begun. */
-function commitGroup(connection: Connection, jobs: Job[], now: () => number): void {
+/** Runs the jobs that are there, for a limited time, inside the transaction that has begun. Returns how long COMMIT took, ms. */
+function commitGroup(connection: Connection, jobs: Job[], now: () => number): number {
   const tell: (() => void)[] = []
   const group: Job[] = []
   const begun = now()
+  let worked = begun
   try {
     while (jobs.length > 0 && (group.length === 0 || now() - begun < groupTime)) {
       const job = jobs.shift() as Job
       group.push(job)
       tell.push(runJob(connection, job))
     }
+    worked = now()
     connection.commit()
   } catch (error) {
     connection.rollback()
     for (const job of group) job.fail(error)
-    return
+    return 0
   }
   for (const one of tell) one()
+  return now() - worked
 }
 
 /** Returns what to tell the caller after COMMIT. Throws only when the whole transaction is lost. */

@@ -107,7 +107,9 @@ function* recordResults(accepted: readonly Accepted[]): Unit<Changes> {
     const status = statusAfter(row, result)
     if (result !== undefined && status !== row.status) {
       const values = JSON.stringify([status, result.error ?? null])
-      updates.set(values, [...(updates.get(values) ?? []), row.id])
+      const ids = updates.get(values)
+      if (ids === undefined) updates.set(values, [row.id])
+      else ids.push(row.id)
     }
     return { ...row, status }
   })

@@ -11,6 +11,8 @@ const busyTimeout = 20
 const preparedStatements = 300
 const cacheKibibytes = 32_768
 const journalLimit = 64 * 1024 * 1024
+/** Pages in the write-ahead log before they are copied into the file: fewer copies of the same page than with 1,000. */
+const checkpointPages = 4_000
 
 export interface OpenOptions {
   /** Refuse every write. */
@@ -31,6 +33,7 @@ export function connect(path: string, options: OpenOptions): Connection {
       // FULL: a committed transaction survives a power cut, also in WAL mode.
       if (!options.queryOnly) database.exec('pragma journal_mode = wal; pragma synchronous = full')
       database.exec(`pragma cache_size = -${cacheKibibytes}; pragma journal_size_limit = ${journalLimit}`)
+      database.exec(`pragma wal_autocheckpoint = ${checkpointPages}`)
       if (options.queryOnly) database.exec('pragma query_only = on')
     } catch (error) {
       database.close()
@@ -41,7 +44,7 @@ export function connect(path: string, options: OpenOptions): Connection {
 }
 
 function connection(path: string, database: DatabaseSync): Connection {
-  const prepared = new Map<string, StatementSync>()
+  const cache: Cache = new Map()
   const exec = (sql: string) => translated(path, () => database.exec(sql))
   return {
     begin: (mode) => exec(mode === 'write' ? 'begin immediate' : 'begin'),
@@ -53,29 +56,31 @@ function connection(path: string, database: DatabaseSync): Connection {
     keep: () => exec('release unit'),
     undo: () => exec('rollback to unit; release unit'),
     inTransaction: () => database.isTransaction,
-    execute: (statement) => translated(path, () => execute(database, prepared, statement)),
+    execute: (statement) => translated(path, () => execute(database, cache, statement)),
     close: () => database.close(),
   }
 }
 
-function execute(database: DatabaseSync, prepared: Map<string, StatementSync>, { query, map }: Statement): unknown[] {
-  const { sql, parameters } = sqlite.compile(query)
-  const statement = prepare(database, prepared, sql)
-  const values = parameters as SQLInputValue[]
-  if (map === undefined) return statement.all(...values)
+/** Prepared statements by their SQL, or by the key of one that comes again and again; the last used come last. */
+type Cache = Map<string, StatementSync>
+
+function execute(database: DatabaseSync, cache: Cache, { query, map, again }: Statement): unknown[] {
+  const compiled = again !== undefined && cache.has(again.key) ? undefined : sqlite.compile(query)
+  const prepared = prepare(database, cache, again?.key ?? compiled?.sql ?? '', compiled?.sql)
+  const values = (again?.values ?? compiled?.parameters ?? []) as SQLInputValue[]
+  if (map === undefined) return prepared.all(...values)
   const result: unknown[] = []
-  for (const row of statement.iterate(...values)) result.push(map(row as never))
+  for (const row of prepared.iterate(...values)) result.push(map(row as never))
   return result
 }
 
-/** Keeps the statements that were used last. */
-function prepare(database: DatabaseSync, prepared: Map<string, StatementSync>, sql: string): StatementSync {
-  const statement = prepared.get(sql) ?? database.prepare(sql)
-  prepared.delete(sql)
-  prepared.set(sql, statement)
-  const oldest = prepared.keys().next().value
-  if (prepared.size > preparedStatements && oldest !== undefined) prepared.delete(oldest)
-  return statement
+function prepare(database: DatabaseSync, cache: Cache, key: string, sql = ''): StatementSync {
+  const prepared = cache.get(key) ?? database.prepare(sql)
+  cache.delete(key)
+  cache.set(key, prepared)
+  const oldest = cache.keys().next().value
+  if (cache.size > preparedStatements && oldest !== undefined) cache.delete(oldest)
+  return prepared
 }
 
 function translated<T>(path: string, work: () => T): T {

@@ -8,6 +8,8 @@ import type { Schema } from './schema.ts'
 export interface Statement {
   readonly query: OperationNodeSource
   readonly map?: (row: never) => unknown
+  /** Set where the same statement comes again and again: it is compiled once, and only the values differ. */
+  readonly again?: { readonly key: string; readonly values: readonly unknown[] }
 }
 
 export type Unit<T> = Generator<Statement, T, readonly unknown[]>
@@ -57,7 +59,7 @@ type Row<Table extends keyof Schema> = Extract<Values<Table>, readonly unknown[]
 
 /** Inserts many rows with few statements. */
 export function* insertAll<Table extends keyof Schema>(table: Table, rows: readonly Row<Table>[]): Unit<void> {
-  for (const some of chunks(rows, rowsPerInsert(rows))) yield* run(inserting(table, some))
+  yield* insertChunks(table, rows, 'refuse', (some) => inserting(table, some))
 }
 
 /** Inserts; a row that has the same key already is overwritten. */
@@ -67,15 +69,10 @@ export function* upsertAll<Table extends keyof Schema>(
   rows: readonly Row<Table>[],
 ): Unit<void> {
   const others = Object.keys(rows[0] ?? {}).filter((column) => !key.includes(column as never))
-  for (const some of chunks(rows, rowsPerInsert(rows))) {
-    yield* run(
-      inserting(table, some).onConflict((conflict) =>
-        conflict
-          .columns(key)
-          .doUpdateSet(Object.fromEntries(others.map((name) => [name, sql.ref(`excluded.${name}`)])) as never),
-      ),
-    )
-  }
+  const excluded = Object.fromEntries(others.map((name) => [name, sql.ref(`excluded.${name}`)]))
+  yield* insertChunks(table, rows, 'overwrite', (some) =>
+    inserting(table, some).onConflict((conflict) => conflict.columns(key).doUpdateSet(excluded as never)),
+  )
 }
 
 /** Inserts; a row that has the same key already stays as it is. */
@@ -84,17 +81,34 @@ export function* insertMissing<Table extends keyof Schema>(
   key: readonly (keyof Schema[Table] & string)[],
   rows: readonly Row<Table>[],
 ): Unit<void> {
-  for (const some of chunks(rows, rowsPerInsert(rows))) {
-    yield* run(inserting(table, some).onConflict((conflict) => conflict.columns(key).doNothing()))
-  }
+  yield* insertChunks(table, rows, 'leave', (some) =>
+    inserting(table, some).onConflict((conflict) => conflict.columns(key).doNothing()),
+  )
 }
 
 function inserting<Table extends keyof Schema>(table: Table, rows: readonly Row<Table>[]) {
   return db.insertInto(table).values(rows as Values<Table>)
 }
 
-function rowsPerInsert(rows: readonly unknown[]): number {
-  return Math.floor(boundValues / Math.max(1, Object.keys(rows[0] ?? {}).length))
+/** All rows must have the columns of the first. */
+function* insertChunks<Table extends keyof Schema>(
+  table: Table,
+  rows: readonly Row<Table>[],
+  onConflict: string,
+  build: (rows: readonly Row<Table>[]) => OperationNodeSource,
+): Unit<void> {
+  const columns = Object.keys(rows[0] ?? {})
+  for (const some of chunks(rows, rowsPerInsert(columns.length))) {
+    const values: unknown[] = []
+    for (const row of some) for (const column of columns) values.push(row[column as keyof typeof row])
+    const key = `${table} ${onConflict} ${some.length} ${columns.join()}`
+    yield { query: { toOperationNode: () => build(some).toOperationNode() }, again: { key, values } }
+  }
+}
+
+/** A power of two, so that only few different statements come about. */
+function rowsPerInsert(columns: number): number {
+  return 2 ** Math.floor(Math.log2(boundValues / Math.max(1, columns)))
 }
 
 /** Asks with a list that may be longer than one statement can bind. The answers come one list after the other. */

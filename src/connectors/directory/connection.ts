@@ -3,11 +3,14 @@ import type { Socket } from 'node:net'
 import { TLSSocket, connect as connectTls } from 'node:tls'
 import {
   AddRequest,
+  BerReader,
   BindRequest,
   DeleteRequest,
   ExtendedRequest,
   ModifyDNRequest,
   ModifyRequest,
+  PasswordPolicyControl,
+  PasswordPolicyError,
   SearchRequest,
   UnbindRequest,
 } from 'ldapts'
@@ -185,8 +188,9 @@ export class Connection implements AsyncDisposable {
       this.#pending.set(request.messageId, { onEntry, onReference, resolve, reject, timer })
       this.#socket.write(request.write())
     })
-    if (response.code !== 0) throw new LdapResultError(response.code, response.diagnostic, response.matchedDn)
-    return response
+    if (response.code === 0) return response
+    const { code, diagnostic, matchedDn } = response
+    throw new LdapResultError(code, diagnostic, { matchedDn, saysLocked: saysLocked(response) })
   }
 
   #receive(chunk: Buffer): void {
@@ -241,6 +245,14 @@ export class Connection implements AsyncDisposable {
       },
     )
   }
+}
+
+function saysLocked({ controls }: LdapResponse): boolean {
+  const answer = controls.find(({ oid }) => oid === PasswordPolicyControl.type)
+  if (answer === undefined) return false
+  const policy = new PasswordPolicyControl()
+  policy.parse(new BerReader(answer.value))
+  return policy.value?.error === PasswordPolicyError.AccountLocked
 }
 
 /** Waits until the socket is connected, with the TLS handshake where there is one. */

@@ -7,12 +7,15 @@ export class LdapResultError extends Error {
   readonly code: number
   readonly diagnostic: string
   readonly matchedDn: string
+  /** The password policy control says "account locked" (draft-behera-ldap-password-policy, section 6.2). */
+  readonly saysLocked: boolean
 
-  constructor(code: number, diagnostic: string, matchedDn = '') {
+  constructor(code: number, diagnostic: string, more: { matchedDn?: string; saysLocked?: boolean } = {}) {
     super(`LDAP result ${code} ${resultTable[code]?.name ?? ''}: ${diagnostic}`)
     this.code = code
     this.diagnostic = diagnostic
-    this.matchedDn = matchedDn
+    this.matchedDn = more.matchedDn ?? ''
+    this.saysLocked = more.saysLocked ?? false
   }
 }
 

@@ -3,6 +3,7 @@ import type { Logger, Secrets } from '../../model/ports.ts'
 import type { DirectorySettings } from '../../model/settings.ts'
 import { Connection } from './connection.ts'
 import { LdapResultError, directoryError } from './errors.ts'
+import { Gate, mostInFlight } from './flight.ts'
 
 export interface DirectoryAccess {
   readonly settings: DirectorySettings
@@ -21,6 +22,7 @@ const busy = 32
 export class Pool implements AsyncDisposable {
   readonly #access: DirectoryAccess
   readonly #size: number
+  readonly #gate = new Gate(mostInFlight)
   #connections: Connection[] = []
   #opening: Promise<Connection> | null = null
   #closed = false
@@ -31,12 +33,12 @@ export class Pool implements AsyncDisposable {
   }
 
   /**
-   * Runs `work` on a connection; others may use the same one meanwhile.
+   * Runs `work` on a connection; others may use the same one meanwhile, 64 at most.
    * @throws what `work` throws; KeyturnError when no connection can be had (`platform-unreachable`, `platform-untrusted`,
    *   `platform-sign-in-refused`, `secret-unavailable`, `insecure`)
    */
   async use<T>(work: (connection: Connection) => Promise<T>): Promise<T> {
-    return work(await this.#pick())
+    return this.#gate.run(async () => work(await this.#pick()))
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -79,6 +79,13 @@ function decode(buffer: Buffer, start: number, end: number): Incoming {
   return { kind: 'result', id, response: readResponse(reader, operationEnd, end) }
 }
 
+/** The entry in the value of a pre-read or post-read control (RFC 4527). */
+export function entryInControl(value: Buffer): Entry {
+  const reader = new BerReader(value)
+  reader.readSequence(tags.entry)
+  return readEntry(reader)
+}
+
 function readEntry(reader: BerReader): Entry {
   const dn = reader.readString() ?? ''
   const values = new Map<string, Buffer[]>()

@@ -1,0 +1,46 @@
+import { editMembers } from './members.ts'
+import type { GroupPort, MemberEdit, MemberOutcome } from './members.ts'
+
+interface Waiting {
+  readonly edit: MemberEdit
+  readonly resolve: (outcome: MemberOutcome) => void
+}
+
+/**
+ * Collects the edits of one group while a modification of it is under way, also those of other calls, and sends them as
+ * one. A group is changed by one modification at a time, so several chunks of people do not wait for each other's locks.
+ */
+export class GroupWriter {
+  readonly #waiting = new Map<string, Waiting[]>()
+
+  /** `address` is one text per group; all who edit the same one give the same kind of port. */
+  edit(address: string, port: GroupPort, edit: MemberEdit): Promise<MemberOutcome> {
+    return new Promise((resolve) => {
+      const waiting = this.#waiting.get(address)
+      if (waiting !== undefined) {
+        waiting.push({ edit, resolve })
+        return
+      }
+      this.#waiting.set(address, [{ edit, resolve }])
+      // Not at once: the rest of the same call comes first.
+      queueMicrotask(() => void this.#write(address, port))
+    })
+  }
+
+  async #write(address: string, port: GroupPort): Promise<void> {
+    for (;;) {
+      const batch = this.#waiting.get(address) ?? []
+      if (batch.length === 0) break
+      this.#waiting.set(address, [])
+      const edits = [...new Map(batch.map(({ edit }) => [keyOf(edit), edit])).values()]
+      const outcomes = await editMembers(port, edits)
+      const byKey = new Map(edits.map((edit, index) => [keyOf(edit), outcomes[index]]))
+      for (const { edit, resolve } of batch) resolve(byKey.get(keyOf(edit)) ?? { error: new Error('no outcome') })
+    }
+    this.#waiting.delete(address)
+  }
+}
+
+function keyOf({ operation, value }: MemberEdit): string {
+  return `${operation} ${value}`
+}

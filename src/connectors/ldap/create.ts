@@ -1,0 +1,159 @@
+import type { Change } from '../../model/change.ts'
+import type { Outcome } from '../../model/connector.ts'
+import { KeyturnError } from '../../model/errors.ts'
+import type { DirectorySettings } from '../../model/settings.ts'
+import { ReadEntryControl, readEntryOf } from '../directory/controls.ts'
+import type { Connection } from '../directory/connection.ts'
+import { childDn, isWithin, parseDn } from '../directory/dn.ts'
+import { attributes } from '../directory/edits.ts'
+import { LdapResultError } from '../directory/errors.ts'
+import { readEntry } from '../directory/search.ts'
+import { expiryValues, lockedValues, stateAttributes } from './lock.ts'
+import { allocateUidNumbers } from './numbers.ts'
+import { saltedHash, setPassword, unusable } from './passwords.ts'
+import type { ServerFacts } from './server.ts'
+import { request } from './session.ts'
+import type { Session } from './session.ts'
+
+export type CreateChange = Extract<Change, { kind: 'create' }>
+type Values = Record<string, readonly string[]>
+
+/** Makes uid numbers for all accounts of one call at once; then each is an independent `createAccount`. */
+export async function reserveNumbers(
+  session: Session,
+  creates: readonly CreateChange[],
+): Promise<Map<CreateChange, number>> {
+  const posix = session.settings.schema.posix
+  const needed = creates.filter((change) => valueOf(change.desired.attributes, 'uidNumber') === undefined)
+  if (posix === undefined || needed.length === 0) return new Map()
+  const first = await allocateUidNumbers(session, posix.uidNumbers, needed.length)
+  return new Map(needed.map((change, index) => [change, first + index]))
+}
+
+/** Adds the entry, with its password and its lock in the same request where the server takes that. */
+export async function createAccount(
+  session: Session,
+  change: CreateChange,
+  uidNumber: number | undefined,
+): Promise<Outcome> {
+  const { settings, facts, context } = session
+  const { desired, identity } = change
+  const dn = childDn(settings.schema.rdnAttribute, rdnValue(settings, desired), desired.container)
+  assertPlace(settings, dn)
+  const password = desired.enabled ? context.initialPassword(identity) : context.scramblePassword(identity)
+  const entry = newEntry(session, change, uidNumber)
+  const what = { doing: `creating ${dn}`, codes: { 32: 'value-refused', 19: 'value-refused' } } as const
+  const nativeId = await request(session, what, async (connection) => {
+    try {
+      const stored = facts.vendor === '389ds' ? password : saltedHash(password)
+      const shut = facts.means.hash && !desired.enabled
+      return await add(connection, facts, dn, { ...entry, userPassword: [shut ? unusable(stored) : stored] })
+    } catch (error) {
+      // A policy that looks into passwords refuses one that comes hashed; then the server is asked to set it.
+      const refused = error instanceof LdapResultError && error.code === 19 && facts.passwordModify
+      if (!refused || facts.policy?.refusesHashes !== true) throw error
+      return addAndSet(connection, session, { dn, entry, password, enabled: desired.enabled })
+    }
+  })
+  return { result: 'done', account: { nativeId, address: dn, name: desired.name } }
+}
+
+function rdnValue({ schema }: DirectorySettings, desired: CreateChange['desired']): string {
+  if (schema.rdnAttribute.toLowerCase() === schema.nameAttribute.toLowerCase()) return desired.name
+  return valueOf(desired.attributes, schema.rdnAttribute) ?? desired.name
+}
+
+function assertPlace(settings: DirectorySettings, dn: string): void {
+  try {
+    parseDn(dn)
+  } catch (error) {
+    throw new KeyturnError('value-refused', `${settings.id}: ${(error as Error).message}.`, { cause: error })
+  }
+  if (isWithin(dn, settings.base)) return
+  throw new KeyturnError(
+    'value-refused',
+    `${settings.id}: ${dn} is outside the base ${settings.base}, where Keyturn would never find it again.`,
+    {
+      hint: 'Correct accounts.container, or widen base.',
+    },
+  )
+}
+
+/** Adds and learns the native id: in the same answer where the server can (RFC 4527), else by a read. */
+async function add(connection: Connection, facts: ServerFacts, dn: string, values: Values): Promise<string> {
+  const wanted = [facts.nativeId, ...stateAttributes(facts)]
+  const controls = facts.postRead ? [new ReadEntryControl('postRead', wanted)] : []
+  const response = await connection.add(dn, attributes(values), controls)
+  const entry = readEntryOf(response, 'postRead') ?? (await readEntry(connection, dn, wanted))
+  const nativeId = entry?.text(facts.nativeId)
+  if (entry !== undefined && nativeId !== undefined) return nativeId
+  throw new KeyturnError('not-read-back', `${dn} was created but cannot be read back.`, {
+    hint: 'The account of Keyturn needs the right to read what it creates.',
+  })
+}
+
+async function addAndSet(
+  connection: Connection,
+  { facts }: Session,
+  account: { dn: string; entry: Values; password: string; enabled: boolean },
+): Promise<string> {
+  const { dn, entry, password, enabled } = account
+  const nativeId = await add(connection, facts, dn, entry)
+  // Until then the account has no password at all, so nobody can use it in between.
+  if (enabled) await setPassword(connection, facts, dn, password)
+  return nativeId
+}
+
+/** The attributes of a new entry: what the configuration says, and what the schema demands beyond that. */
+function newEntry(session: Session, { desired }: CreateChange, uidNumber: number | undefined): Values {
+  const { settings, facts, context } = session
+  const { schema } = settings
+  const stated: Values = desired.attributes
+  const name = valueOf(stated, 'displayName') ?? joined(stated) ?? desired.name
+  const objectClasses = [...schema.objectClasses, ...(schema.posix === undefined ? [] : ['posixAccount'])]
+  const posix: Values =
+    schema.posix === undefined
+      ? {}
+      : {
+          ...(uidNumber === undefined ? {} : { uidNumber: [String(uidNumber)] }),
+          gidNumber: [String(schema.posix.gidNumber)],
+          homeDirectory: [schema.posix.home.replaceAll('{name}', desired.name)],
+          loginShell: [schema.posix.shell],
+        }
+  const reset = context.mustChange && desired.enabled && facts.policy !== null && facts.attributes.has('pwdreset')
+  return merged(
+    { objectClass: [...new Set(objectClasses)], [schema.nameAttribute]: [desired.name] },
+    { cn: [name], sn: [valueOf(stated, 'surname') ?? lastWord(name)], ...posix },
+    expiryValues(desired.expiresAt, facts, objectClasses),
+    stated,
+    desired.enabled ? {} : lockedValues(facts, objectClasses),
+    reset ? { pwdReset: ['TRUE'] } : {},
+  )
+}
+
+/** Later ones win, whatever the case of the attribute's name; empty values are left out. */
+function merged(...parts: readonly Values[]): Values {
+  const byName = new Map<string, [string, readonly string[]]>()
+  for (const part of parts) {
+    for (const [name, values] of Object.entries(part)) {
+      const filled = values.filter((value) => value !== '')
+      if (filled.length > 0) byName.set(name.toLowerCase(), [name, filled])
+    }
+  }
+  return Object.fromEntries(byName.values())
+}
+
+function valueOf(values: Values, attribute: string): string | undefined {
+  const wanted = attribute.toLowerCase()
+  const found = Object.entries(values).find(([name]) => name.toLowerCase() === wanted)?.[1][0]
+  return found === '' ? undefined : found
+}
+
+function joined(values: Values): string | undefined {
+  const words = [valueOf(values, 'givenName'), valueOf(values, 'sn')].filter((word) => word !== undefined)
+  return words.length > 0 ? words.join(' ') : undefined
+}
+
+function lastWord(text: string): string {
+  return text.trim().split(/\s+/).at(-1) ?? text
+}

@@ -1,0 +1,170 @@
+import type { AccountRef, CatalogueEntry, ObservedAccount } from '../../model/account.ts'
+import type { Change, NewAccount } from '../../model/change.ts'
+import type { ApplyContext, Complaint, Connector, Outcome, PasswordPolicy, Proof } from '../../model/connector.ts'
+import type { Clock } from '../../model/instant.ts'
+import type { DirectorySettings } from '../../model/settings.ts'
+import type { Snapshot } from '../../model/snapshot.ts'
+import { Connection } from '../directory/connection.ts'
+import { isWithin } from '../directory/dn.ts'
+import { directoryError } from '../directory/errors.ts'
+import { GroupWriter } from '../directory/group-writer.ts'
+import { Remembered } from '../directory/remembered.ts'
+import { Pool } from '../directory/pool.ts'
+import type { DirectoryAccess } from '../directory/pool.ts'
+import { applyChanges } from './apply.ts'
+import { readCatalogue } from './catalogue.ts'
+import type { Catalogue } from './catalogue.ts'
+import { complaintsOf } from './check.ts'
+import { proveShut } from './leaver.ts'
+import { highestUidNumber } from './numbers.ts'
+import { readAll, readRefs } from './read.ts'
+import { discover } from './server.ts'
+import type { ServerFacts } from './server.ts'
+import { locate, request } from './session.ts'
+import type { Scramble, Session } from './session.ts'
+import { adaptAccount, canonicalValue } from './values.ts'
+
+/** OpenLDAP, 389 Directory Server and their like. It connects when it is first used. */
+export function openLdap(
+  settings: DirectorySettings,
+  tools: Omit<DirectoryAccess, 'settings'> & { clock: Clock },
+): Connector {
+  return new LdapConnector(settings, tools)
+}
+
+class LdapConnector implements Connector {
+  readonly id: string
+  readonly #settings: DirectorySettings
+  readonly #clock: Clock
+  readonly #pool: Pool
+  readonly #groups = new GroupWriter()
+  readonly #scrambles = new Map<string, Scramble>()
+  readonly #facts = new Remembered<ServerFacts>()
+  readonly #catalogue = new Remembered<Catalogue>()
+  readonly #highest = new Remembered<number>()
+  #known: ServerFacts | null = null
+
+  constructor(settings: DirectorySettings, tools: Omit<DirectoryAccess, 'settings'> & { clock: Clock }) {
+    this.id = settings.id
+    this.#settings = settings
+    this.#clock = tools.clock
+    this.#pool = new Pool({ settings, ...tools })
+  }
+
+  async check(signal: AbortSignal): Promise<readonly Complaint[]> {
+    const [facts, catalogue] = [await this.#discover(), await this.#readCatalogue(signal)]
+    const now = this.#clock()
+    return this.#pool.use((connection) =>
+      complaintsOf({ settings: this.#settings, facts, catalogue, connection, now, signal }),
+    )
+  }
+
+  read(scope: 'all' | readonly AccountRef[], signal: AbortSignal): Promise<Snapshot<ObservedAccount>> {
+    return this.#snapshot('reading accounts', async () => {
+      const catalogue = await (scope === 'all' ? this.#readCatalogue(signal) : this.#knownCatalogue(signal))
+      const facts = await this.#discover()
+      const port = { settings: this.#settings, facts, catalogue, signal, use: this.#use }
+      return scope === 'all' ? readAll(port) : readRefs(port, scope)
+    })
+  }
+
+  catalogue(signal: AbortSignal): Promise<Snapshot<CatalogueEntry>> {
+    return this.#snapshot('reading groups', async () => [...(await this.#readCatalogue(signal)).byName.values()])
+  }
+
+  adapt(account: NewAccount): NewAccount {
+    return adaptAccount(this.#settings, this.#known, account)
+  }
+
+  canonical(attribute: string, value: string): string {
+    return canonicalValue(this.#settings, attribute, value)
+  }
+
+  within(address: string, container: string): boolean {
+    return isWithin(address, container)
+  }
+
+  async signsInAs(): Promise<string> {
+    return this.#settings.bind.dn
+  }
+
+  async passwordPolicy(): Promise<PasswordPolicy> {
+    const policy = (await this.#discover()).policy
+    if (policy === null) return { length: 0, classes: 1, source: 'the server tells of no policy' }
+    return { length: policy.minLength, classes: 1, source: policy.source }
+  }
+
+  async apply(changes: readonly Change[], context: ApplyContext): Promise<readonly Outcome[]> {
+    return applyChanges(await this.#session(context), changes)
+  }
+
+  async prove(account: ObservedAccount, context: ApplyContext): Promise<Proof> {
+    const session = await this.#session(context)
+    const located = (await locate(session, [account.nativeId])).get(account.nativeId)
+    const tools = { now: context.now(), scrambled: (identity: string) => context.scrambled(identity) }
+    return proveShut(session, account.nativeId, located, tools)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#pool[Symbol.asyncDispose]()
+  }
+
+  readonly #use = <T>(work: (connection: Connection) => Promise<T>): Promise<T> => this.#pool.use(work)
+
+  async #session(context: ApplyContext): Promise<Session> {
+    const settings = this.#settings
+    return {
+      settings,
+      facts: await this.#discover(),
+      catalogue: await this.#knownCatalogue(context.signal),
+      groups: this.#groups,
+      context,
+      scrambles: this.#scrambles,
+      use: this.#use,
+      open: () => Connection.open(settings),
+      highestUidNumber: () => this.#highestUidNumber(context.signal),
+    }
+  }
+
+  /** A read that fails anywhere has proven nothing: what was seen until then is not returned as if it were all. */
+  async #snapshot<T>(doing: string, read: () => Promise<readonly T[]>): Promise<Snapshot<T>> {
+    const takenAt = this.#clock()
+    try {
+      return { complete: true, takenAt, items: await read() }
+    } catch (error) {
+      const cause = directoryError(error, { platform: this.id, doing })
+      return { complete: false, takenAt, items: [], cause }
+    }
+  }
+
+  async #discover(): Promise<ServerFacts> {
+    const { settings, use } = { settings: this.#settings, use: this.#use }
+    const doing = 'reading the root DSE and the schema'
+    this.#known = await this.#facts.get(() =>
+      request({ settings, use }, { doing }, (connection) => discover(connection, settings.base)),
+    )
+    return this.#known
+  }
+
+  #knownCatalogue(signal: AbortSignal): Promise<Catalogue> {
+    return this.#catalogue.get(() => this.#loadCatalogue(signal))
+  }
+
+  #readCatalogue(signal: AbortSignal): Promise<Catalogue> {
+    this.#catalogue.forget()
+    return this.#knownCatalogue(signal)
+  }
+
+  async #loadCatalogue(signal: AbortSignal): Promise<Catalogue> {
+    const facts = await this.#discover()
+    return this.#use((connection) => readCatalogue(connection, this.#settings, facts, signal))
+  }
+
+  async #highestUidNumber(signal: AbortSignal): Promise<number> {
+    const numbers = this.#settings.schema.posix?.uidNumbers
+    if (numbers === undefined) return 0
+    const read = (connection: Connection): Promise<number> =>
+      highestUidNumber(connection, this.#settings, numbers, signal)
+    return this.#highest.get(() => this.#use(read))
+  }
+}

@@ -5,13 +5,16 @@ import type { Instant } from '../model/instant.ts'
 /** What a record says about employment. */
 export type Employment = Pick<Identity, 'status' | 'startsAt' | 'endsAt' | 'accessEndsAt'>
 
+/** What an earlier evaluation left behind. */
+type Evaluated = Employment & Pick<Identity, 'state' | 'leftAt'>
+
 /** What decided: the source's word, one of its dates, or the record's absence. */
 export type Because = 'status' | 'startsAt' | 'endsAt' | 'accessEndsAt' | 'vanished'
 
 export interface StateQuestion extends Employment {
   readonly now: Instant
   /** The last evaluation; null for somebody new. */
-  readonly previous: Pick<Identity, 'state' | 'status' | 'leftAt'> | null
+  readonly previous: Evaluated | null
   /** What to do about a record that vanished too long ago; null while there is nothing to do. */
   readonly overdue: 'hold' | 'suspend' | null
 }
@@ -41,12 +44,12 @@ export function stateAt(question: StateQuestion): StateAnswer {
   const { now, previous } = question
   const decision = decide(question, now)
   const state = stateOf(decision, question)
-  const next = nextOf(question, state)
   if ('held' in decision) {
-    return { state, because: 'status', next, leftAt: previous?.leftAt ?? null, held: decision.held }
+    const leftAt = previous?.leftAt ?? null
+    return { state, because: 'status', next: nextOf(question, state, leftAt), leftAt, held: decision.held }
   }
   const leftAt = isShut(state) ? (decision.shutAt ?? previous?.leftAt ?? now) : null
-  return { state, because: decision.because, next, leftAt, held: null }
+  return { state, because: decision.because, next: nextOf(question, state, leftAt), leftAt, held: null }
 }
 
 /** Has this person no access any more? */
@@ -58,14 +61,14 @@ function stateOf(decision: Decision, { previous }: StateQuestion): LifecycleStat
   return 'held' in decision ? (previous?.state ?? 'pre-hire') : decision.state
 }
 
-/** The first date ahead at which the same question has another answer. */
-function nextOf(question: StateQuestion, state: LifecycleState): Identity['next'] {
-  const ahead = [question.startsAt, question.endsAt, question.accessEndsAt]
-    .filter((at) => at !== null)
-    .filter((at) => at > question.now)
-    .toSorted((a, b) => a - b)
-  for (const at of ahead) {
-    const then = stateOf(decide(question, at), question)
+/** The first date ahead at which the same record, evaluated again, has another state. */
+function nextOf(question: StateQuestion, state: LifecycleState, leftAt: Instant | null): Identity['next'] {
+  const { status, startsAt, endsAt, accessEndsAt, now } = question
+  const ahead = [startsAt, endsAt, accessEndsAt].filter((at) => at !== null).filter((at) => at > now)
+  if (ahead.length === 0) return null
+  const later = { ...question, previous: { status, startsAt, endsAt, accessEndsAt, state, leftAt } }
+  for (const at of ahead.toSorted((a, b) => a - b)) {
+    const then = stateOf(decide(later, at), later)
     if (then !== state) return { at, state: then }
   }
   return null
@@ -117,10 +120,20 @@ function rescinded(earlier: End | undefined): Decision {
 }
 
 /** Status left: at once, or notice given with a last day that is still ahead. */
-function leaving({ previous }: StateQuestion, end: End | undefined, at: Instant): Decision {
+function leaving(question: StateQuestion, end: End | undefined, at: Instant): Decision {
   if (end === undefined) return { state: 'left', because: 'status', shutAt: null }
   if (end.at <= at) return { state: 'left', because: end.name, shutAt: end.at }
-  // Notice given during a leave of absence opens nothing.
+  const { previous } = question
+  // Time alone opens nothing for whom the source calls left, such as a rescinded hire with a fixed term whose start is
+  // reached. A corrected end does.
+  if (previous?.status === 'left' && isShut(previous.state) && sameDates(previous, question)) {
+    return { state: 'left', because: 'status', shutAt: null }
+  }
+  // Notice given during a leave of absence opens nothing either.
   const stays = previous?.status === 'suspended' || (previous?.status === 'left' && previous.state === 'suspended')
   return { state: stays ? 'suspended' : 'active', because: end.name, shutAt: null }
+}
+
+function sameDates(a: Employment, b: Employment): boolean {
+  return a.startsAt === b.startsAt && a.endsAt === b.endsAt && a.accessEndsAt === b.accessEndsAt
 }

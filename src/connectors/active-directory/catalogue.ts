@@ -1,8 +1,8 @@
 import type { CatalogueEntry } from '../../model/account.ts'
-import { KeyturnError } from '../../model/errors.ts'
 import type { Connection } from '../directory/connection.ts'
 import { canonicalDn } from '../directory/dn.ts'
 import type { Entry } from '../directory/entry.ts'
+import { LdapResultError } from '../directory/errors.ts'
 import { equals } from '../directory/filters.ts'
 import { readEntry, searchAll } from '../directory/search.ts'
 import type { Domain } from './domain.ts'
@@ -18,15 +18,20 @@ export interface Group extends CatalogueEntry {
 /** The groups that Keyturn may touch, found by what they are looked up by. */
 export class Groups {
   readonly all: readonly Group[]
+  /** Groups of which two have one name: none of them is in the catalogue, since nobody can say which is meant. */
+  readonly ambiguous: readonly Group[]
   readonly #byName: ReadonlyMap<string, Group>
   readonly #byDn: ReadonlyMap<string, Group>
   readonly #byRelativeId: ReadonlyMap<number, Group>
 
-  constructor(all: readonly Group[]) {
-    this.all = all
-    this.#byName = new Map(all.map((group) => [group.name, group]))
-    this.#byDn = new Map(all.map((group) => [canonicalDn(group.address), group]))
-    this.#byRelativeId = new Map(all.map((group) => [group.relativeId, group]))
+  constructor(found: readonly Group[]) {
+    const byName = Map.groupBy(found, (group) => group.name)
+    const isAlone = ({ name }: Group): boolean => byName.get(name)?.length === 1
+    this.all = found.filter(isAlone)
+    this.ambiguous = found.filter((group) => !isAlone(group))
+    this.#byName = new Map(this.all.map((group) => [group.name, group]))
+    this.#byDn = new Map(this.all.map((group) => [canonicalDn(group.address), group]))
+    this.#byRelativeId = new Map(this.all.map((group) => [group.relativeId, group]))
   }
 
   named(name: string): Group | undefined {
@@ -44,10 +49,7 @@ export class Groups {
   }
 }
 
-/**
- * Reads the catalogue as the groups are now. A named group that does not exist is not in it.
- * @throws KeyturnError `config-invalid` when one name would mean two groups
- */
+/** Reads the catalogue as the groups are now. A named group or a container that does not exist adds nothing to it. */
 export async function readGroups(domain: Domain, connection: Connection, signal?: AbortSignal): Promise<Groups> {
   const { named, under } = domain.settings.entitlements
   const groups = new Map<string, Group>()
@@ -57,6 +59,10 @@ export async function readGroups(domain: Domain, connection: Connection, signal?
     const group = groupOf(domain.id, name, entry, entitlement)
     groups.set(group.nativeId, group)
   }
+  const take = (entry: Entry): void => {
+    const group = groupOf(domain.id, entry.text('cn') ?? '', entry, { members: 'additive', privileged: false })
+    if (!groups.has(group.nativeId)) groups.set(group.nativeId, group)
+  }
   for (const { dn } of under) {
     const spec = {
       base: dn,
@@ -64,18 +70,17 @@ export async function readGroups(domain: Domain, connection: Connection, signal?
       filter: equals('objectClass', 'group'),
       attributes: groupAttributes,
     } as const
-    await searchAll(
-      connection,
-      spec,
-      (entry) => {
-        const group = groupOf(domain.id, entry.text('cn') ?? '', entry, { members: 'additive', privileged: false })
-        if (!groups.has(group.nativeId)) groups.set(group.nativeId, group)
-      },
-      signal,
-    )
+    await ifThere(searchAll(connection, spec, take, signal))
   }
-  refuseAmbiguous(domain.id, [...groups.values()])
   return new Groups([...groups.values()])
+}
+
+async function ifThere(search: Promise<unknown>): Promise<void> {
+  try {
+    await search
+  } catch (error) {
+    if (!(error instanceof LdapResultError && error.code === 32)) throw error
+  }
 }
 
 function groupOf(
@@ -101,16 +106,4 @@ function groupOf(
 /** An entitlement may be named by DN or by objectGUID. */
 function addressOf(id: string): string {
   return guidBytes(id) === undefined ? id : guidDn(id)
-}
-
-function refuseAmbiguous(platform: string, groups: readonly Group[]): void {
-  for (const [name, same] of Map.groupBy(groups, (group) => group.name)) {
-    const [first, second] = same
-    if (first === undefined || second === undefined) continue
-    throw new KeyturnError(
-      'config-invalid',
-      `${platform}: the entitlement "${name}" could mean ${first.address} or ${second.address}.`,
-      { hint: 'Give one of them a name of its own in entitlements.named, or narrow entitlements.under.' },
-    )
-  }
 }

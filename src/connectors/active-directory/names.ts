@@ -19,7 +19,8 @@ export function checkAccountName(name: string): void {
 
 function objection(name: string): string | undefined {
   if (name === '') return 'it is empty'
-  if (name.length > longestAccountName) return `it has ${name.length} characters, and at most ${longestAccountName} are allowed`
+  if (name.length > longestAccountName)
+    return `it has ${name.length} characters, and at most ${longestAccountName} are allowed`
   const forbidden = /["/\\[\]:;|=,+*?<>@\p{Cc}]/u.exec(name)
   if (forbidden !== null) return `the character ${JSON.stringify(forbidden[0])} is not allowed`
   if (/^\s|[\s.]$/.test(name)) return 'it begins or ends with a blank, or ends with a full stop'

@@ -10,6 +10,7 @@ import { searchAll } from '../directory/search.ts'
 import { readGroups } from './catalogue.ts'
 import type { Groups } from './catalogue.ts'
 import type { Domain } from './domain.ts'
+import { domainError } from './errors.ts'
 import { allValues, isPartial } from './ranges.ts'
 import { byId, isDisabled, isUser, searchUsers, stateAttributes, stateOf } from './state.ts'
 import { computedLockout, guidDn } from './values.ts'
@@ -39,7 +40,7 @@ export async function observe(
     })
     return { complete: true, takenAt, items: [...accounts.values()] }
   } catch (error) {
-    const cause = error instanceof Error ? error : new Error(String(error))
+    const cause = domainError(error, { platform: domain.id, doing: 'reading accounts' })
     return { complete: false, takenAt, items: [...accounts.values()], cause }
   }
 }

@@ -5,6 +5,7 @@ import { anyOf } from '../directory/filters.ts'
 import { portions } from '../directory/flight.ts'
 import { readEntry, searchFew } from '../directory/search.ts'
 import { readGroups } from './catalogue.ts'
+import type { Groups } from './catalogue.ts'
 import type { Domain } from './domain.ts'
 import { byId, isUser, stateAttributes, stateOf } from './state.ts'
 import type { AccountState } from './state.ts'
@@ -78,12 +79,27 @@ async function firstManageable(connection: Connection, base: string): Promise<Ac
 
 async function checkGroups(domain: Domain, connection: Connection): Promise<Complaint[]> {
   const groups = await readGroups(domain, connection)
-  const base = await domain.namingContext(connection)
   const complaints: Complaint[] = []
   const absent = Object.entries(domain.settings.entitlements.named).filter(([name]) => groups.named(name) === undefined)
   for (const [name, { id }] of absent) {
     complaints.push({ severity: 'error', message: `The group of the entitlement "${name}", ${id}, does not exist.` })
   }
+  for (const [name, same] of Map.groupBy(groups.ambiguous, (group) => group.name)) {
+    complaints.push({
+      severity: 'error',
+      message: `"${name}" is the name of ${same.map(({ address }) => address).join(' and of ')}: Keyturn touches none of them.`,
+      hint: 'Give one of them a name of its own in entitlements.named, or narrow entitlements.under.',
+    })
+  }
+  for (const { dn } of domain.settings.entitlements.under) {
+    if ((await readEntry(connection, dn, ['1.1'])) !== undefined) continue
+    complaints.push({ severity: 'error', message: `${dn}, where entitlements are looked for, does not exist.` })
+  }
+  return [...complaints, ...(await checkMembers(domain, connection, groups))]
+}
+
+async function checkMembers(domain: Domain, connection: Connection, groups: Groups): Promise<Complaint[]> {
+  const base = await domain.namingContext(connection)
   const closed: string[] = []
   for (const some of portions(groups.all.slice(0, mostGroupsLookedAt), 100)) {
     const filter = anyOf(some.flatMap(({ nativeId }) => byId(nativeId)))
@@ -92,10 +108,8 @@ async function checkGroups(domain: Domain, connection: Connection): Promise<Comp
       if (!entry.texts('allowedAttributesEffective').includes('member')) closed.push(entry.dn)
     }
   }
-  if (closed.length > 0) {
-    const shown = closed.slice(0, 3).join('; ')
-    const more = closed.length > 3 ? `; and ${closed.length - 3} more` : ''
-    complaints.push({ severity: 'error', message: `Keyturn may not change the members of ${shown}${more}.`, hint })
-  }
-  return complaints
+  if (closed.length === 0) return []
+  const shown = closed.slice(0, 3).join('; ')
+  const more = closed.length > 3 ? `; and ${closed.length - 3} more` : ''
+  return [{ severity: 'error', message: `Keyturn may not change the members of ${shown}${more}.`, hint }]
 }

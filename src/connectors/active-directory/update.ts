@@ -47,9 +47,20 @@ async function updateOne(desk: Desk, state: AccountState, edits: readonly Edit[]
   for (const { task, edit } of edits) {
     const what = task.change.kind === 'update' ? task.change.field.attribute : 'accountExpires'
     await attempt(desk, task, `setting ${what} of ${state.name}`, async () => {
-      await desk.connection.modify(dn, [edit])
+      await set(desk, dn, edit, what)
       return { result: 'done' }
     })
+  }
+}
+
+/** Replacing is never refused because a value is absent: 16 is what Samba says of an attribute that it does not know. */
+async function set({ connection, domain }: Desk, dn: string, edit: Change, attribute: string): Promise<void> {
+  try {
+    await connection.modify(dn, [edit])
+  } catch (error) {
+    if (!(error instanceof LdapResultError) || error.code !== 16) throw error
+    const text = `${domain.id}: the schema of the domain does not know the attribute ${attribute}.`
+    throw new KeyturnError('value-refused', text, { cause: error, hint: 'Correct its name in accounts.attributes.' })
   }
 }
 

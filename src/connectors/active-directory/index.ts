@@ -12,6 +12,7 @@ import { check } from './check.ts'
 import { checkNewAccount } from './create.ts'
 import { Domain } from './domain.ts'
 import type { Tools } from './domain.ts'
+import { domainError } from './errors.ts'
 import { observe } from './observe.ts'
 import { readPasswordPolicy } from './policy.ts'
 import { prove } from './prove.ts'
@@ -50,7 +51,8 @@ class ActiveDirectory implements Connector {
       const groups = await this.#domain.use((connection) => readGroups(this.#domain, connection, signal))
       return { complete: true, takenAt, items: groups.all.map(({ relativeId: _own, ...entry }) => entry) }
     } catch (error) {
-      return { complete: false, takenAt, items: [], cause: error instanceof Error ? error : new Error(String(error)) }
+      const cause = domainError(error, { platform: this.id, doing: 'reading the groups of the catalogue' })
+      return { complete: false, takenAt, items: [], cause }
     }
   }
 

@@ -29,13 +29,13 @@ export async function openRedis(settings: RedisSettings, logger: Logger): Promis
   return settings.redis === 'embedded' ? await openEmbedded(settings.folder, logger) : await openGiven(settings.redis)
 }
 
-const forever: RedisOptions = {
+const forever = {
   // BullMQ's workers demand it: their blocking commands wait through an outage.
   maxRetriesPerRequest: null,
-  retryStrategy: (times) => Math.min(50 * times, 500),
-}
+  retryStrategy: (times: number) => Math.min(50 * times, 500),
+} satisfies RedisOptions
 
-function openConnections(connect: (options: RedisOptions) => Redis) {
+function openConnections(connect: (options: typeof forever) => Redis) {
   const connections = new Set<Redis>()
   return {
     connect() {

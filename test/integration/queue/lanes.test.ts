@@ -1,0 +1,173 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { expect, test } from 'vitest'
+import type { Lane } from '../../../src/model/change.ts'
+import type { ObligationPointer } from '../../../src/model/ledger.ts'
+import { type LanePlatform, openLanes } from '../../../src/queue/lanes.ts'
+import { openRedis } from '../../../src/queue/redis.ts'
+import { startRedis } from '../../servers/redis.ts'
+import { Book, notes, pointers, temporaryFolder, until } from './support.ts'
+
+interface Given {
+  readonly work: (some: readonly ObligationPointer[], lane: Lane) => Promise<void>
+  readonly book?: Book
+  readonly platforms?: readonly LanePlatform[]
+  readonly url?: string
+}
+
+async function open({ work, book = new Book([]), platforms = [{ id: 'corp', concurrency: 8 }], url }: Given) {
+  const stack = new AsyncDisposableStack()
+  const folder = stack.use(await temporaryFolder())
+  const log = notes()
+  const redis = stack.use(await openRedis({ redis: url ?? 'embedded', folder: folder.path }, log))
+  const lanes = stack.use(openLanes({ redis, platforms, work, ledger: book, clock: Date.now, logger: log }))
+  return { lanes, redis, log, [Symbol.asyncDispose]: () => stack.disposeAsync() }
+}
+
+test('a revocation is a job of its own, changes come in chunks of up to 64 in the order given', async () => {
+  const jobs: string[][] = []
+  await using queue = await open({
+    platforms: [{ id: 'corp', concurrency: 1 }],
+    work: async (some, lane) => void jobs.push([lane, ...some.map(({ identity }) => identity)]),
+  })
+  await queue.lanes.add([...pointers('corp', 'change', 130), ...pointers('corp', 'revoke', 2)])
+  await until('all are done', () => jobs.length === 5)
+  const changes = jobs.filter(([lane]) => lane === 'change')
+  expect(changes.map((job) => job.length - 1)).toEqual([64, 64, 2])
+  expect(changes.flatMap(([, ...people]) => people)).toEqual(pointers('corp', 'change', 130).map((one) => one.identity))
+  expect(jobs.filter(([lane]) => lane === 'revoke')).toEqual([
+    ['revoke', 'hr:0'],
+    ['revoke', 'hr:1'],
+  ])
+})
+
+test('ten thousand changes go through in seconds', async () => {
+  let count = 0
+  await using queue = await open({ work: async (some) => void (count += some.length) })
+  const began = performance.now()
+  await queue.lanes.add(pointers('corp', 'change', 10_000))
+  await until('all are done', () => count === 10_000)
+  expect(performance.now() - began).toBeLessThan(5_000)
+})
+
+test('a revocation starts at once while changes of its platform and another platform are stuck', async () => {
+  const { promise: stuck, resolve: release } = Promise.withResolvers<void>()
+  let started = 0
+  await using queue = await open({
+    platforms: [
+      { id: 'corp', concurrency: 2, rate: 100 },
+      { id: 'wiki', concurrency: 1 },
+    ],
+    work: async (_some, lane) => {
+      if (lane === 'change') await stuck
+      else started = performance.now()
+    },
+  })
+  await queue.lanes.add([...pointers('corp', 'change', 5_000), ...pointers('wiki', 'revoke', 0)])
+  await queue.lanes.add(pointers('wiki', 'change', 500))
+  await sleep(200)
+  const asked = performance.now()
+  await queue.lanes.add(pointers('corp', 'revoke', 1))
+  await until('the revocation has started', () => started > 0)
+  release()
+  expect(started - asked).toBeLessThan(1_000)
+})
+
+test('Redis is flushed in the middle: the sweep brings everything back', async () => {
+  const owed = [...pointers('corp', 'change', 2_000), ...pointers('wiki', 'revoke', 20)]
+  const book = new Book(owed)
+  await using queue = await open({
+    book,
+    platforms: [
+      { id: 'corp', concurrency: 1 },
+      { id: 'wiki', concurrency: 1 },
+    ],
+    work: (some) => book.settle(some, () => sleep(10)),
+  })
+  await queue.lanes.add(owed)
+  await until('work is on the way', () => book.done.length > 100)
+  await queue.redis.connect().flushall()
+  await until('nothing is owed', () => book.owed === 0)
+  expect(book.done.toSorted()).toEqual(owed.map(({ platform, identity }) => `${platform} ${identity}`).toSorted())
+})
+
+test('an embedded Redis is killed with -9 in the middle: it comes back, and nothing is lost', async () => {
+  const owed = pointers('corp', 'change', 2_000)
+  const book = new Book(owed)
+  await using queue = await open({
+    book,
+    platforms: [{ id: 'corp', concurrency: 1 }],
+    work: (some) => book.settle(some, () => sleep(10)),
+  })
+  await queue.lanes.add(owed)
+  await until('work is on the way', () => book.done.length > 100)
+  const pid = Number(/process_id:(\d+)/.exec(await queue.redis.connect().info('server'))?.[1])
+  process.kill(pid, 'SIGKILL')
+  await until('nothing is owed', () => book.owed === 0)
+  expect(new Set(book.done).size).toBe(owed.length)
+  expect(book.done).toHaveLength(owed.length)
+})
+
+test('a given Redis that dies and comes back empty: the sweep brings everything back', async () => {
+  await using server = await startRedis()
+  const owed = [...pointers('corp', 'revoke', 50)]
+  const book = new Book(owed)
+  await using queue = await open({
+    url: server.url,
+    book,
+    platforms: [{ id: 'corp', concurrency: 1 }],
+    work: (some) => book.settle(some, () => sleep(10)),
+  })
+  await queue.lanes.add(owed)
+  await until('work is on the way', () => book.done.length > 5)
+  await server.kill()
+  await sleep(500)
+  await server.start()
+  await until('nothing is owed', () => book.owed === 0)
+  expect(book.done).toHaveLength(owed.length)
+})
+
+test('work that fails is brought back by the sweep while it is owed', async () => {
+  const book = new Book(pointers('corp', 'revoke', 1))
+  let tries = 0
+  await using queue = await open({
+    book,
+    work: async (some) => {
+      tries += 1
+      if (tries < 3) throw new Error('the platform is away')
+      await book.settle(some)
+    },
+  })
+  await queue.lanes.add(pointers('corp', 'revoke', 1))
+  await until('it is done', () => book.owed === 0)
+  expect(tries).toBe(3)
+  expect(queue.log.lines.filter((line) => line.includes('work on a job failed'))).toHaveLength(2)
+})
+
+test('closing waits for the job that runs', async () => {
+  const book = new Book(pointers('corp', 'change', 1))
+  let began = false
+  const queue = await open({
+    book,
+    work: (some) => {
+      began = true
+      return book.settle(some, () => sleep(300))
+    },
+  })
+  await queue.lanes.add(pointers('corp', 'change', 1))
+  await until('the job runs', () => began)
+  await queue[Symbol.asyncDispose]()
+  expect(book.done).toHaveLength(1)
+})
+
+test('a platform with a stated rate begins no more obligations a second than that', async () => {
+  let count = 0
+  await using queue = await open({
+    platforms: [{ id: 'corp', concurrency: 8, rate: 400 }],
+    work: async (some) => void (count += some.length),
+  })
+  const began = performance.now()
+  await queue.lanes.add(pointers('corp', 'change', 900))
+  await until('all are done', () => count === 900)
+  // Three quarters of 400 a second are for changes, and up to one second of them may come at once.
+  expect(performance.now() - began).toBeGreaterThan(1_500)
+})

@@ -1,7 +1,7 @@
 // Which lines of a file may hold a secret that was written where only a reference is allowed. Such a line is never shown,
 // whatever is wrong with it; a line too many costs nothing but an excerpt.
-import { isAlias, isCollection, isPair, isScalar, visit } from 'yaml'
-import type { Document, LineCounter, Scalar } from 'yaml'
+import { isAlias, isCollection, isMap, isPair, isScalar, visit } from 'yaml'
+import type { Document, LineCounter, Node } from 'yaml'
 import type { Path } from './path.ts'
 
 const word = /pass|pwd|secret|token|credential|kennwort|private/i
@@ -21,7 +21,7 @@ export function mayBeShown(path: Path, value: unknown): boolean {
 export function secretLines(text: string, document: Document, counter: LineCounter): ReadonlySet<number> {
   const lines = text.split('\n')
   const hidden = new Set(document.errors.length === 0 ? linesOfYaml(lines) : linesOfText(lines))
-  for (const node of secretScalars(document)) {
+  for (const node of secretNodes(document)) {
     const [start, end] = node.range ?? [0, 0]
     for (let line = counter.linePos(start).line; line <= counter.linePos(end).line; line += 1) hidden.add(line)
   }
@@ -47,31 +47,35 @@ function* linesOfText(lines: readonly string[]): Generator<number> {
   }
 }
 
-/** Texts below keys that speak of secrets, and everything in `bind` besides the name; through anchors too. */
-function secretScalars(document: Document): readonly Scalar[] {
-  const found: Scalar[] = []
+/** What stands below keys that speak of secrets, and everything in `bind` besides the name; through anchors too. */
+function secretNodes(document: Document): readonly Node[] {
+  const found: Node[] = []
   visit(document, {
     Pair(_, pair, ancestors) {
       const key = isScalar(pair.key) ? String(pair.key.value) : ''
       const parent = ancestors.findLast(isPair)
       const inBind = isScalar(parent?.key) && parent.key.value === 'bind' && key !== 'dn'
-      if (word.test(key) || inBind) found.push(...scalarsOf(pair.value, document))
-      else if (key === 'bind' && !isCollection(pair.value)) found.push(...scalarsOf(pair.value, document))
+      if (word.test(key) || inBind) found.push(...leavesOf(pair.value, document))
+      else if (key === 'bind' && !isMap(pair.value)) found.push(...leavesOf(pair.value, document))
+      if (inBind && pair.value === null && isScalar(pair.key)) found.push(pair.key)
     },
   })
-  return found.filter(({ value }) => typeof value !== 'boolean' && !reference.test(String(value)))
+  return found.filter(
+    (node) => !isScalar(node) || (typeof node.value !== 'boolean' && !reference.test(String(node.value))),
+  )
 }
 
 /** Deeper nesting than this is no configuration; an alias may even stand inside itself. */
 const deepest = 10
 
-function scalarsOf(value: unknown, document: Document, depth = 0): readonly Scalar[] {
-  const node = isAlias(value) ? value.resolve(document) : value
-  if (isScalar(node)) return [node]
+/** The scalars of a value; keys too where they have no value, and aliases that mean nothing: both may be a secret. */
+function leavesOf(value: unknown, document: Document, depth = 0): readonly Node[] {
+  const node = isAlias(value) ? (value.resolve(document) ?? value) : value
+  if (isScalar(node) || isAlias(node)) return [node]
   if (!isCollection(node) || depth === deepest) return []
   return node.items.flatMap((item) => {
-    if (!isPair(item)) return scalarsOf(item, document, depth + 1)
-    return isSetting(item.key) ? [] : scalarsOf(item.value, document, depth + 1)
+    if (!isPair(item)) return leavesOf(item, document, depth + 1)
+    return isSetting(item.key) ? [] : leavesOf(item.value ?? item.key, document, depth + 1)
   })
 }
 

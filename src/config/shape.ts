@@ -53,8 +53,10 @@ function unknownKey(key: string, path: Path, { file, schema }: Subject): Problem
   const allowed = keysOf(schemaAt(schema, path))
   const message = `unknown key; allowed here ${allowed.length === 1 ? 'is' : 'are'} ${allowed.join(', ')}`
   const hint = didYouMean(key, allowed)
-  return file.problem('error', [...path, key], message, {
-    at: 'key',
+  // Text that was written where the value of a secret belongs may have become a key.
+  const isSafe = hint.hint !== undefined || (mayBeShown(path, key) && mayBeShown([...path, ''], key))
+  return file.problem('error', isSafe ? [...path, key] : path, message, {
+    ...(isSafe ? { at: 'key' } : { place: file.place([...path, key], 'key') }),
     ...(hint.hint === undefined ? misspeltParent(path, schema) : hint),
   })
 }

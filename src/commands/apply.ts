@@ -16,6 +16,7 @@ import type { ExitCode, Invocation, Runner } from './command.ts'
 import { difference, readSavedPlan } from './plan-document.ts'
 import { refused, renderPlanning } from './plan.ts'
 import { withSteps } from './progress.ts'
+import { renderIntakes, renderUnread } from './sources.ts'
 
 interface Options {
   readonly plan?: string
@@ -49,8 +50,15 @@ async function apply(invocation: Invocation, options: Options): Promise<ExitCode
   })
   if (result.report === null) return refuse(invocation, result.planning, reviewed, most)
   invocation.answer(applyDocument(result.report, startedAt))
-  invocation.say(renderApply(result.report, { most, took: keyturn.clock() - startedAt }))
+  invocation.say(renderReport(result.report, most, keyturn.clock() - startedAt))
   return exitCode(result.report)
+}
+
+/** The feeds and what could not be read come first: nobody should read "nothing to do" over a platform that is down. */
+function renderReport(report: ApplyReport, most: number, took: number): string {
+  return [renderIntakes(report.people.intakes, most), renderUnread(report.unread), renderApply(report, { most, took })]
+    .filter((section) => section !== '')
+    .join('\n\n')
 }
 
 interface Reviewed {

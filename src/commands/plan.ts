@@ -62,8 +62,10 @@ export function refused(planning: Planning): boolean {
   return planning.people.intakes.some((intake) => intake.accepted === null)
 }
 
-function closing({ plan: { id, changes, withheld } }: Planning): string {
-  if (changes.length === 0 && withheld.length === 0) return '\nNothing to do.'
+function closing({ plan: { id, changes, withheld }, unread }: Planning): string {
+  if (changes.length === 0 && withheld.length === 0) {
+    return unread.length === 0 ? '\nNothing to do.' : '\nNothing to do on what could be read.'
+  }
   if (changes.length === 0) return '\nNothing can be applied; what is withheld needs a person (above).'
   const command = `keyturn apply --plan ${id.slice(0, 16)}`
   return `\nPlan ${colours.bold(id)}\nApply exactly this with: ${colours.bold(command)}`

@@ -31,7 +31,7 @@ export function renderApply(applied: Applied, options: { readonly most: number; 
 }
 
 function renderTotals(applied: Applied, took: number): string {
-  if (applied.obligations.length === 0) return `Nothing to do. (${showDuration(took)})`
+  if (applied.obligations.length === 0) return `Nothing was to do. (${showDuration(took)})`
   const rows = Object.keys(applied.plan.situations).map((platform) => {
     const own = applied.obligations.filter((one) => one.platform === platform)
     const results = applied.settled.filter((one) => one.platform === platform).flatMap((one) => one.results)

@@ -166,6 +166,7 @@ function bounded(lines: readonly string[], most: number, indent: string): string
 
 /** Counts per platform and kind, as one table. */
 export function renderPlanTotals(plan: Plan): string {
+  if (plan.changes.length + plan.withheld.length === 0) return ''
   const kinds = changeOrder.filter((kind) => plan.changes.some((change) => change.kind === kind))
   const rows = Object.keys(plan.situations).map((platform) => {
     const own = plan.changes.filter((change) => change.platform === platform)

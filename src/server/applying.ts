@@ -112,11 +112,12 @@ async function work(
   await lanes.add(pointers)
   const patience = options.patience ?? MINUTE
   let looked = keyturn.clock()
-  while (!board.done() && !options.signal.aborted && keyturn.clock() - board.movedAt() < patience) {
+  while (!board.empty() && !options.signal.aborted && keyturn.clock() - board.movedAt() < patience) {
     await sleep(25)
-    if (keyturn.clock() - looked < SECOND) continue
-    // Another process may have settled some of ours.
-    board.learn(await keyturn.ledger.obligationsOf(board.remaining(500)))
+    if (!board.stuck() && keyturn.clock() - looked < SECOND) continue
+    // Another process may have settled some of ours, and a settled account may have woken those who waited for it.
+    board.learn(await keyturn.ledger.obligationsOf(board.remaining()))
+    if (board.stuck()) break
     options.onProgress?.(board.progress())
     looked = keyturn.clock()
   }
@@ -151,9 +152,10 @@ function openBoard(pointers: readonly ObligationPointer[], clock: () => Instant)
     learn(statuses: readonly ObligationStatus[]) {
       for (const status of statuses) place(keyOf(status), status.state)
     },
+    empty: () => remaining.size === 0,
     /** Only people are left who wait for somebody else's account, and nobody is left who could make it. */
-    done: () => remaining.size === waiting.size,
-    remaining: (most: number) => [...remaining.values()].slice(0, most),
+    stuck: () => remaining.size > 0 && remaining.size === waiting.size,
+    remaining: () => [...remaining.values()],
     settled: () => [...results.values()],
     movedAt: () => moved,
     progress: (): Progress => ({

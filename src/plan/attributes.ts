@@ -1,7 +1,7 @@
 import type { DesiredAttribute, DesiredValue, ObservedAccount } from '../model/account.ts'
 import type { NewAccount } from '../model/change.ts'
 import type { Context } from './context.ts'
-import type { Sheet } from './sheet.ts'
+import type { Sheet, Verdict } from './sheet.ts'
 import { adaptEach, sameValues } from './values.ts'
 import type { Adapted } from './values.ts'
 import { valuesOf } from './view.ts'
@@ -28,7 +28,7 @@ export function diffAttributes(context: Context, sheet: Sheet, account: Observed
   const adapted = adaptEach(context.view, { name, container, enabled, attributes: textsOf(attributes), expiresAt })
   for (const attribute of attributes) {
     if (isReference(attribute.value)) diffReference(context, sheet, attribute, attribute.value, account)
-    else diffText(context, sheet, attribute, adapted, account)
+    else diffText(context, sheet, attribute, attribute.value, adapted, account)
   }
   return adapted.account
 }
@@ -36,26 +36,19 @@ export function diffAttributes(context: Context, sheet: Sheet, account: Observed
 function diffText(
   context: Context,
   sheet: Sheet,
-  attribute: DesiredAttribute,
+  { name, empty, reason }: DesiredAttribute,
+  wanted: readonly string[],
   { account: adapted, refused }: Adapted,
   account: ObservedAccount,
 ): void {
-  const from = valuesOf(account, attribute.name)
-  const why = refused.get(attribute.name) ?? refused.get('')
-  if (why !== undefined) {
-    const to = attribute.value
-    const verdict = { why: 'value-refused', text: `${attribute.name} of ${account.name}: ${why}` } as const
-    sheet.need(update(attribute.name, from, to), 'attributes', attribute.reason, { verdict })
-    return
-  }
-  const to = adapted.attributes[attribute.name] ?? []
-  if (sameValues(context.view, attribute.name, from, to)) return
-  if (to.length > 0 || attribute.empty === 'clear') {
-    sheet.need(update(attribute.name, from, to), 'attributes', attribute.reason)
-  } else if (attribute.empty === 'reject') {
-    const verdict = { why: 'empty-value', text: emptyText(attribute.name, account.name) } as const
-    sheet.need(update(attribute.name, from, to), 'attributes', attribute.reason, { verdict })
-  }
+  const from = valuesOf(account, name)
+  const refusal = refused.get(name) ?? refused.get('')
+  const to = refusal === undefined ? (adapted.attributes[name] ?? []) : wanted
+  if (sameValues(context.view, name, from, to) || (to.length === 0 && empty === 'keep')) return
+  let verdict: Verdict | null = null
+  if (refusal !== undefined) verdict = { why: 'value-refused', text: `${name} of ${account.name}: ${refusal}` }
+  else if (to.length === 0 && empty === 'reject') verdict = { why: 'empty-value', text: emptyText(name, account.name) }
+  sheet.need(update(name, from, to), 'attributes', reason, { verdict })
 }
 
 function diffReference(

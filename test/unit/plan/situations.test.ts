@@ -1,0 +1,253 @@
+import { describe, expect, it } from 'vitest'
+import { surveyAccounts } from '../../../src/plan/index.ts'
+import { account, entry, field, kinds, leaver, linkOf, stopped, suspended, want, World } from './world.ts'
+
+const zero = { linked: 0, unlinked: 0, unmatched: 0, disputed: 0, missing: 0, absent: 0 }
+const byMail = (value: string) => ({ attribute: 'mail', value, then: 'propose' }) as const
+const byNumber = (value: string) => ({ attribute: 'employeeNumber', value, then: 'link' }) as const
+
+/** An account that carries an employee number and is linked to nobody. */
+const found = (name: string, number: string, more = {}) =>
+  account(name, { attributes: { employeeNumber: [number] }, ...more })
+
+describe('situations', () => {
+  it('linked and as desired: nothing to do', () => {
+    const world = new World().has('ann')
+    const plan = world.plan(want('ann'))
+    expect(plan).toMatchObject({ changes: [], withheld: [], notes: [], population: { wiki: 1 } })
+    expect(plan.situations).toEqual({ wiki: { ...zero, linked: 1 } })
+  })
+
+  it('absent: the account is made, shut for somebody who has not begun', () => {
+    const plan = new World().plan(want('ann', { candidates: ['ann.a'], expiresAt: 5_500 }))
+    expect(plan.changes).toEqual([
+      expect.objectContaining({
+        kind: 'create',
+        identity: 'hr:ann',
+        account: 'ann.a',
+        target: { creates: 'hr:ann' },
+        desired: { name: 'ann.a', container: 'ou=people,dc=example', enabled: true, attributes: {}, expiresAt: 5_000 },
+      }),
+    ])
+    expect(plan.situations['wiki']).toEqual({ ...zero, absent: 1 })
+    const closed = new World().plan(want('bob', { state: 'closed', lifecycle: 'pre-hire' }))
+    expect(closed.changes[0]).toMatchObject({ kind: 'create', desired: { enabled: false } })
+  })
+
+  it('absent and not wanted: nothing at all', () => {
+    const plan = new World().plan(suspended('ann'), leaver('bob'))
+    expect(plan).toMatchObject({ changes: [], withheld: [], notes: [] })
+  })
+
+  it('unlinked: one account by a strong key is linked, and its differences follow', () => {
+    const world = new World()
+    world.accounts = [found('old.name', 'ANN')]
+    world.catalogue = [entry('crm')]
+    const plan = world.plan(want('ann', { gives: ['crm'] }))
+    expect(kinds(plan)).toEqual(['link', 'grant crm'])
+    expect(plan.changes[0]).toMatchObject({ target: { nativeId: 'id-old.name' }, by: 'employeeNumber "ann"' })
+    expect(plan).toMatchObject({ situations: { wiki: { ...zero, unlinked: 1 } }, population: { wiki: 1 } })
+  })
+
+  it('unmatched: accounts of nobody are counted and never touched', () => {
+    const world = new World()
+    world.accounts = [found('svc', '77'), account('by-hand', { entitlements: ['crm'] })]
+    world.catalogue = [entry('crm', { members: 'exact' })]
+    const plan = world.plan()
+    expect(plan).toMatchObject({ changes: [], withheld: [], notes: [] })
+    expect(plan.situations['wiki']).toEqual({ ...zero, unmatched: 2 })
+  })
+
+  it('people who left are found by strong keys and never by weak ones', () => {
+    const world = new World()
+    world.accounts = [found('ann', '1'), account('bob', { attributes: { mail: ['bob@x'] } })]
+    const plan = world.plan(leaver('1'), leaver('2', { matches: [byMail('bob@x')] }))
+    expect(kinds(plan)).toEqual(['link', 'disable leaver'])
+    expect(plan.notes).toEqual([])
+  })
+
+  it('disputed: several accounts for one person', () => {
+    const world = new World()
+    world.accounts = [found('ann', '1'), account('ann2', { attributes: { mail: ['ann@x'] } })]
+    const plan = world.plan(want('1', { matches: [byNumber('1'), { ...byMail('ann@x'), then: 'link' }] }))
+    expect(plan.changes).toEqual([])
+    expect(stopped(plan)).toEqual(['disputed link', 'disputed link'])
+    expect(plan.withheld.map(({ change }) => change.target)).toEqual([{ nativeId: 'id-ann' }, { nativeId: 'id-ann2' }])
+    expect(plan.notes).toMatchObject([{ kind: 'disputed' }])
+    expect(plan.situations['wiki']).toEqual({ ...zero, disputed: 2 })
+  })
+
+  it('disputed accounts are shown in the same order, however the platform listed them', () => {
+    const accounts = ['a', 'b', 'c'].map((name) => found(name, '1'))
+    for (const listed of [accounts, accounts.toReversed()]) {
+      const world = new World()
+      world.accounts = listed
+      expect(world.plan(want('1')).withheld[0]?.text).toContain('hr:1 matches 3 accounts: a (')
+    }
+  })
+
+  it('two keys that find the same account agree', () => {
+    const world = new World()
+    world.accounts = [account('ann', { attributes: { employeeNumber: ['1'], mail: ['ann@x'] } })]
+    const plan = world.plan(want('1', { matches: [{ ...byMail('ann@x'), then: 'link' }, byNumber('1')] }))
+    expect(plan.changes).toMatchObject([{ kind: 'link', by: 'mail "ann@x"' }])
+  })
+
+  it('disputed: one account for several people, even when one of them has left', () => {
+    const world = new World()
+    world.accounts = [found('ann', '7')]
+    const plan = world.plan(want('a', { matches: [byNumber('7')] }), leaver('b', { matches: [byNumber('7')] }))
+    expect(stopped(plan)).toEqual(['disputed link', 'disputed link'])
+    expect(plan.withheld[0]?.text).toContain('ann matches 2 people by employeeNumber "7": hr:a, hr:b')
+    expect(plan.withheld[0]?.text).toContain('keyturn adopt wiki')
+    expect(plan.situations['wiki']).toEqual({ ...zero, disputed: 1 })
+  })
+
+  it('disputed: the account is linked to somebody else already', () => {
+    const world = new World().has('ann', { attributes: { employeeNumber: ['2'] } })
+    const plan = world.plan(want('ann'), want('2'))
+    expect(plan.changes).toEqual([])
+    expect(plan.withheld.map(({ why, text }) => [why, text])).toEqual([
+      ['disputed', expect.stringContaining('ann matches hr:2 by employeeNumber "2", but it is linked to hr:ann')],
+    ])
+    expect(plan.situations['wiki']).toEqual({ ...zero, linked: 1 })
+  })
+
+  it('proposed: a weak match makes no second account and links nothing', () => {
+    const world = new World()
+    world.accounts = [account('ann', { attributes: { mail: ['Ann@X', 'ann@x'] } })]
+    world.catalogue = [entry('crm')]
+    const plan = world.plan(want('1', { matches: [byNumber('1'), byMail(''), byMail('ann@x')], gives: ['crm'] }))
+    expect(plan.changes).toEqual([])
+    expect(stopped(plan)).toEqual(['proposed create', 'proposed grant'])
+    expect(plan.withheld[0]?.text).toContain('hr:1 may be the owner of ann (mail "ann@x")')
+    expect(plan.notes).toMatchObject([{ kind: 'proposed', identity: 'hr:1' }])
+  })
+
+  it('proposed for somebody on leave: a note only', () => {
+    const world = new World()
+    world.accounts = [account('ann', { attributes: { mail: ['ann@x'] } })]
+    const plan = world.plan(suspended('1', { matches: [byMail('ann@x')] }))
+    expect(plan).toMatchObject({ changes: [], withheld: [], notes: [{ kind: 'proposed' }] })
+  })
+
+  it('nothing is proposed of accounts that are linked, or that a strong key says are others', () => {
+    const world = new World().has('ann', { attributes: { mail: ['team@x'] } })
+    world.accounts.push(account('bob', { attributes: { mail: ['team@x'], employeeNumber: ['2'] } }))
+    const plan = world.plan(want('1', { matches: [byMail('team@x')] }), want('2'), want('ann'))
+    expect(kinds(plan)).toEqual(['create', 'link'])
+    expect(plan.notes).toEqual([])
+  })
+
+  it('missing: an account that another hand deleted is not made again before somebody releases it', () => {
+    const world = new World()
+    world.links = [linkOf('ann')]
+    world.names = [{ platform: 'wiki', name: 'ann', identity: 'hr:ann' }]
+    const plan = world.plan(want('ann'))
+    expect(stopped(plan)).toEqual(['account-deleted create'])
+    expect(plan.withheld[0]?.text).toContain('ann of hr:ann was deleted on wiki by another hand')
+    expect(plan).toMatchObject({ notes: [{ kind: 'missing' }], population: { wiki: 0 } })
+    expect(plan.situations['wiki']).toEqual({ ...zero, missing: 1 })
+  })
+
+  it('missing, and nobody needs it: a note', () => {
+    const world = new World()
+    world.links = [linkOf('ann')]
+    const plan = world.plan(leaver('ann'))
+    expect(plan).toMatchObject({ changes: [], withheld: [], notes: [{ kind: 'missing' }] })
+  })
+
+  it('missing, but a strong key finds another: it was made again, and is linked', () => {
+    const world = new World()
+    world.links = [linkOf('ann')]
+    world.accounts = [found('ann.new', 'ann')]
+    expect(kinds(world.plan(want('ann')))).toEqual(['link'])
+  })
+
+  it('an account may hold several values, compared as the platform compares', () => {
+    const world = new World()
+    world.accounts = [account('ann', { attributes: { mail: ['x@y', 'ANN@x'] } }), account('none')]
+    const plan = world.plan(want('1', { matches: [{ ...byMail('ann@X'), then: 'link' }] }))
+    expect(kinds(plan)).toEqual(['link'])
+  })
+})
+
+describe('names', () => {
+  it('skip those of existing accounts, however they are written, and those ever claimed', () => {
+    const world = new World()
+    world.accounts = [account('Ann')]
+    world.names = [{ platform: 'wiki', name: 'ann2', identity: 'hr:gone' }]
+    const plan = world.plan(want('1', { candidates: ['ann', 'ann2', 'ann3'] }))
+    expect(plan.changes[0]).toMatchObject({ kind: 'create', account: 'ann3' })
+  })
+
+  it('two people of one name get different ones, in key order', () => {
+    const people = ['1', '2'].map((key) => want(key, { candidates: ['ann', 'ann2'] }))
+    expect(new World().plan(...people).changes.map(({ account: name }) => name)).toEqual(['ann', 'ann2'])
+  })
+
+  it('an own earlier claim is used again', () => {
+    const world = new World()
+    world.names = ['b-ann', 'a-ann'].map((name) => ({ platform: 'wiki', name, identity: 'hr:1' }))
+    expect(world.plan(want('1', { candidates: ['ann'] })).changes[0]).toMatchObject({ account: 'a-ann' })
+  })
+
+  it('none is given that belongs to protected accounts', () => {
+    const world = new World()
+    world.safety = { ...world.safety, protected: ['SVC-*'] }
+    expect(world.plan(want('1', { candidates: ['svc-1', 'ann'] })).changes[0]).toMatchObject({ account: 'ann' })
+  })
+
+  it('without a free candidate the create is shown and held back', () => {
+    const world = new World()
+    world.accounts = [account('ann')]
+    const plan = world.plan(want('1', { candidates: ['ann'] }))
+    expect(stopped(plan)).toEqual(['no-name create'])
+    expect(plan.withheld[0]?.text).toContain('No free name for hr:1 on wiki')
+  })
+
+  it('an account under a claimed name is not doubled where no strong key could tell whose it is', () => {
+    const world = new World()
+    world.names = [{ platform: 'wiki', name: 'ann', identity: 'hr:1' }]
+    world.accounts = [account('ann')]
+    const without = world.plan(want('1', { candidates: ['ann', 'ann2'], matches: [] }))
+    expect(stopped(without)).toEqual(['disputed create'])
+    expect(without.withheld[0]?.text).toContain('ann on wiki stands under the name that was claimed for hr:1')
+    expect(world.plan(want('1', { candidates: ['ann', 'ann2'] })).changes[0]).toMatchObject({ account: 'ann2' })
+    expect(world.plan(want('2', { candidates: ['bob'], matches: [] })).changes[0]).toMatchObject({ account: 'bob' })
+  })
+})
+
+describe('survey of existing accounts', () => {
+  it('says of each account whose it is, or would be, and by which key', () => {
+    const world = new World().has('ann')
+    world.accounts.push(
+      found('disputed', '7'),
+      found('bob', '2'),
+      account('maybe', { attributes: { mail: ['m@x'] } }),
+      account('orphan'),
+    )
+    const people = [
+      want('ann'),
+      want('2', { fields: [field('title', 'x')] }),
+      want('a', { matches: [byNumber('7')] }),
+      want('b', { matches: [byNumber('7')] }),
+      want('c', { matches: [byMail('m@x')] }),
+      want('d', { matches: [byMail('m@x')] }),
+    ]
+    expect(
+      surveyAccounts(world.view(), people).map(({ account: { name }, situation, people: whose, by }) => [
+        name,
+        situation,
+        whose,
+        by,
+      ]),
+    ).toEqual([
+      ['ann', 'linked', ['hr:ann'], null],
+      ['bob', 'unlinked', ['hr:2'], 'employeeNumber "2"'],
+      ['disputed', 'disputed', ['hr:a', 'hr:b'], expect.stringContaining('matches 2 people')],
+      ['maybe', 'unmatched', ['hr:c', 'hr:d'], 'mail "m@x"'],
+      ['orphan', 'unmatched', [], null],
+    ])
+  })
+})

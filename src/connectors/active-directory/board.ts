@@ -141,11 +141,11 @@ export async function attempt(
 export async function eachAccount<K extends ChangeKind>(
   desk: Desk,
   tasks: readonly Task<K>[],
-  doing: (state: AccountState) => string,
+  doing: (state: AccountState, task: Task<K>) => string,
   work: (state: AccountState, task: Task<K>) => Promise<Outcome>,
 ): Promise<void> {
   const { board, domain } = desk
   await inFlight(board.ready(tasks), domain.settings.limits.concurrency, ({ task, state }) =>
-    attempt(desk, task, doing(state), () => work(state, task)),
+    attempt(desk, task, doing(state, task), () => work(state, task)),
   )
 }

@@ -195,6 +195,10 @@ function same(one: string | undefined, other: string): boolean {
   return one !== undefined && fold(one) === fold(other)
 }
 
+/** A domain takes names for equal that differ in capitals, accents or width only (MS-ADTS, section 3.1.1.2.2.4.10). */
 function fold(text: string): string {
-  return text.normalize('NFKC').toLowerCase()
+  return text
+    .normalize('NFKD')
+    .replaceAll(/\p{Mn}/gu, '')
+    .toLowerCase()
 }

@@ -1,6 +1,7 @@
 import type { Outcome } from '../../model/connector.ts'
 import { KeyturnError } from '../../model/errors.ts'
-import { firstRdn, nameInDn, parentDn, rdn, sameDn } from '../directory/dn.ts'
+import { nameInDn, parentDn, rdn, sameDn } from '../directory/dn.ts'
+import type { Connection } from '../directory/connection.ts'
 import { replaceValues } from '../directory/edits.ts'
 import { LdapResultError } from '../directory/errors.ts'
 import { eachAccount } from './board.ts'
@@ -15,7 +16,7 @@ export async function renameAccounts(desk: Desk): Promise<void> {
   await eachAccount(
     desk,
     desk.board.pending('rename'),
-    (state) => `renaming ${state.name}`,
+    (state, { change }) => `renaming ${state.name} to ${change.to}`,
     async (state, task) => {
       const { to } = task.change
       checkAccountName(to)
@@ -27,16 +28,27 @@ export async function renameAccounts(desk: Desk): Promise<void> {
 }
 
 async function rename({ connection, domain }: Desk, state: AccountState, to: string): Promise<void> {
-  const dn = guidDn(state.nativeId)
   const [local, suffix = domain.principalSuffix] = state.principalName?.split('@') ?? []
   const follows = local === undefined || local.toLowerCase() === state.name.toLowerCase()
-  await connection.modify(dn, [
+  await connection.modify(guidDn(state.nativeId), [
     replaceValues('sAMAccountName', [to]),
     ...(follows ? [replaceValues('userPrincipalName', [principalName(to, suffix)])] : []),
   ])
   const common = nameInDn(state.dn) ?? ''
   const newCommon = common === state.name ? to : common.replace(` (${state.name})`, () => ` (${to})`)
-  if (newCommon !== common) await connection.rename(dn, rdn('CN', newCommon))
+  if (newCommon !== common) await placeAs(connection, { ...state, name: to }, newCommon, parentDn(state.dn))
+}
+
+/** Gives an account a common name in a container; where that name is taken there, with the account's name behind it. */
+async function placeAs(connection: Connection, state: AccountState, common: string, container: string): Promise<void> {
+  // The parent is always stated: Samba cannot tell it from a DN that is an objectGUID.
+  const dn = guidDn(state.nativeId)
+  try {
+    await connection.rename(dn, rdn('CN', common), container)
+  } catch (error) {
+    if (!(error instanceof LdapResultError) || error.code !== 68) throw error
+    await connection.rename(dn, rdn('CN', commonNameWith(common, state.name)), container)
+  }
 }
 
 /** Moves accounts to another container; a common name that is taken there gets the account's name behind it. */
@@ -44,35 +56,14 @@ export async function moveAccounts(desk: Desk): Promise<void> {
   await eachAccount(
     desk,
     desk.board.pending('move'),
-    (state) => `moving ${state.name}`,
+    (state, { change }) => `moving ${state.name} to ${change.to}`,
     async (state, task) => {
       const { to } = task.change
       const isSo = sameDn(parentDn(state.dn), to)
-      if (!isSo) await move(desk, state, to)
+      if (!isSo) await placeAs(desk.connection, state, nameInDn(state.dn) ?? state.name, to)
       return whereItStands(desk, task, isSo ? 'already' : 'done')
     },
   )
-}
-
-async function move({ connection, domain }: Desk, state: AccountState, to: string): Promise<void> {
-  const dn = guidDn(state.nativeId)
-  try {
-    await connection.rename(dn, firstRdn(state.dn), to)
-  } catch (error) {
-    if (!(error instanceof LdapResultError)) throw error
-    if (error.code !== 68) throw explained(domain.id, error, to)
-    const common = commonNameWith(nameInDn(state.dn) ?? state.name, state.name)
-    await connection.rename(dn, rdn('CN', common), to)
-  }
-}
-
-/** Result 80 is what Samba says of a container that is not there, 32 what Windows says. */
-function explained(platform: string, error: LdapResultError, container: string): Error {
-  if (error.code !== 80 && error.code !== 32) return error
-  return new KeyturnError('object-missing', `${platform}: nothing can be moved to ${container}: it does not exist.`, {
-    cause: error,
-    hint: 'Create the container, or correct leaver.container or accounts.container of the platform.',
-  })
 }
 
 async function whereItStands(desk: Desk, task: Task, result: 'done' | 'already'): Promise<Outcome> {

@@ -88,6 +88,17 @@ describe('creating', () => {
     expect((await read(two!))?.container).toBe(staff)
   })
 
+  test('José and Jose are one name for Windows, so the second gets another common name', async () => {
+    const outcomes = await domain.connector.apply(
+      [
+        creation('jose1', { attributes: { displayName: ['José Díaz'] } }),
+        creation('jose2', { attributes: { displayName: ['Jose Diaz'] } }),
+      ],
+      context(),
+    )
+    expect(outcomes[1]?.account?.address).toBe(`CN=Jose Diaz (jose2),${staff}`)
+  })
+
   test('a name that another object of the domain has is refused with that object named, and others are made', async () => {
     const outcomes = await domain.connector.apply([creation('editors'), creation('beside')], context())
     expect(outcomes.map(({ result }) => result)).toEqual(['failed', 'done'])
@@ -184,6 +195,40 @@ describe('changing', () => {
       context(),
     )
     expect(again).toMatchObject([{ result: 'already' }])
+  })
+
+  test('what was made of the old name follows a new one: the common name too, also where that is taken', async () => {
+    const attributes = {}
+    const outcomes = await domain.connector.apply(
+      [creation('old1', { attributes }), creation('new1', { attributes })],
+      context(),
+    )
+    const [old, taken] = outcomes.map(({ account }) => account!)
+    await setup.replace(domain.client, taken!.address, 'sAMAccountName', 'freed')
+    await setup.replace(domain.client, taken!.address, 'userPrincipalName', 'freed@corp.example')
+    const rename: Change = { ...about('old1', old!.nativeId), kind: 'rename', from: 'old1', to: 'new1' }
+    const [outcome] = await domain.connector.apply([rename], context())
+    expect(outcome?.error).toBeUndefined()
+    expect(outcome).toMatchObject({ result: 'done', account: { name: 'new1', address: `CN=new1 (new1),${staff}` } })
+    expect((await domain.connector.apply([rename], context()))[0]?.result).toBe('already')
+  })
+
+  test('a container that does not exist is named, and the account stays', async () => {
+    const [account] = await make(domain, ['stays'])
+    const to = `OU=Nowhere,${staff}`
+    const move: Change = { ...about('stays', account!.nativeId), kind: 'move', from: staff, to }
+    const [outcome] = await domain.connector.apply([move], context())
+    expect(outcome).toMatchObject({ result: 'failed', error: { code: 'object-missing' } })
+    expect(outcome?.error?.message).toContain(to)
+    expect((await read(account!.nativeId))?.container).toBe(staff)
+  })
+
+  test('a deleted account is gone', async () => {
+    const [account] = await make(domain, ['deleted'])
+    const remove: Change = { ...about('deleted', account!.nativeId), kind: 'delete' }
+    expect((await domain.connector.apply([remove], context()))[0]?.result).toBe('done')
+    expect(await read(account!.nativeId)).toBeUndefined()
+    expect((await domain.connector.apply([remove], context()))[0]).toMatchObject({ error: { code: 'object-missing' } })
   })
 
   test('flags that another tool has set stay, however often the account is disabled and enabled', async () => {

@@ -30,7 +30,7 @@ export interface ApplyReport extends Planning {
   readonly admission: AdmissionResult
   /** How every obligation stands at the end. */
   readonly obligations: readonly ObligationStatus[]
-  /** What the workers of this process did, the last word on each obligation. */
+  /** What the workers of this process did: all that was done, and the last word on what was not. */
   readonly settled: readonly SettledObligation[]
   readonly endedAt: Instant
 }
@@ -145,7 +145,8 @@ function openBoard(pointers: readonly ObligationPointer[], clock: () => Instant)
   return {
     note(settled: readonly SettledObligation[]) {
       for (const one of settled) {
-        results.set(keyOf(one), one)
+        const before = results.get(keyOf(one))?.results.filter((result) => result.status === 'done') ?? []
+        results.set(keyOf(one), { ...one, results: [...before, ...one.results] })
         place(keyOf(one), one.state)
       }
     },

@@ -500,6 +500,23 @@ test('the longest values that are allowed are those of the schema of a real doma
   expect(longestValues).toEqual(Object.fromEntries(Object.keys(longestValues).map((name) => [name, schema.get(name)])))
 })
 
+/** The rights that docs/connectors/active-directory.md lists, with its commands: container, then what is allowed there. */
+const user = 'bf967aba-0de6-11d0-a285-00aa003049e2'
+const group = 'bf967a9c-0de6-11d0-a285-00aa003049e2'
+const member = 'bf9679c0-0de6-11d0-a285-00aa003049e2'
+const resetPassword = '00299570-246d-11d0-a768-00aa006e0529'
+const people = [`(OA;CI;CCDC;${user};;SID)`, `(OA;CIIO;RPWP;;${user};SID)`, `(OA;CIIO;CR;${resetPassword};${user};SID)`]
+const rights = [
+  [staff, ...people],
+  [leavers, ...people],
+  [roles, `(OA;CIIO;RPWP;${member};${group};SID)`],
+] as const
+
+function sidText(sid: Buffer): string {
+  const numbers = Array.from({ length: sid.readUInt8(1) }, (_, index) => sid.readUInt32LE(8 + 4 * index))
+  return ['S', 1, sid.readUIntBE(2, 6), ...numbers].join('-')
+}
+
 describe('trouble', () => {
   test('an url without TLS is refused before anything is sent', async () => {
     await using connector = setup.open({ ...domain.settings, url: domain.samba.plainUrl, insecure: true }, domain.samba)
@@ -558,6 +575,53 @@ describe('trouble', () => {
       { result: 'failed', error: { code: 'cannot-manage' } },
     ])
     expect((await read(victim!.nativeId))?.enabled).toBe(true)
+  })
+
+  test('an account with the rights that the documentation lists, and no others, can do everything', async () => {
+    const used = context()
+    const [service] = await make(domain, ['svc-least'], used)
+    const { objectSid } = await setup.lookUp(domain.client, service!.address, 'objectSid')
+    for (const [container, ...aces] of rights) {
+      const sddl = aces.map((ace) => ace.replace('SID', sidText(objectSid as Buffer))).join('')
+      await domain.samba.tool('dsacl', 'set', '--action=allow', `--objectdn=${container}`, `--sddl=${sddl}`)
+    }
+    const bind = { ...domain.settings.bind, dn: 'svc-least@corp.example' }
+    await using connector = setup.open({ ...domain.settings, bind }, domain.samba, used.passwords.get('hr:svc-least'))
+    const complaints = await connector.check(never)
+    expect(complaints.filter(({ severity, message }) => severity === 'error' && !message.includes('twice'))).toEqual([])
+
+    const [made] = await connector.apply(
+      [creation('by-least', { attributes: { displayName: ['By Least'] } })],
+      context({ mustChange: true }),
+    )
+    expect(made).toMatchObject({ result: 'done' })
+    const at = about('by-least', made!.account!.nativeId)
+    const steps = context()
+    const outcomes = await connector.apply(
+      [
+        { ...at, kind: 'update', field: { attribute: 'title', from: [], to: ['Engineer'] } },
+        { ...at, kind: 'grant', entitlement: 'all-staff' },
+        { ...at, kind: 'rename', from: 'by-least', to: 'by-least2' },
+        { ...at, kind: 'disable', protocol: 'leaver' },
+        { ...at, kind: 'move', from: staff, to: leavers },
+      ],
+      steps,
+    )
+    expect(outcomes.map(({ error }) => error?.message)).toEqual(outcomes.map(() => undefined))
+    const shut = await read(at.target.nativeId!)
+    expect(await connector.prove(shut!, steps)).toMatchObject({ grade: 'refused' })
+    const back = await connector.apply(
+      [
+        { ...at, kind: 'revoke', entitlement: 'all-staff' },
+        { ...at, kind: 'move', from: leavers, to: staff },
+        { ...at, kind: 'expire', from: 0, to: null },
+        { ...at, kind: 'issue-credential', credential: 'password' },
+        { ...at, kind: 'enable' },
+        { ...at, kind: 'delete' },
+      ],
+      context({ mustChange: true }),
+    )
+    expect(back.map(({ error }) => error?.message)).toEqual(back.map(() => undefined))
   })
 
   test('the administrator has every right, and doctor tells what disabling does here', async () => {

@@ -2,6 +2,7 @@ import type { ApplyContext, RevocationStep } from '../model/connector.ts'
 import { KeyturnError } from '../model/errors.ts'
 import type { IdentityId } from '../model/identity.ts'
 import { auditRecord } from './audit.ts'
+import { mayStillOpen } from './intents.ts'
 import { generatePassword, generateScramble } from './password.ts'
 import type { SettlePorts } from './ports.ts'
 import { accountOf, type Job, nativeIdOf } from './work.ts'
@@ -63,14 +64,18 @@ export async function recordStep(job: Job, step: RevocationStep, ports: SettlePo
     result: 'done',
     detail: step.detail,
   })
-  await Promise.all([ports.ledger.stepDone(job.obligation.token, step), ports.ledger.audit([record])])
+  // What another worker may still undo does not count as done: the second look goes through the whole protocol.
+  const counts = step.step === begun || !mayStillOpen(job.obligation)
+  const { token } = job.obligation
+  await Promise.all([counts && ports.ledger.stepDone(token, step), ports.ledger.audit([record])])
 }
 
 /** Steps of an earlier run count only while the account still is as they left it: one that is open again is shut anew. */
 function stepsDone(job: Job): ReadonlySet<string> {
   const disable = job.tasks.find(({ change }) => change.kind === 'disable')
   const account = accountOf(job.person, disable === undefined ? null : nativeIdOf(disable.change))
-  const earlier = account?.enabled === true ? [] : job.obligation.stepsDone
+  const isAnew = account?.enabled === true || mayStillOpen(job.obligation)
+  const earlier = isAnew ? [] : job.obligation.stepsDone
   return new Set([...earlier, ...job.steps].map(({ step }) => step).filter((step) => step !== begun))
 }
 

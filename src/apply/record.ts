@@ -74,7 +74,7 @@ function linkAfter(job: Job, at: Instant): { readonly link: Link | null; readonl
   if (link === null) return { link, unlink: false }
   const account = job.seen ?? accountOf(job.person, link.nativeId)
   if (account !== null && account.nativeId === link.nativeId) {
-    const state = account.enabled ? opened(link) : linkShutEarlier(link, account, job)
+    const state = account.enabled ? opened(link) : linkHeld(link, account, job)
     link = { ...state, name: account.name, address: account.address }
   }
   return { link, unlink: false }
@@ -127,9 +127,21 @@ function weShut({ obligation, steps }: Job): boolean {
   return [...obligation.stepsDone, ...steps].some(({ step }) => step === begun)
 }
 
-/** We shut it, ended before recording that, and by now nothing is left to do or something else is owed. */
-function linkShutEarlier(link: Link, account: ObservedAccount, job: Job): Link {
-  return !account.enabled && link.shutByUs === null && weShut(job) ? { ...link, shutByUs: 'suspend' } : link
+/** How we hold an account that is shut, where this settlement is not the end of a leaver protocol itself. */
+function linkHeld(link: Link, account: ObservedAccount, job: Job): Link {
+  // We shut it, ended before recording that, and by now nothing is left to do or something else is owed.
+  if (!account.enabled && link.shutByUs === null && weShut(job)) return { ...link, shutByUs: 'suspend' }
+  // Somebody may know its password again: should the person leave once more, the protocol is due once more.
+  return link.shutByUs === 'leaver' && setPassword(job) ? { ...link, shutByUs: 'suspend' } : link
+}
+
+/** Was a new password set, or may it have been? */
+function setPassword({ tasks, obligation }: Job): boolean {
+  const written = tasks.some(
+    ({ change, outcome }) =>
+      change.kind === 'issue-credential' && outcome !== null && outcome.error?.code !== 'claim-lost',
+  )
+  return written || obligation.openIntents.some(({ kind }) => kind === 'issue-credential')
 }
 
 function grantsAdded(job: Job, at: Instant): readonly Grant[] {

@@ -45,7 +45,10 @@ export async function startRedis(): Promise<RedisServer> {
       ended = `exit code ${code}`
     })
     child = started
-    await listening(port, () => ended)
+    await listening(port, () => ended).catch(async (error: unknown) => {
+      await kill()
+      throw error
+    })
   }
   await start()
   return {

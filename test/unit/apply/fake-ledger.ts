@@ -39,6 +39,8 @@ export class FakeLedger implements SettleLedger {
   readonly grantRows = new Map<string, Grant>()
   readonly records: AuditRecord[] = []
   readonly settlements: Settlement[] = []
+  /** Does a revocation take the claim of a worker that changes the same account, or wait for it? Both must be safe. */
+  steals = false
   private count = 0
 
   admit(identity: IdentityId, lane: Lane, changes: readonly Change[], now: Instant): void {
@@ -80,8 +82,7 @@ export class FakeLedger implements SettleLedger {
       const row = this.rows.get(identity)
       if (row === undefined || row.wanted <= row.settled || (row.nextTryAt ?? 0) > now) continue
       const live = row.claim !== null && row.claim.until > now
-      // A revocation does not wait for a worker that changes the same account.
-      if (live && !(row.lane === 'revoke' && row.claim?.lane === 'change')) continue
+      if (live && !(this.steals && row.lane === 'revoke' && row.claim?.lane === 'change')) continue
       const token = `token-${this.next()}`
       row.claim = { token, number: row.wanted, until: now + leaseMs, lane: row.lane, seen: new Set(row.intents) }
       claimed.push({

@@ -1,0 +1,172 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import type { SettlePorts } from '../../../src/apply/ports.ts'
+import { World } from './world.ts'
+
+/** Every call to the outside, of every worker, ends when the scheduler says so: all orders are possible. */
+function scheduled(world: World, scheduler: fc.Scheduler): Partial<SettlePorts> {
+  const turn = async () => {
+    await scheduler.schedule(Promise.resolve())
+  }
+  const wrap = <T extends object>(target: T): T =>
+    new Proxy(target, {
+      get: (object, key) => {
+        const value: unknown = Reflect.get(object, key)
+        if (typeof value !== 'function' || ['canonical', 'within', 'adapt'].includes(String(key))) return value
+        return async (...args: unknown[]) => {
+          await turn()
+          const result = (await Reflect.apply(value, object, args)) as unknown
+          await turn()
+          return result
+        }
+      },
+    })
+  world.platform.hook = turn
+  return { ledger: wrap(world.ledger), connector: wrap(world.platform), observe: () => world.observe() }
+}
+
+/** Settles, plans and settles again until nothing is owed; the clock stands still while others are at work. */
+async function worker(world: World, ports: Partial<SettlePorts>, turns: number): Promise<void> {
+  for (let turn = 0; turn < turns; turn += 1) await world.settle(world.pointers(), ports)
+}
+
+const opening = /^(create|enable|grant|issue-credential) /
+/** What lets somebody in. A late grant to an account that is shut is taken away again. */
+const lettingIn = /^(create|enable|issue-credential) /
+
+test('two workers on one obligation: one account, one password, and it is the one that was handed over', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.scheduler(), async (scheduler) => {
+      const world = new World()
+      world.wish('hr:1', { groups: ['staff', 'board'] })
+      await world.plan()
+      const ports = scheduled(world, scheduler)
+      await scheduler.waitFor(Promise.all([worker(world, ports, 2), worker(world, ports, 2)]))
+      world.platform.hook = async () => undefined
+      await world.quiesce()
+      expect(world.platform.accounts.size).toBe(1)
+      expect(world.platform.events).toEqual(['create hr:1', 'grant n1', 'grant n1'])
+      expect(world.accountOf('hr:1')).toMatchObject([{ password: world.handedOver.get('person1') }])
+    }),
+    { numRuns: 200 },
+  )
+})
+
+test.each([
+  ['joins', { state: 'open', groups: ['staff', 'board'] }, false],
+  ['comes back', { state: 'open', groups: ['staff', 'board'] }, true],
+] as const)(
+  'somebody who %s leaves in the middle of it: the account ends shut, and nothing is opened after that',
+  async (_how, wish, wasThere) => {
+    await fc.assert(
+      fc.asyncProperty(fc.scheduler(), fc.nat({ max: 30 }), fc.boolean(), async (scheduler, delay, hasStolen) => {
+        const world = new World()
+        world.ledger.steals = hasStolen
+        if (wasThere) {
+          world.wish('hr:1', { groups: ['staff'] })
+          await world.quiesce()
+          world.wish('hr:1', { state: 'shut' })
+          await world.quiesce()
+        }
+        world.wish('hr:1', wish)
+        await world.plan()
+        const ports = scheduled(world, scheduler)
+        const leaving = async () => {
+          for (let i = 0; i < delay; i += 1) await scheduler.schedule(Promise.resolve())
+          world.wish('hr:1', { state: 'shut' })
+          await world.plan()
+          await worker(world, ports, 3)
+        }
+        await scheduler.waitFor(Promise.all([worker(world, ports, 2), leaving()]))
+        world.platform.hook = async () => undefined
+        await world.quiesce()
+        const shut = world.platform.events.findLastIndex((event) => event.startsWith('disable '))
+        const late = hasStolen ? lettingIn : opening
+        const later = world.platform.events.slice(shut).filter((event) => late.test(event))
+        expect(world.accountOf('hr:1').filter(({ enabled }) => enabled)).toEqual([])
+        expect({ hasStolen, events: world.platform.events, later }).toMatchObject({ later: [] })
+        for (const account of world.platform.accounts.values()) {
+          expect([...account.entitlements]).toEqual([])
+          expect(account.password).not.toBe(world.handedOver.get(account.name))
+        }
+      }),
+      { numRuns: 300 },
+    )
+  },
+)
+
+test('a revocation is not settled before whatever another worker may still open has been looked at', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.scheduler(), fc.nat({ max: 30 }), async (scheduler, delay) => {
+      const world = new World()
+      world.ledger.steals = true
+      world.wish('hr:1')
+      await world.quiesce()
+      world.wish('hr:1', { state: 'shut' })
+      await world.quiesce()
+      world.ledger.settlements.length = 0
+      world.wish('hr:1', { state: 'open' })
+      await world.plan()
+      const ports = scheduled(world, scheduler)
+      const leaving = async () => {
+        for (let i = 0; i < delay; i += 1) await scheduler.schedule(Promise.resolve())
+        world.wish('hr:1', { state: 'shut' })
+        await world.plan()
+        await worker(world, ports, 2)
+        // Settled while the other one was still at work: then it is shut for good.
+        if (world.pointers().length === 0) world.platform.events.push('settled')
+      }
+      await scheduler.waitFor(Promise.all([worker(world, ports, 1), leaving()]))
+      const { events } = world.platform
+      const settled = events.indexOf('settled')
+      const shutSince = events.lastIndexOf('disable n1')
+      const after = settled < 0 || shutSince < 0 ? [] : events.slice(settled).filter((event) => opening.test(event))
+      expect(after).toEqual([])
+    }),
+    { numRuns: 300 },
+  )
+})
+
+test('an account that was opened again after an interrupted revocation goes through the whole protocol anew', async () => {
+  const world = new World()
+  world.wish('hr:1')
+  await world.quiesce()
+  world.platform.proofGrade = 'not-proven'
+  world.wish('hr:1', { state: 'shut' })
+  await world.settle(await world.plan())
+  for (const account of world.accountOf('hr:1')) {
+    account.enabled = true
+    account.password = 'set by another hand'
+  }
+  world.platform.proofGrade = 'refused'
+  await world.quiesce()
+  expect(world.accountOf('hr:1')).toMatchObject([{ enabled: false }])
+  expect(world.accountOf('hr:1')[0]?.password).not.toBe('set by another hand')
+})
+
+test('a worker whose claim is lost while it waits opens nothing', async () => {
+  const world = new World()
+  world.wish('hr:1', { groups: ['staff'] })
+  const pointers = await world.plan()
+  const report = await world.settle(pointers, {
+    observe: async () => {
+      const view = await world.observe()
+      // Another worker takes over after the lease has ended, and settles.
+      world.now += 6_000
+      await world.settle(pointers)
+      return view
+    },
+  })
+  expect(report.obligations).toMatchObject([{ state: 'lost' }])
+  expect(world.platform.events.filter((event) => event.startsWith('create'))).toEqual(['create hr:1'])
+})
+
+test('a stopped worker begins no further write and leaves the rest owed', async () => {
+  const world = new World()
+  world.wish('hr:1')
+  const stop = new AbortController()
+  stop.abort()
+  const report = await world.settle(await world.plan(), { signal: stop.signal })
+  expect(report.obligations).toMatchObject([{ state: 'retry', error: { code: 'claim-lost' } }])
+  expect(world.platform.accounts.size).toBe(0)
+})

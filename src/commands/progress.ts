@@ -4,8 +4,8 @@ import type { Stage } from '../server/planning.ts'
 import type { Invocation } from './command.ts'
 
 export interface Steps {
-  stage(stage: Stage | 'admit' | 'work'): void
-  progress(progress: Progress): void
+  readonly stage: (stage: Stage | 'admit' | 'work') => void
+  readonly progress: (progress: Progress) => void
 }
 
 const titles: Readonly<Record<Stage | 'admit' | 'work', string>> = {
@@ -28,7 +28,7 @@ export async function withSteps<T>(invocation: Invocation, work: (steps: Steps) 
 }
 
 interface Board extends Steps {
-  end(): void
+  readonly end: () => void
 }
 
 function livingLine(): Board {

@@ -22,7 +22,7 @@ interface Explained {
 
 interface Rendering {
   readonly zone: string
-  bold(text: string): string
+  readonly bold: (text: string) => string
 }
 
 /** One person as a page: state, what holds it, each role and entitlement with its reason, and what happened last. */
@@ -78,7 +78,7 @@ function platformLines(one: Explained['platforms'][number], zone: string): reado
     link === null
       ? 'no account is linked'
       : `account ${link.name}  ${link.address}  (${link.how} ${showInstant(link.linkedAt, zone)})`,
-    ...(link?.shutByUs == null ? [] : [`shut by Keyturn (${link.shutByUs})`]),
+    ...(typeof link?.shutByUs === 'string' ? [`shut by Keyturn (${link.shutByUs})`] : []),
     `should be ${desired.state}: ${showReason(desired.reason)}`,
     ...(desired.held === null ? [] : [`nothing is changed: ${desired.held}`]),
     ...desired.entitlements.map(
@@ -90,8 +90,12 @@ function platformLines(one: Explained['platforms'][number], zone: string): reado
       : [
           `${obligation.state} since ${showInstant(obligation.admittedAt, zone)}: ${obligation.lastError?.message ?? 'not tried yet'}`,
         ]),
-    ...(obligation?.proof == null ? [] : [`proof: ${obligation.proof.grade}, ${obligation.proof.text}`]),
+    ...(obligation === null ? [] : proofLines(obligation)),
   ]
+}
+
+function proofLines({ proof }: ObligationStatus): readonly string[] {
+  return proof === null ? [] : [`proof: ${proof.grade}, ${proof.text}`]
 }
 
 function until(instant: number | undefined, zone: string): string {

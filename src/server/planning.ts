@@ -55,7 +55,7 @@ export async function makePlanning(keyturn: Keyturn, options: PlanningOptions): 
 async function desires(
   keyturn: Keyturn,
   people: People,
-): Promise<{ desired(platform: string): Iterable<DesiredAccount>; heldRoles: readonly HeldRole[] }> {
+): Promise<{ desired: (platform: string) => Iterable<DesiredAccount>; heldRoles: readonly HeldRole[] }> {
   const now = keyturn.clock()
   const before = groupHeld(await keyturn.ledger.heldRoles())
   const heldRoles = people.identities.flatMap((identity) =>
@@ -64,7 +64,7 @@ async function desires(
   const held = groupHeld(heldRoles)
   return {
     heldRoles,
-    *desired(platform: string) {
+    desired: function* (platform: string) {
       for (const identity of people.identities) {
         yield keyturn.policy.desire(identity, platform, held.get(identity.id) ?? [], now)
       }

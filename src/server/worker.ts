@@ -111,6 +111,8 @@ function namesOf(claimed: readonly ClaimedObligation[], view: PlatformView): Rea
   return names
 }
 
+type Canonical = (attribute: string, value: string) => string
+
 function refOf(account: DesiredAccount, link: Link | undefined, name: string | undefined): AccountRef {
   if (link !== undefined) return { nativeId: link.nativeId }
   return { name: name ?? '', matches: account.matches }
@@ -121,7 +123,7 @@ function personView(
   link: Link | null,
   name: string | undefined,
   observed: readonly ObservedAccount[],
-  tools: { readonly identity: Identity | undefined; canonical(attribute: string, value: string): string },
+  tools: { readonly identity: Identity | undefined; readonly canonical: Canonical },
 ): PersonView {
   const matches = account.matches.filter((match) => match.then === 'link')
   const mine = observed.filter((one) =>
@@ -135,7 +137,7 @@ function personView(
 function agrees(
   account: ObservedAccount,
   match: { readonly attribute: string; readonly value: string },
-  canonical: (attribute: string, value: string) => string,
+  canonical: Canonical,
 ): boolean {
   const wanted = canonical(match.attribute, match.value)
   return (account.attributes[match.attribute] ?? []).some((value) => canonical(match.attribute, value) === wanted)

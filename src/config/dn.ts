@@ -2,7 +2,7 @@
 
 /** The parts of a DN, split at commas that no backslash escapes. */
 function parts(dn: string): readonly string[] {
-  return dn.split(/(?<!\\)(?:\\\\)*,/).map((part) => part.trim())
+  return dn.split(/(?<=(?<!\\)(?:\\\\)*),/).map((part) => part.trim())
 }
 
 /** Does it look like a DN: `attribute=value` parts with commas between them? */
@@ -12,13 +12,10 @@ export function looksLikeDn(text: string): boolean {
 
 /** Is `dn` the same as `base`, or inside it? Regardless of case and of spaces around commas and equals signs. */
 export function isWithin(dn: string, base: string): boolean {
-  const inner = canonical(dn)
-  const outer = canonical(base)
-  return inner === outer || inner.endsWith(`,${outer}`)
+  const [inner, outer] = [canonical(dn), canonical(base)]
+  return outer.every((part, index) => part === inner[inner.length - outer.length + index])
 }
 
-function canonical(dn: string): string {
-  return parts(dn.toLowerCase())
-    .map((part) => part.replace(/\s*=\s*/, '='))
-    .join(',')
+function canonical(dn: string): readonly string[] {
+  return parts(dn.toLowerCase()).map((part) => part.replace(/\s*=\s*/, '='))
 }

@@ -45,7 +45,7 @@ export class YamlFile {
       prettyErrors: false,
       uniqueKeys: false,
       merge: true,
-      logLevel: 'silent',
+      logLevel: 'error',
     })
     this.#hidden = secretLines(this.#source, this.#document, this.#counter)
     const { value, mistakes } = plainValue(this.#document)

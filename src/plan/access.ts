@@ -43,7 +43,10 @@ export function shut(context: Context, sheet: Sheet, account: ObservedAccount): 
   }
 }
 
-/** The expiry that the platform itself watches. One that has passed is a shut door like any other (law 8). */
+/**
+ * The expiry that the platform itself watches, of an open account: one that is shut needs none, and on some platforms the
+ * same attribute holds it shut. An expiry that has passed is a shut door like any other (law 8).
+ */
 export function expire(context: Context, sheet: Sheet, account: ObservedAccount, to: Instant | null): void {
   if (account.expiresAt === to) return
   const hasEnded = hasExpired(context, account)

@@ -44,7 +44,7 @@ function diff(context: Context, desired: DesiredAccount, link: Link | null, acco
   const failure = refusalOf(() => {
     if (desired.state === 'open') open(context, sheet, account)
     const adapted = diffAttributes(context, sheet, account)
-    expire(context, sheet, account, adapted.expiresAt)
+    if (desired.state === 'open') expire(context, sheet, account, adapted.expiresAt)
   })
   if (failure !== null) sheet.note('held', `${failure} Nothing else is changed of this account's attributes.`)
   // Those on leave keep what they have, whatever their record says meanwhile.

@@ -146,6 +146,11 @@ describe('expiry', () => {
     expect(world.plan(end).changes).toEqual([])
   })
 
+  it('nothing is written to an account that is shut: the same attribute may be what holds it', () => {
+    const world = new World().has('ann', { enabled: false, expiresAt: now - DAY }, { shutByUs: 'suspend' })
+    expect(world.plan(suspended('ann', { expiresAt: now + DAY })).changes).toEqual([])
+  })
+
   it('an end that was taken back is taken away', () => {
     const plan = new World().has('ann', { expiresAt: now + DAY }).plan(want('ann'))
     expect(plan.changes).toEqual([expect.objectContaining({ kind: 'expire', from: now + DAY, to: null })])

@@ -81,6 +81,8 @@ export interface Samba extends AsyncDisposable {
   client(): Promise<Client>
   /** Signs in with Kerberos, as a workstation would: null when a ticket was given, else what kinit says. */
   kinit(user: string, password: string): Promise<string | null>
+  /** Runs samba-tool on the domain's own files, with all rights. */
+  tool(...words: readonly string[]): Promise<void>
   /** Ends the process at once, as a power cut would; the data stay. */
   kill(): Promise<void>
   /** Starts it again on the same address with the same data. */
@@ -130,6 +132,9 @@ function describe(folder: string, address: string): Samba {
     kill,
     start: async () => {
       process = await launch(folder, address, client)
+    },
+    tool: async (...words) => {
+      await run('samba-tool', [...words, '-H', join(folder, 'private/sam.ldb')], { env: environment })
     },
     kinit: (user, password) => kinit(folder, address, user, password),
     async [Symbol.asyncDispose]() {

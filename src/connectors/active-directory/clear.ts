@@ -43,8 +43,8 @@ export async function clearCredentials(desk: Desk, state: AccountState, identity
   const flags = Number(before.text('userAccountControl') ?? state.flags)
   const delegates = (flags & delegation) !== 0
   if (held.length === 0 && !delegates && context.stepsDone(identity).has('clear-credentials')) return
-  if (delegates) await writeFlags(connection, { nativeId: state.nativeId, flags }, (bits) => bits & ~delegation)
   await clear(desk, state, held)
+  if (delegates) await writeFlags(connection, { nativeId: state.nativeId, flags }, (bits) => bits & ~delegation)
   const left = heldBy(await readCredentials(desk, state))
   if (left.length > 0) {
     const text = `${domain.id}: clearing ${left.join(', ')} of ${state.name} was accepted, but they are still there.`

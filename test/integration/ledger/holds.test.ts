@@ -1,0 +1,132 @@
+import { describe, expect, test } from 'vitest'
+import { fingerprint } from '../../../src/model/change.ts'
+import type { Ledger } from '../../../src/model/ledger.ts'
+import * as s from './samples.ts'
+
+const stop = (...keys: string[]) => keys.map((key) => s.withheld(s.disable(key)))
+const people = (ledger: Ledger) => ledger.holds({ status: 'open' }).then((holds) => holds.flatMap(namesOf))
+const namesOf = ({ items }: { items: readonly { identity: string; status: string }[] }) =>
+  items.map(({ identity, status }) => `${identity} ${status}`)
+
+describe('what safety stops', () => {
+  test('becomes one hold for each platform and cause; other causes become none', async () => {
+    const ledger = await s.ledgerWith(3)
+    const privileged = s.withheld(s.grant('p3', 'admins'), 'privileged')
+    const { holds } = await ledger.admit(
+      s.admission([], [...stop('p1', 'p2'), privileged, s.withheld(s.disable('p3'), 'protected')]),
+    )
+    expect(holds.map(({ why, status, items }) => [why, status, items.length])).toEqual([
+      ['removals-limit', 'open', 2],
+      ['privileged', 'open', 1],
+    ])
+    expect(holds[0]).toMatchObject({
+      platform: s.platform,
+      text: '412 of 3,000 (13.7 %), allowed are 10 %',
+      madeAt: s.now,
+    })
+    expect(holds[0]?.items[0]).toEqual({
+      fingerprint: fingerprint(s.disable('p1')),
+      identity: 'hr:p1',
+      summary: 'disable ann.p1 (leaver)',
+      status: 'open',
+    })
+    expect(await ledger.obligations({})).toEqual([])
+  })
+
+  test('is not held twice by the next run, and follows what the next plan stops', async () => {
+    const ledger = await s.ledgerWith(3)
+    const first = await ledger.admit(s.admission([], stop('p1', 'p2')))
+    const second = await ledger.admit(s.admission([], stop('p1', 'p2')))
+    expect(second.holds).toEqual(first.holds)
+    const third = await ledger.admit(s.admission([], stop('p2', 'p3')))
+    expect(third.holds.flatMap(namesOf)).toEqual(['hr:p2 open', 'hr:p3 open'])
+    expect(third.holds[0]?.id).toBe(first.holds[0]?.id)
+    const fourth = await ledger.admit(s.admission([]))
+    expect(fourth.holds).toEqual([])
+    expect((await ledger.holds({})).map(({ status }) => status)).toEqual(['superseded'])
+    const fifth = await ledger.admit(s.admission([], stop('p1')))
+    expect(fifth.holds[0]?.id).not.toBe(first.holds[0]?.id)
+  })
+
+  test('stays held while its platform cannot be looked at', async () => {
+    const ledger = await s.ledgerWith(1)
+    await ledger.admit(s.admission([], stop('p1')))
+    await ledger.admit({ ...s.admission([]), plan: { ...s.plan([]), situations: {}, population: {} } })
+    expect(await people(ledger)).toEqual(['hr:p1 open'])
+  })
+})
+
+describe('a decision', () => {
+  const decide = async (ledger: Ledger, decision: 'approved' | 'rejected', only?: readonly string[]) => {
+    const [hold] = await ledger.holds({})
+    return ledger.decideHold(hold?.id ?? 0, decision, 'eve', 'checked with HR', s.now + 5, only)
+  }
+
+  test('releases all of it, counts until the change is carried out, and is in the audit', async () => {
+    const ledger = await s.ledgerWith(2)
+    await ledger.admit(s.admission([], stop('p1', 'p2')))
+    expect(await decide(ledger, 'approved')).toMatchObject({
+      status: 'approved',
+      decidedBy: 'eve',
+      decidedAt: s.now + 5,
+      reason: 'checked with HR',
+      items: [{ status: 'approved' }, { status: 'approved' }],
+    })
+    expect((await ledger.decisions(s.platform)).approved).toEqual(
+      new Set(['p1', 'p2'].map((k) => fingerprint(s.disable(k)))),
+    )
+    expect(await ledger.decisions('elsewhere')).toEqual({ approved: new Set(), rejected: new Set() })
+    expect((await ledger.auditOf('hr:p1', 1))[0]).toMatchObject({ action: 'hold-approved', operator: 'eve' })
+
+    await ledger.admit(s.admission([s.disable('p1'), s.disable('p2')]))
+    await ledger.settle([s.settlement(await s.claimOne(ledger, 'p1'), 'already')])
+    expect((await ledger.decisions(s.platform)).approved).toEqual(new Set([fingerprint(s.disable('p2'))]))
+    expect((await ledger.holds({}))[0]).toMatchObject({ status: 'approved' })
+    await ledger.settle([s.settlement(await s.claimOne(ledger, 'p2'), 'retry')])
+    expect((await ledger.decisions(s.platform)).approved.size).toBe(1)
+    await ledger.settle([s.settlement(await s.claimOne(ledger, 'p2'))])
+    expect(await ledger.decisions(s.platform)).toEqual({ approved: new Set(), rejected: new Set() })
+    expect((await ledger.holds({}))[0]).toMatchObject({ status: 'done' })
+  })
+
+  test('for some people leaves the rest held, also when the plan comes again', async () => {
+    const ledger = await s.ledgerWith(4)
+    await ledger.admit(s.admission([], stop('p1', 'p2', 'p3')))
+    expect(namesOf(await decide(ledger, 'approved', ['hr:p2']))).toEqual(['hr:p1 open', 'hr:p2 approved', 'hr:p3 open'])
+    expect(namesOf(await decide(ledger, 'rejected', ['hr:p3']))).toEqual([
+      'hr:p1 open',
+      'hr:p2 approved',
+      'hr:p3 rejected',
+    ])
+    // A plan that was made before the decision stops p2 and p3 still.
+    await ledger.admit(s.admission([], stop('p1', 'p2', 'p3', 'p4')))
+    expect(await people(ledger)).toEqual(
+      ['hr:p2 approved', 'hr:p3 rejected', 'hr:p1 open', 'hr:p4 open'].toSorted(byPerson),
+    )
+    await ledger.admit(s.admission([s.disable('p2')]))
+    expect((await ledger.holds({}))[0]).toMatchObject({ status: 'approved' })
+    expect((await ledger.decisions(s.platform)).rejected).toEqual(new Set([fingerprint(s.disable('p3'))]))
+  })
+
+  const byPerson = (a: string, b: string) => Number(a.slice(4, 5)) - Number(b.slice(4, 5))
+
+  test('may be changed until it was carried out', async () => {
+    const ledger = await s.ledgerWith(1)
+    await ledger.admit(s.admission([], stop('p1')))
+    await decide(ledger, 'rejected')
+    expect(await decide(ledger, 'approved')).toMatchObject({ status: 'approved' })
+    expect(await ledger.decisions(s.platform)).toMatchObject({ rejected: new Set() })
+    await ledger.admit(s.admission([s.disable('p1')]))
+    await ledger.settle([s.settlement(await s.claimOne(ledger, 'p1'))])
+    await expect(decide(ledger, 'rejected')).rejects.toMatchObject({ code: 'usage' })
+  })
+
+  test('is refused for what is not there', async () => {
+    const ledger = await s.ledgerWith(1)
+    await expect(decide(ledger, 'approved')).rejects.toMatchObject({ code: 'not-found' })
+    await ledger.admit(s.admission([], stop('p1')))
+    await expect(decide(ledger, 'approved', ['hr:p9'])).rejects.toMatchObject({ code: 'not-found' })
+    await ledger.admit(s.admission([]))
+    await expect(decide(ledger, 'approved')).rejects.toMatchObject({ code: 'usage' })
+  })
+})

@@ -1,0 +1,109 @@
+import { DatabaseSync } from 'node:sqlite'
+import { onTestFinished } from 'vitest'
+import { describe, expect, test } from 'vitest'
+import { openLedger } from '../../../src/ledger/index.ts'
+import type { LifecycleEvent } from '../../../src/model/identity.ts'
+import * as s from './samples.ts'
+
+describe('people', () => {
+  test('come back exactly as they were saved', async () => {
+    const ledger = await s.ledgerWith(0)
+    const everything = s.person('p1', {
+      attributes: { zeta: 'ß', alpha: '李', quote: `O'Neil "x"` },
+      references: { manager: 'hr:p2', buddy: null },
+      status: 'left',
+      startsAt: null,
+      endsAt: 5,
+      accessEndsAt: 4,
+      state: 'left',
+      next: { at: 9, state: 'archived' },
+      held: 'two dates contradict each other',
+      leftAt: 5,
+      announcedAt: 3,
+      vanishedAt: 7,
+      leftBeforeFirstSeen: true,
+    })
+    await ledger.saveIntake(s.intake([everything, s.person('p2')]), 'c')
+    expect(await ledger.identities()).toEqual([everything, s.person('p2')])
+    expect(JSON.stringify(await ledger.identitiesById(['hr:p1', 'hr:p9']))).toBe(JSON.stringify([everything]))
+    expect(await ledger.identities('other')).toEqual([])
+  })
+
+  test('are overwritten, and what they were is kept with who changed it', async () => {
+    const { url, path } = await s.temporaryLedger()
+    const ledger = await openLedger(url)
+    onTestFinished(() => ledger[Symbol.asyncDispose]())
+    await ledger.saveIntake(s.intake([s.person('p1')]), 'first')
+    await ledger.saveIntake(s.intake([s.person('p1', { state: 'left', references: { manager: 'hr:p1' } })]), 'second')
+    expect(await ledger.identities()).toEqual([s.person('p1', { state: 'left', references: { manager: 'hr:p1' } })])
+    using raw = new DatabaseSync(path, { readOnly: true })
+    const history = raw.prepare('select correlation, old from identity_history').all()
+    expect(history).toHaveLength(1)
+    expect(history[0]).toMatchObject({ correlation: 'second', old: JSON.stringify(s.person('p1')) })
+  })
+
+  test.each([['hr:P1'], ['p1'], ['ANN.P1@corp.example'], ['second@corp.example'], ['Ann.Account'], [' p1 ']])(
+    'are found by %s',
+    async (text) => {
+      const ledger = await s.ledgerWith(0)
+      const one = s.person('p1', { attributes: { mail: 'Ann.p1@Corp.Example', email: 'second@Corp.Example' } })
+      await ledger.saveIntake(s.intake([one, s.person('p2')]), 'c')
+      await ledger.adopt([s.link('p1', { name: 'ann.account' })], [])
+      expect((await ledger.findPeople(text)).map(({ id }) => id)).toEqual(['hr:p1'])
+    },
+  )
+
+  test('every match is found, and nobody by nothing', async () => {
+    const ledger = await s.ledgerWith(2)
+    const shared = s.person('p3', { attributes: { mail: 'ann.p1@corp.example' } })
+    await ledger.saveIntake(s.intake([shared]), 'c')
+    expect((await ledger.findPeople('ann.p1@corp.example')).map(({ id }) => id)).toEqual(['hr:p1', 'hr:p3'])
+    expect(await ledger.findPeople('')).toEqual([])
+  })
+
+  test('whoever refers to somebody is found, and no longer when that ends', async () => {
+    const ledger = await s.ledgerWith(1)
+    const refers = (to: string | null) => s.person('p2', { references: { manager: to, buddy: null } })
+    await ledger.saveIntake(s.intake([refers('hr:p1')]), 'c')
+    expect(await ledger.dependents(['hr:p1', 'hr:p2'])).toEqual([
+      { identity: 'hr:p2', reference: 'manager', to: 'hr:p1' },
+    ])
+    await ledger.saveIntake(s.intake([refers(null)]), 'c')
+    expect(await ledger.dependents(['hr:p1'])).toEqual([])
+  })
+
+  test('their events come back, the newest first', async () => {
+    const ledger = await s.ledgerWith(1)
+    const event = (kind: LifecycleEvent['kind']): LifecycleEvent => ({
+      kind,
+      identity: 'hr:p1',
+      effectiveAt: s.now - 9,
+      observedAt: s.now,
+      reason: { kind: 'source', text: 'status "Left"' },
+      changed: ['state'],
+    })
+    await ledger.saveIntake(s.intake([], { events: [event('joiner'), event('mover'), event('leaver')] }), 'c')
+    expect(await ledger.events('hr:p1', 2)).toEqual([event('leaver'), event('mover')])
+  })
+
+  test('the last accepted read and the last refusal are remembered for each source', async () => {
+    const ledger = await s.ledgerWith(0)
+    expect(await ledger.acceptedRead('crm')).toBeNull()
+    expect(await ledger.lastRefusal('hr')).toBeNull()
+    expect(await ledger.acceptedRead('hr')).toEqual(s.intake([]).accepted)
+    const refused = { source: 'hr', at: s.now + 1, why: '3 rows, at least 10 are expected', hint: 'look at the file' }
+    await ledger.saveIntake(s.intake([], { accepted: null, refused }), 'c')
+    await ledger.saveIntake(s.intake([], { accepted: null, refused: { ...refused, at: s.now + 2 } }), 'c')
+    expect(await ledger.lastRefusal('hr')).toEqual({ ...refused, at: s.now + 2 })
+    expect(await ledger.acceptedRead('hr')).toEqual(s.intake([]).accepted)
+  })
+
+  test('10,000 are saved in well under a second', async () => {
+    const ledger = await s.ledgerWith(0)
+    const many = s.people(10_000)
+    const begun = performance.now()
+    await ledger.saveIntake(s.intake(many), 'c')
+    expect(performance.now() - begun).toBeLessThan(1_000)
+    expect(await ledger.identitiesById(many.map(({ id }) => id))).toHaveLength(10_000)
+  })
+})

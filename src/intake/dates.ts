@@ -7,10 +7,9 @@ import type { DateMapping } from '../model/settings.ts'
 /** A moment, no date at all, or one sentence about what is wrong with the text. */
 export type DateReading = Instant | null | { readonly problem: string }
 
-/** Letters of Unicode TR 35 that a format may use, as patterns; longer ones first. */
-const letters: readonly (readonly [string, string])[] = [
+/** Letters of Unicode TR 35 that a format may use, as patterns. */
+const letters: ReadonlyMap<string, string> = new Map([
   ['yyyy', String.raw`(?<year>\d{4})`],
-  ['XXX', String.raw`(?<offset>Z|[+-]\d{2}:\d{2})`],
   ['MM', String.raw`(?<month>\d{2})`],
   ['M', String.raw`(?<month>\d{1,2})`],
   ['dd', String.raw`(?<day>\d{2})`],
@@ -18,7 +17,8 @@ const letters: readonly (readonly [string, string])[] = [
   ['HH', String.raw`(?<hour>\d{2})`],
   ['mm', String.raw`(?<minute>\d{2})`],
   ['ss', String.raw`(?<second>\d{2})`],
-]
+  ['XXX', String.raw`(?<offset>Z|[+-]\d{2}:\d{2})`],
+])
 
 /** Dates repeat: a hundred thousand people start on a few thousand days. */
 const mostRemembered = 50_000
@@ -73,16 +73,11 @@ function localOf(at: Instant, zone: string): Temporal.PlainDateTime {
 }
 
 function patternOf({ format, place }: DateMapping): RegExp {
-  let source = ''
-  for (let rest = format; rest !== ''; ) {
-    const quoted = /^'([^']*)'/.exec(rest)
-    const known = letters.find(([letter]) => rest.startsWith(letter))
-    if (quoted !== null) source += escaped(quoted[1] ?? '')
-    else if (known !== undefined) source += known[1]
-    else if (/^[a-z]/i.test(rest)) throw unknownFormat(format, place, `"${rest[0]}" is not known`)
-    else source += escaped(rest[0] ?? '')
-    rest = rest.slice((quoted?.[0] ?? known?.[0] ?? '.').length)
-  }
+  const source = format.replaceAll(/'([^']*)'|yyyy|XXX|MM?|dd?|HH|mm|ss|[^]/g, (token: string, quoted?: string) => {
+    const pattern = quoted === undefined ? letters.get(token) : escaped(quoted)
+    if (pattern === undefined && /[a-z]/i.test(token)) throw unknownFormat(format, place, `"${token}" is not known`)
+    return pattern ?? escaped(token)
+  })
   if (['year', 'month', 'day'].some((part) => source.split(`(?<${part}>`).length !== 2)) {
     throw unknownFormat(format, place, 'it needs year, month and day, once each')
   }
@@ -108,8 +103,7 @@ function read(text: string, zone: string, pattern: RegExp, mapping: DateMapping)
   if (parts === undefined) return { problem: `"${text}" is no date of the form ${mapping.format}` }
   try {
     return momentOf(parts, zone, mapping.at)
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error
+  } catch {
     return { problem: `"${text}" is of the form ${mapping.format}, but there is no such day or time` }
   }
 }

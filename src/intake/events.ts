@@ -66,11 +66,12 @@ function changeKind(changed: readonly string[]): EventKind | null {
 }
 
 function effectiveAt(kind: EventKind, previous: Identity | null, current: Identity, now: Instant): Instant {
-  if (kind === 'leaver') return current.leftAt ?? now
-  if (kind === 'joiner') return current.startsAt ?? now
-  const { startsAt } = current
+  const { startsAt, leftAt } = current
+  if (kind === 'leaver' && leftAt !== null) return leftAt
+  if (kind === 'joiner') return startsAt ?? now
   // A rehire begins with its start, unless the same employment only goes on.
-  if (kind === 'rehire' && startsAt !== null && startsAt >= (previous?.leftAt ?? now)) return startsAt
+  const goneSince = previous?.leftAt ?? null
+  if (kind === 'rehire' && startsAt !== null && goneSince !== null && startsAt >= goneSince) return startsAt
   return now
 }
 

@@ -158,9 +158,9 @@ function reasonText(answer: StateAnswer, draft: Draft, settings: SourceSettings)
 /** Such as `DateofTermination end of 2026-11-30 Europe/Zurich`. */
 function dateText(name: (typeof dateNames)[number], facts: Facts, { identity }: SourceSettings): string {
   const { column, at } = identity[name] ?? { column: name, at: 'exact' }
-  return `${column} ${showDate(facts[name] ?? 0, facts.zone, at)}`
+  return `${column} ${showDate(Number(facts[name]), facts.zone, at)}`
 }
 
 function since(vanishedAt: Instant | null): string {
-  return showInstant(vanishedAt ?? 0, 'UTC')
+  return showInstant(Number(vanishedAt), 'UTC')
 }

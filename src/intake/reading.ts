@@ -18,8 +18,8 @@ export class Reading {
   readonly #mapping: Mapping
   readonly #needed: readonly string[]
   readonly #known: ReadonlyMap<string, Identity>
-  /** Places of keys that stand in more than one row. */
-  readonly #doubled = new Map<string, Place[]>()
+  /** Keys that stand in more than one row: the latest place, and all lines. */
+  readonly #doubled = new Map<string, { place: Place; lines: readonly number[] }>()
   readonly #entries = new Map<string, Entry>()
   readonly #problems: Problem[] = []
   /** Known from the first whole row on. */
@@ -52,7 +52,8 @@ export class Reading {
   }
 
   problems(): readonly Problem[] {
-    return [...this.#problems, ...[...this.#doubled].map(([key, places]) => doubledKey(key, places))]
+    const doubled = [...this.#doubled].map(([key, { place, lines }]) => doubledKey(key, place, lines))
+    return [...this.#problems, ...doubled]
   }
 
   take(record: SourceRecord): void {
@@ -65,8 +66,8 @@ export class Reading {
     }
     const before = this.#entries.get(key)
     if (before !== undefined) {
-      const places = this.#doubled.get(key) ?? [before.place]
-      this.#doubled.set(key, [...places, place])
+      const lines = this.#doubled.get(key)?.lines ?? [before.place.line]
+      this.#doubled.set(key, { place, lines: [...lines, place.line] })
       this.#entries.set(key, { place, facts: null, texts: null })
       return
     }
@@ -84,18 +85,19 @@ export class Reading {
     }
     this.#columns ??= columnsOf(record.row, this.#needed)
     if (this.#columns.missing.length > 0) return aside
-    const isSame = previous !== undefined && previous.recordHash === this.#mapping.hashOf(record)
-    const facts = isSame ? null : this.#mapping.facts(record)
-    if (isProblems(facts)) {
-      this.#problems.push(...facts)
-      return aside
-    }
-    const texts = this.#mapping.references(record, (facts ?? previous)?.attributes ?? {})
-    if (isProblems(texts)) {
-      this.#problems.push(...texts)
-      return aside
-    }
-    return { place, facts, texts }
+    if (previous?.recordHash === this.#mapping.hashOf(record)) return this.#refer(record, null, previous.attributes)
+    const facts = this.#mapping.facts(record)
+    if (!isProblems(facts)) return this.#refer(record, facts, facts.attributes)
+    this.#problems.push(...facts)
+    return aside
+  }
+
+  #refer(record: SourceRecord, facts: Facts | null, attributes: Person): Entry {
+    const { place } = record
+    const texts = this.#mapping.references(record, attributes)
+    if (!isProblems(texts)) return { place, facts, texts }
+    this.#problems.push(...texts)
+    return { place, facts: null, texts: null }
   }
 }
 
@@ -109,7 +111,7 @@ function columnsOf(row: SourceRecord['row'], needed: readonly string[]): Columns
   return { missing: needed.filter((column) => !Object.hasOwn(row, column)), found: Object.keys(row) }
 }
 
-function isProblems(value: Facts | Person | readonly Problem[] | null): value is readonly Problem[] {
+function isProblems(value: Facts | Person | readonly Problem[]): value is readonly Problem[] {
   return Array.isArray(value)
 }
 
@@ -119,9 +121,7 @@ function broken({ key, place, problem }: SourceRecord): Problem {
   return { severity: 'error', place, path: key ?? '', message: problem ?? 'the row has no key', hint: setAside }
 }
 
-function doubledKey(key: string, places: readonly Place[]): Problem {
-  const lines = places.map(({ line }) => line)
-  const [place = { file: '', line: 0 }] = places.slice(1)
-  const message = `the key ${key} stands in ${places.length} rows: lines ${lines.join(', ')}; a key may stand in one`
+function doubledKey(key: string, place: Place, lines: readonly number[]): Problem {
+  const message = `the key ${key} stands in ${lines.length} rows: lines ${lines.join(', ')}; a key may stand in one`
   return { severity: 'error', place, path: key, message, hint: setAside }
 }

@@ -1,6 +1,6 @@
 import type { Identity, IdentityId } from '../model/identity.ts'
 import type { Place, Problem } from '../model/place.ts'
-import type { SourceSettings } from '../model/settings.ts'
+import type { ReferenceMapping, SourceSettings } from '../model/settings.ts'
 
 type Person = Readonly<Record<string, string>>
 
@@ -30,69 +30,60 @@ type Miss = { readonly among: readonly Referring[] }
  * fits several people is never guessed.
  */
 export class References {
-  readonly #mapping: SourceSettings['identity']['references']
-  readonly #indices = new Map<string, Index>()
-  readonly #misses = new Map<string, { name: string; text: string; miss: Miss; count: number; place: Place }>()
+  readonly #pointers: readonly (readonly [string, ReferenceMapping, Index])[]
+  readonly #misses = new Map<string, Problem & { count: number }>()
 
   constructor(mapping: SourceSettings['identity']['references'], people: readonly Referring[]) {
-    this.#mapping = mapping
-    for (const [name, { reference }] of Object.entries(mapping)) {
-      const wanted = new Set(people.map((person) => normal(textsOf(person)[name] ?? '')))
-      this.#indices.set(name, new Index(reference, people, wanted))
-    }
+    this.#pointers = Object.entries(mapping).map(([name, one]) => {
+      const wanted = new Set(people.map((person) => textOf(person, name)))
+      return [name, one, new Index(one.reference, people, wanted)] as const
+    })
   }
 
   resolve(person: Referring): Resolved {
-    const { previous } = person
-    const texts = textsOf(person)
+    const { previous, facts } = person
     const references: Record<string, IdentityId | null> = {}
     const unresolved: Record<string, string> = {}
     let held: Resolved['held'] = null
-    for (const [name, mapping] of Object.entries(this.#mapping)) {
+    for (const [name, mapping, index] of this.#pointers) {
       const before = previous?.references[name] ?? null
-      const text = normal(texts[name] ?? '')
-      if (text === '') {
-        references[name] = person.texts === null ? before : null
-        continue
+      const text = textOf(person, name)
+      const found = text === '' ? null : index.find(text)
+      if (found === null) references[name] = person.texts === null ? before : null
+      else if (typeof found === 'string') references[name] = found
+      else {
+        references[name] = mapping.unresolved === 'clear' ? null : before
+        unresolved[name] = text
+        if (mapping.unresolved === 'hold') held ??= { name, text }
+        else if (person.texts !== null) this.#miss(name, text, sentence(found, mapping), facts.place)
       }
-      const found = this.#find(name, text)
-      if (typeof found === 'string') {
-        references[name] = found
-        continue
-      }
-      references[name] = mapping.unresolved === 'clear' ? null : before
-      unresolved[name] = text
-      if (mapping.unresolved === 'hold') held ??= { name, text }
-      else if (person.texts !== null) this.#miss(name, text, found, person.facts.place)
     }
     return { references, unresolved, held }
   }
 
   /** One warning for each text, however many rows have it. */
   problems(): Problem[] {
-    return [...this.#misses.values()].map(({ name, text, miss, count, place }) => {
-      const { reference } = this.#mapping[name] ?? { reference: name }
-      const rows = count === 1 ? '1 row' : `${count} rows`
-      const people = miss.among.map(({ key }) => key).join(', ')
-      const what = people === '' ? `is nobody's ${reference}` : `is the ${reference} of several people (${people})`
-      return { severity: 'warning', place, path: name, message: `"${text}" (${rows}) ${what}` }
+    return [...this.#misses.values()].map(({ count, path, message, ...problem }) => {
+      return { ...problem, path, message: `${message} (${count === 1 ? '1 row' : `${count} rows`})` }
     })
   }
 
-  #find(name: string, text: string): IdentityId | Miss {
-    return this.#indices.get(name)?.find(text) ?? { among: [] }
-  }
-
-  #miss(name: string, text: string, miss: Miss, place: Place): void {
+  #miss(name: string, text: string, what: string, place: Place): void {
     const id = `${name}\n${text}`
     const before = this.#misses.get(id)
-    if (before === undefined) this.#misses.set(id, { name, text, miss, count: 1, place })
-    else before.count++
+    if (before !== undefined) before.count++
+    else this.#misses.set(id, { severity: 'warning', place, path: name, message: `"${text}" ${what}`, count: 1 })
   }
 }
 
-function textsOf({ texts, previous }: Referring): Person {
-  return texts ?? previous?.unresolved ?? {}
+function sentence({ among }: Miss, { reference }: ReferenceMapping): string {
+  const keys = among.map(({ key }) => key).join(', ')
+  return keys === '' ? `is nobody's ${reference}` : `is the ${reference} of several people, ${keys}`
+}
+
+/** The text by which somebody refers to another; of whom this read says nothing, the one that fitted nobody before. */
+function textOf({ texts, previous }: Referring, name: string): string {
+  return normal((texts ?? previous?.unresolved)?.[name] ?? '')
 }
 
 /** People by one attribute (or by key): those whom a wanted text names, which are few. */

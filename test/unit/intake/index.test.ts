@@ -123,6 +123,11 @@ describe('a record that cannot be used', () => {
     expect(second.problems).toMatchObject([{ path: '', message: keyless.problem }])
   })
 
+  test('changes nothing even where no row of the feed can be used', () => {
+    const broken = recordsOf([ada, bob]).map((record) => ({ ...record, problem: 'the row has 3 fields' }))
+    expect(read(broken, { after: first })).toMatchObject({ refused: null, changed: [], events: [] })
+  })
+
   test('without a key and a reason says at least that', () => {
     const second = read([recordOf(ada, 2), { ...recordOf({}, 3), key: null }], { after: first })
     expect(second.problems).toMatchObject([{ message: 'the row has no key' }])
@@ -215,6 +220,17 @@ describe('an announced end', () => {
       endsAt: Date.UTC(2026, 11, 31),
       reason: { text: 'Status "Active"; Access start of 2026-06-01 UTC' },
     })
+  })
+})
+
+test('an end that an absent person announced counts even when no column tells ends any more', () => {
+  const notice = read(recordsOf([ada, { ...bob, End: '2026-06-20' }]))
+  const { attributes, references, state, version } = settingsWith().identity
+  const settings = settingsWith({ identity: { attributes, references, state, version } })
+  const later = read(recordsOf([ada]), { after: notice, settings, now: noon + 30 * DAY })
+  expect(person(later, '2')).toMatchObject({
+    state: 'left',
+    reason: { text: 'Status "Active"; endsAt 2026-06-20 00:00 UTC' },
   })
 })
 

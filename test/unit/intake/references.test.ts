@@ -48,11 +48,19 @@ describe('a reference', () => {
     expect(person(second, '2')).not.toHaveProperty('unresolved')
   })
 
+  test('that fits nobody is told when its row comes, and not again with every change of others', () => {
+    const settings = settingsWith({ content: 'delta' })
+    const first = read(recordsOf([report]), { settings })
+    const second = read(recordsOf([{ Id: '3' }]), { settings, after: first })
+    expect([first.problems.length, second.problems.length]).toEqual([1, 0])
+    expect(person(second, '2').unresolved).toEqual({ manager: 'Grace Hopper' })
+  })
+
   test('to several people of one name is never guessed', () => {
     const result = read(recordsOf([boss, { ...boss, Id: '3' }, report]))
     expect(managerOf(result)).toBeNull()
     expect(result.problems.map(({ message }) => message)).toEqual([
-      '"Grace Hopper" (1 row) is the displayName of several people (1, 3)',
+      '"Grace Hopper" is the displayName of several people, 1, 3 (1 row)',
     ])
   })
 
@@ -78,10 +86,14 @@ describe('a reference to nobody', () => {
         severity: 'warning',
         path: 'manager',
         place: { line: 2 },
-        message: `"Nobody Here" (2 rows) is nobody's displayName`,
+        message: `"Nobody Here" is nobody's displayName (2 rows)`,
       },
-      { severity: 'warning', message: `"Other" (1 row) is nobody's displayName` },
+      { severity: 'warning', message: `"Other" is nobody's displayName (1 row)` },
     ])
+  })
+
+  test('is one to an attribute that nobody has', () => {
+    expect(managerOf(read(recordsOf([boss, report]), { settings: mapped({ reference: 'nickname' }) }))).toBeNull()
   })
 
   test('keeps the last that was found, or clears it, as configured', () => {

@@ -16,6 +16,7 @@ import { readCatalogue } from './catalogue.ts'
 import type { Catalogue } from './catalogue.ts'
 import { complaintsOf } from './check.ts'
 import { proveShut } from './leaver.ts'
+import { failed } from './memberships.ts'
 import { highestUidNumber } from './numbers.ts'
 import { readAll, readRefs } from './read.ts'
 import { discover } from './server.ts'
@@ -95,7 +96,12 @@ class LdapConnector implements Connector {
   }
 
   async apply(changes: readonly Change[], context: ApplyContext): Promise<readonly Outcome[]> {
-    return applyChanges(await this.#session(context), changes)
+    try {
+      return await applyChanges(await this.#session(context), changes)
+    } catch (error) {
+      // Only what concerns them all comes here: no connection, no root DSE, no catalogue.
+      return changes.map(() => failed(error))
+    }
   }
 
   async prove(account: ObservedAccount, context: ApplyContext): Promise<Proof> {

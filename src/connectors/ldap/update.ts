@@ -6,6 +6,7 @@ import { addValues, deleteValues, replaceValues } from '../directory/edits.ts'
 import { LdapResultError } from '../directory/errors.ts'
 import { readEntry } from '../directory/search.ts'
 import { expiryOf, expiryValues, heldByEndTime, holdableExpiry, isShadow } from './lock.ts'
+import { failed } from './memberships.ts'
 import { request } from './session.ts'
 import type { Located, Session } from './session.ts'
 import { sameValue } from './values.ts'
@@ -30,7 +31,8 @@ export async function updateAccount(
     return edits.map((edit) => (edit === 'waits' ? waits(session) : { result: 'done' }))
   } catch (error) {
     if (!(error instanceof KeyturnError && error.cause instanceof LdapResultError)) throw error
-    return Promise.all(changes.map((change, index) => updateOne(session, account, change, edits[index] ?? 'waits')))
+    const each = changes.map((change, index) => updateOne(session, account, change, edits[index] ?? 'waits'))
+    return (await Promise.allSettled(each)).map((one) => (one.status === 'fulfilled' ? one.value : failed(one.reason)))
   }
 }
 

@@ -1,0 +1,49 @@
+// npm run bench [-- NAME …]: measures, and prints each figure beside the physical limit of the same run.
+import Table from 'cli-table3'
+import { benchLdap } from './ldap.ts'
+import { benchMemory, benchPlan } from './plan.ts'
+import { benchPolicy } from './policy.ts'
+import { say } from './report.ts'
+import type { Measurement } from './report.ts'
+import { benchSamba } from './samba.ts'
+
+const benchmarks: Readonly<Record<string, () => readonly Measurement[] | Promise<readonly Measurement[]>>> = {
+  policy: benchPolicy,
+  plan: benchPlan,
+  ldap: benchLdap,
+  memory: benchMemory,
+  samba: benchSamba,
+}
+
+const asked = process.argv.slice(2)
+const unknown = asked.filter((name) => benchmarks[name] === undefined)
+if (unknown.length > 0) {
+  say(`no benchmark is called ${unknown.join(', ')}; there are: ${Object.keys(benchmarks).join(', ')}`)
+  process.exit(64)
+}
+
+const lines: Measurement[] = []
+for (const [name, benchmark] of Object.entries(benchmarks)) {
+  if (asked.length > 0 && !asked.includes(name)) continue
+  say(`measuring ${name}`)
+  lines.push(...(await benchmark()))
+}
+console.log(render(lines))
+
+function render(measurements: readonly Measurement[]): string {
+  const table = new Table({
+    head: ['what', 'figure', 'limit', 'ratio', 'target', 'met'],
+    style: { head: [], border: [] },
+  })
+  for (const one of measurements) {
+    const met = one.met === null ? '' : one.met ? 'yes' : 'NO'
+    table.push([one.what, one.figure, one.limit, one.ratio, one.target, met])
+  }
+  const notes = measurements.flatMap((one) => (one.note === undefined ? [] : [`${one.what}: ${one.note}.`]))
+  const missed = measurements.filter((one) => one.met === false).length
+  const verdict =
+    missed === 0
+      ? 'Every target is met.'
+      : `${missed} of ${measurements.filter((one) => one.met !== null).length} targets are NOT met.`
+  return [table.toString(), '', ...notes, '', verdict].join('\n')
+}

@@ -41,6 +41,8 @@ export class FakeLedger implements SettleLedger {
   readonly settlements: Settlement[] = []
   /** Does a revocation take the claim of a worker that changes the same account, or wait for it? Both must be safe. */
   steals = false
+  /** Told of every committed intent and every settled revocation. */
+  note: (what: string) => void = () => undefined
   private count = 0
 
   admit(identity: IdentityId, lane: Lane, changes: readonly Change[], now: Instant): void {
@@ -121,6 +123,7 @@ export class FakeLedger implements SettleLedger {
       const row = this.rows.get(intent.identity)
       if (row?.claim?.token !== token || row.claim.number !== row.wanted) continue
       row.intents.push({ token, intent })
+      this.note(`intent ${intent.kind}`)
       row.steps = []
       current.add(token)
     }
@@ -170,7 +173,9 @@ export class FakeLedger implements SettleLedger {
     row.changes = row.changes.filter(({ id }) => open.has(id))
     row.nextTryAt = settlement.nextTryAt
     row.tries = settlement.nextTryAt === null ? 0 : row.tries + 1
-    if (settlement.nextTryAt === null) row.settled = number
+    if (settlement.nextTryAt !== null) return
+    row.settled = number
+    if (row.lane === 'revoke') this.note('settled')
   }
 
   async links(_platform: string, identities?: readonly IdentityId[]) {

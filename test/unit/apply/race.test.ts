@@ -95,37 +95,65 @@ test.each([
   },
 )
 
-test('a revocation is not settled before whatever another worker may still open has been looked at', async () => {
-  await fc.assert(
-    fc.asyncProperty(fc.scheduler(), fc.nat({ max: 30 }), async (scheduler, delay) => {
-      const world = new World()
-      world.ledger.steals = true
-      world.wish('hr:1')
-      await world.quiesce()
-      world.wish('hr:1', { state: 'shut' })
-      await world.quiesce()
-      world.ledger.settlements.length = 0
-      world.wish('hr:1', { state: 'open' })
-      await world.plan()
-      const ports = scheduled(world, scheduler)
-      const leaving = async () => {
-        for (let i = 0; i < delay; i += 1) await scheduler.schedule(Promise.resolve())
-        world.wish('hr:1', { state: 'shut' })
-        await world.plan()
-        await worker(world, ports, 2)
-        // Settled while the other one was still at work: then it is shut for good.
-        if (world.pointers().length === 0) world.platform.events.push('settled')
-      }
-      await scheduler.waitFor(Promise.all([worker(world, ports, 1), leaving()]))
-      const { events } = world.platform
-      const settled = events.indexOf('settled')
-      const shutSince = events.lastIndexOf('disable n1')
-      const after = settled < 0 || shutSince < 0 ? [] : events.slice(settled).filter((event) => opening.test(event))
-      expect(after).toEqual([])
-    }),
-    { numRuns: 300 },
-  )
-})
+test.each([
+  ['waits for the claim', false],
+  ['takes the claim over', true],
+])(
+  'a revocation that %s: once it is settled nothing opens any more, and nothing begins to open once it is admitted',
+  async (_how, steals) => {
+    await fc.assert(
+      fc.asyncProperty(fc.scheduler(), fc.nat({ max: 30 }), async (scheduler, delay) => {
+        const world = await awayAndBack()
+        const { events } = world.platform
+        world.ledger.steals = steals
+        world.ledger.note = (what) => events.push(what)
+        const ports = scheduled(world, scheduler)
+        const leaving = async () => {
+          for (let i = 0; i < delay; i += 1) await scheduler.schedule(Promise.resolve())
+          world.wish('hr:1', { state: 'shut' })
+          events.push('left')
+          await world.plan()
+          events.push('admitted')
+          await worker(world, ports, 3)
+        }
+        await scheduler.waitFor(Promise.all([worker(world, ports, 1), leaving()]))
+        world.platform.hook = async () => undefined
+        await world.quiesce()
+        expect({ events, violations: violations(events) }).toMatchObject({ violations: [] })
+        expect(world.accountOf('hr:1')).toMatchObject([{ enabled: false }])
+        expect(world.ledger.linkRows.get('hr:1')).toMatchObject({ shutByUs: 'leaver' })
+      }),
+      { numRuns: 400 },
+    )
+  },
+)
+
+/** On leave, and expected back: an account that is shut and about to be opened. */
+async function awayAndBack(): Promise<World> {
+  const world = new World()
+  world.wish('hr:1')
+  await world.quiesce()
+  world.wish('hr:1', { state: 'closed' })
+  await world.quiesce()
+  world.wish('hr:1', { state: 'open', groups: ['staff', 'board'] })
+  await world.plan()
+  world.platform.events.length = 0
+  return world
+}
+
+function violations(events: readonly string[]): readonly string[] {
+  const admitted = events.indexOf('admitted')
+  // A revocation that had nothing to do is followed by the one that does.
+  const shut = events.lastIndexOf('scramble n1')
+  const settled = events.indexOf('settled', shut)
+  return events.flatMap((event, index) => {
+    if (!opening.test(event)) return []
+    const intent = events.indexOf(`intent ${event.split(' ')[0]}`)
+    if (intent < 0 || intent > index) return [`${event} without an intent`]
+    if (intent > admitted) return [`${event} begun after the revocation was admitted`]
+    return index > settled ? [`${event} after the revocation was settled`] : []
+  })
+}
 
 test('an account that was opened again after an interrupted revocation goes through the whole protocol anew', async () => {
   const world = new World()

@@ -37,6 +37,8 @@ export interface PlanInput {
 export function makePlan(input: PlanInput): Plan {
   const changes: Change[] = []
   const withheld: Withheld[] = []
+  // One per account, since the fingerprints of a first load of 100,000 people would take more memory than its changes.
+  const digests: string[] = []
   const notes: PlanNote[] = []
   const population: Record<string, number> = {}
   const situations: Record<string, Readonly<Record<Situation, number>>> = {}
@@ -45,16 +47,16 @@ export function makePlan(input: PlanInput): Plan {
     const { id } = view.settings
     const part = planPlatform(view, () => input.desired(id), rules)
     for (const { drafts } of part.sheets) {
-      for (const { change, verdict } of drafts) {
-        if (verdict === null) changes.push(change)
-        else withheld.push({ change, ...verdict })
-      }
+      const passed = drafts.filter(({ verdict }) => verdict === null).map(({ change }) => change)
+      for (const { change, verdict } of drafts) if (verdict !== null) withheld.push({ change, ...verdict })
+      changes.push(...passed)
+      if (passed.length > 0) digests.push(input.digest(passed.map(fingerprint).toSorted().join('\n')))
     }
-    notes.push(...part.notes)
+    for (const note of part.notes) notes.push(note)
     population[id] = part.population
     situations[id] = part.situations
   }
   const { now: madeAt, policyVersion } = input
-  const id = input.digest(changes.map(fingerprint).toSorted().join('\n'))
+  const id = input.digest(digests.toSorted().join('\n'))
   return { id, madeAt, policyVersion, population, changes, withheld, situations, notes }
 }

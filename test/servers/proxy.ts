@@ -13,13 +13,16 @@ export interface Proxy extends AsyncDisposable {
 }
 
 /** Stands between a client and a server on this machine, to cut connections in the middle or to delay answers. */
-export async function startProxy(target: number, options: { readonly delayMs?: number } = {}): Promise<Proxy> {
+export async function startProxy(
+  target: number,
+  options: { readonly delayMs?: number; readonly host?: string } = {},
+): Promise<Proxy> {
   const sockets = new Set<Socket>()
   let limit: number | undefined
   let opened = 0
   const server = createServer((client) => {
     opened++
-    const upstream = connect({ port: target, host: '127.0.0.1' })
+    const upstream = connect({ port: target, host: options.host ?? '127.0.0.1' })
     let carried = 0
     const end = (): void => {
       client.destroy()

@@ -1,5 +1,4 @@
 import { replaceValues } from '../directory/edits.ts'
-import { LdapResultError } from '../directory/errors.ts'
 import { readEntry } from '../directory/search.ts'
 import { KeyturnError } from '../../model/errors.ts'
 import { eachAccount } from './board.ts'
@@ -7,7 +6,7 @@ import type { Desk } from './board.ts'
 import { writeFlags } from './flags.ts'
 import { residualAccess } from './residual.ts'
 import { isDisabled, stateAttributes, stateOf } from './state.ts'
-import { accountControl, guidDn, passwordBytes } from './values.ts'
+import { accountControl, guidDn, passwordBytes, toFiletime } from './values.ts'
 
 /** Gives accounts a new password that apply/ hands over. One is enough: those before it are random or were never used. */
 export async function issueCredentials(desk: Desk): Promise<void> {
@@ -33,7 +32,10 @@ export async function issueCredentials(desk: Desk): Promise<void> {
   )
 }
 
-/** Lets accounts sign in again: the bit that disables goes, and with it the one that would allow an empty password. */
+/**
+ * Lets accounts sign in again: the bit that disables goes, and with it the one that would allow an empty password, and an
+ * expiry that has passed, as the leaver protocol sets it.
+ */
 export async function enableAccounts(desk: Desk): Promise<void> {
   const shutting = accountControl.disabled | accountControl.passwordNotRequired
   await eachAccount(
@@ -41,8 +43,10 @@ export async function enableAccounts(desk: Desk): Promise<void> {
     desk.board.pending('enable'),
     (state) => `enabling ${state.name}`,
     async (state) => {
-      const flags = await writeFlags(desk.connection, state, (flags) => flags & ~shutting)
-      return { result: flags === state.flags ? 'already' : 'done' }
+      const hasExpired = state.expiresAt !== null && state.expiresAt <= desk.context.now()
+      const expiry = hasExpired ? [replaceValues('accountExpires', [toFiletime(null)])] : []
+      const flags = await writeFlags(desk.connection, state, (flags) => flags & ~shutting, expiry)
+      return { result: flags === state.flags && !hasExpired ? 'already' : 'done' }
     },
   )
 }
@@ -62,19 +66,19 @@ export async function suspendAccounts(desk: Desk): Promise<void> {
   )
 }
 
+/** Deletes accounts; one that is not there has been deleted already. */
 export async function deleteAccounts(desk: Desk): Promise<void> {
+  const { board, connection } = desk
+  for (const task of board.pending('delete')) {
+    if (board.state(task.change) === undefined) board.settle(task, { result: 'already' })
+  }
   await eachAccount(
     desk,
-    desk.board.pending('delete'),
+    board.pending('delete'),
     (state) => `deleting ${state.name}`,
     async (state) => {
-      try {
-        await desk.connection.delete(guidDn(state.nativeId))
-        return { result: 'done' }
-      } catch (error) {
-        if (error instanceof LdapResultError && error.code === 32) return { result: 'already' }
-        throw error
-      }
+      await connection.delete(guidDn(state.nativeId))
+      return { result: 'done' }
     },
   )
 }

@@ -1,19 +1,22 @@
 import type { Change } from 'ldapts'
+import type { Outcome } from '../../model/connector.ts'
 import { KeyturnError } from '../../model/errors.ts'
-import { replaceValues } from '../directory/edits.ts'
+import { addValues, deleteValues, replaceValues } from '../directory/edits.ts'
 import { LdapResultError } from '../directory/errors.ts'
 import { inFlight } from '../directory/flight.ts'
-import { checkAttribute } from './attributes.ts'
+import { readEntry } from '../directory/search.ts'
+import { canonicalValue, checkAttribute, tidyValues } from './attributes.ts'
 import { attempt, outcomeOf } from './board.ts'
 import type { Desk, Task } from './board.ts'
 import type { AccountState } from './state.ts'
 import { guidDn, toFiletime } from './values.ts'
 
-type Update = Task<'update' | 'expire'>
-
+/** What one change makes of one attribute. `from` is what the domain must still hold; null: whatever it holds. */
 interface Edit {
-  readonly task: Update
-  readonly edit: Change
+  readonly task: Task<'update' | 'expire'>
+  readonly attribute: string
+  readonly from: readonly string[] | null
+  readonly to: readonly string[]
 }
 
 /** Sets attributes and expiry: one modification per account, and one per attribute only where the domain refuses the whole. */
@@ -23,50 +26,28 @@ export async function updateAccounts(desk: Desk): Promise<void> {
   const accounts = [...Map.groupBy(ready, ({ state }) => state.nativeId).values()]
   await inFlight(accounts, domain.settings.limits.concurrency, async (those) => {
     const [first] = those
-    if (first !== undefined)
-      await updateOne(
-        desk,
-        first.state,
-        those.flatMap(({ task }) => editOf(desk, task)),
-      )
+    if (first === undefined) return
+    const edits = those.flatMap(({ task }) => editOf(desk, task, first.state))
+    await updateOne(desk, first.state, edits)
+    const expiry = those.find(({ task }) => task.change.kind === 'expire')?.task.change
+    if (expiry?.kind === 'expire') board.stands(expiry, { ...first.state, expiresAt: expiry.to })
   })
 }
 
 async function updateOne(desk: Desk, state: AccountState, edits: readonly Edit[]): Promise<void> {
-  const dn = guidDn(state.nativeId)
-  const together = (): Promise<unknown> =>
-    desk.connection.modify(
-      dn,
-      edits.map(({ edit }) => edit),
-    )
-  if (edits.length > 1 && (await succeeds(together))) {
+  if (edits.length > 1 && (await allTogether(desk, state, edits))) {
     for (const { task } of edits) desk.board.settle(task, { result: 'done' })
     return
   }
   // Alone, or refused together: the domain does not say which value it refuses, so each is tried by itself.
-  for (const { task, edit } of edits) {
-    const what = task.change.kind === 'update' ? task.change.field.attribute : 'accountExpires'
-    await attempt(desk, task, `setting ${what} of ${state.name}`, async () => {
-      await set(desk, dn, edit, what)
-      return { result: 'done' }
-    })
+  for (const edit of edits) {
+    await attempt(desk, edit.task, `setting ${edit.attribute} of ${state.name}`, () => setOne(desk, state, edit))
   }
 }
 
-/** Replacing is never refused because a value is absent: 16 is what Samba says of an attribute that it does not know. */
-async function set({ connection, domain }: Desk, dn: string, edit: Change, attribute: string): Promise<void> {
+async function allTogether({ connection }: Desk, state: AccountState, edits: readonly Edit[]): Promise<boolean> {
   try {
-    await connection.modify(dn, [edit])
-  } catch (error) {
-    if (!(error instanceof LdapResultError) || error.code !== 16) throw error
-    const text = `${domain.id}: the schema of the domain does not know the attribute ${attribute}.`
-    throw new KeyturnError('value-refused', text, { cause: error, hint: 'Correct its name in accounts.attributes.' })
-  }
-}
-
-async function succeeds(work: () => Promise<unknown>): Promise<boolean> {
-  try {
-    await work()
+    await connection.modify(guidDn(state.nativeId), edits.flatMap(modificationsOf))
     return true
   } catch (error) {
     if (error instanceof LdapResultError) return false
@@ -74,15 +55,68 @@ async function succeeds(work: () => Promise<unknown>): Promise<boolean> {
   }
 }
 
-/** None where the task is settled already: the other person has no account yet, or the value is forbidden. */
-function editOf(desk: Desk, task: Update): Edit[] {
-  const { change } = task
-  if (change.kind === 'expire') return [{ task, edit: replaceValues('accountExpires', [toFiletime(change.to)]) }]
-  const { attribute } = change.field
+/** Old values are deleted by name: where another hand was faster, the domain refuses (law 5). */
+function modificationsOf({ attribute, from, to }: Edit): Change[] {
+  if (from === null) return [replaceValues(attribute, to)]
+  return [
+    ...(from.length > 0 ? [deleteValues(attribute, from)] : []),
+    ...(to.length > 0 ? [addValues(attribute, to)] : []),
+  ]
+}
+
+async function setOne({ connection, domain }: Desk, state: AccountState, edit: Edit): Promise<Outcome> {
+  const { attribute, from, to } = edit
+  const dn = guidDn(state.nativeId)
   try {
-    const values = valuesFor(desk, task, change.field.to)
-    checkAttribute(attribute, values)
-    return [{ task, edit: replaceValues(attribute, values) }]
+    await connection.modify(dn, modificationsOf(edit))
+    return { result: 'done' }
+  } catch (error) {
+    if (!(error instanceof LdapResultError)) throw error
+    const held = (await readEntry(connection, dn, [attribute]))?.texts(attribute) ?? []
+    if (same(attribute, held, to)) return { result: 'already' }
+    if (from === null) throw error
+    if (!same(attribute, held, from)) {
+      const text = `${domain.id}: ${attribute} of ${state.name} has been changed by another hand since it was read.`
+      throw new KeyturnError('precondition-failed', text, { cause: error, hint: 'The next plan looks at it anew.' })
+    }
+    await replace(connection.modify(dn, [replaceValues(attribute, to)]), domain.id, attribute)
+    return { result: 'done' }
+  }
+}
+
+/** Replacing is never refused because a value is absent: 16 is what Samba says of an attribute that it does not know. */
+async function replace(modification: Promise<unknown>, platform: string, attribute: string): Promise<void> {
+  try {
+    await modification
+  } catch (error) {
+    if (!(error instanceof LdapResultError) || error.code !== 16) throw error
+    const text = `${platform}: the schema of the domain does not know the attribute ${attribute}.`
+    throw new KeyturnError('value-refused', text, { cause: error, hint: 'Correct its name in accounts.attributes.' })
+  }
+}
+
+function same(attribute: string, some: readonly string[], others: readonly string[]): boolean {
+  const canonical = (values: readonly string[]): Set<string> =>
+    new Set(values.map((value) => canonicalValue(attribute, value)))
+  return canonical(some).symmetricDifference(canonical(others)).size === 0
+}
+
+/** None where the change is settled already: the other person has no account yet, or the value is forbidden. */
+function editOf(desk: Desk, task: Edit['task'], state: AccountState): Edit[] {
+  const { change } = task
+  if (change.kind === 'expire') {
+    if (state.expiresAt === change.to) {
+      desk.board.settle(task, { result: 'already' })
+      return []
+    }
+    // Never has two forms, so the value that stands there is not known well enough to be deleted by name.
+    return [{ task, attribute: 'accountExpires', from: null, to: [toFiletime(change.to)] }]
+  }
+  const { attribute, from } = change.field
+  try {
+    const to = valuesFor(desk, task, change.field.to)
+    checkAttribute(attribute, to)
+    return [{ task, attribute, from, to }]
   } catch (error) {
     desk.board.settle(task, outcomeOf(error))
     return []
@@ -91,14 +125,12 @@ function editOf(desk: Desk, task: Update): Edit[] {
 
 function valuesFor(
   { board, context }: Desk,
-  { change }: Update,
+  { change }: Edit['task'],
   to: Task<'update'>['change']['field']['to'],
 ): readonly string[] {
-  if (!('accountOf' in to)) return to
+  if (!('accountOf' in to)) return tidyValues(to)
   const address = board.addressOf(to.accountOf, context)
   if (address !== undefined) return [address]
-  throw new KeyturnError(
-    'reference-waits',
-    `${change.platform}: ${change.account} waits for the account of ${to.accountOf}.`,
-  )
+  const text = `${change.platform}: ${change.account} waits for the account of ${to.accountOf}.`
+  throw new KeyturnError('reference-waits', text)
 }

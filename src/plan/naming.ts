@@ -5,6 +5,7 @@ import type { IndexedView } from './view.ts'
 interface Names {
   /** Of accounts that exist, as the platform compares names. */
   readonly observed: ReadonlySet<string>
+  /** By the ledger, or by a link: the name of an adopted account is not given to another when that account is deleted. */
   readonly claimed: Map<string, IdentityId>
   readonly own: ReadonlyMap<IdentityId, readonly string[]>
 }
@@ -35,7 +36,8 @@ export class NameAllocator {
     if (earlier.length > 0) return earlier.slice(0, 1)
     for (const candidate of desired.names()) {
       const name = candidate.toLowerCase()
-      if (this.#exists(name) || claimed.has(name) || this.#isProtected(name)) continue
+      const isOthers = (claimed.get(name) ?? desired.identity) !== desired.identity
+      if (isOthers || this.#exists(name) || this.#isProtected(name)) continue
       claimed.set(name, desired.identity)
       return [candidate]
     }
@@ -66,7 +68,7 @@ export class NameAllocator {
     const claims = Map.groupBy(view.names, (claim) => claim.identity)
     return {
       observed: new Set(view.observed.items.map((account) => this.#canonical(account.name))),
-      claimed: new Map(view.names.map((claim) => [claim.name, claim.identity])),
+      claimed: new Map([...view.links, ...view.names].map(({ name, identity }) => [name.toLowerCase(), identity])),
       own: new Map([...claims].map(([identity, its]) => [identity, its.map(({ name }) => name).toSorted()])),
     }
   }

@@ -4,7 +4,7 @@ import type { Identity } from '../model/identity.ts'
 import type { Instant } from '../model/instant.ts'
 import type { AccountRules } from './account.ts'
 import type { Holding } from './holding.ts'
-import { cleanupOf, expiryOf, isAnnounced, matchable, standingOf } from './lifecycle.ts'
+import { cleanupOf, expiryOf, isAnnounced, isBacklog, matchable, standingOf } from './lifecycle.ts'
 import { variablesOf } from './vocabulary.ts'
 
 /** What one person should have on one platform; names, container and attributes are worked out when asked for. */
@@ -41,7 +41,7 @@ export class Desire implements DesiredAccount {
     this.entitlements = state === 'shut' ? none : (holding.entitlements.get(platform) ?? none)
     this.cleanup = cleanupOf(person, state, rules.leaver, now)
     this.expiresAt = expiryOf(person, state, now)
-    this.backlog = person.leftBeforeFirstSeen && state === 'shut'
+    this.backlog = isBacklog(person)
     this.announced = isAnnounced(person, now)
     this.held = held
     this.reason = reason

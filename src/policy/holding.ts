@@ -2,6 +2,7 @@ import type { Assignment, DesiredEntitlement, HeldRole } from '../model/account.
 import type { Identity } from '../model/identity.ts'
 import type { Instant } from '../model/instant.ts'
 import type { Reason } from '../model/place.ts'
+import { hasLeft } from './lifecycle.ts'
 import type { Brought, Role, RoleBook } from './roles.ts'
 
 /** Everything that follows from the roles that somebody holds. */
@@ -82,10 +83,6 @@ export class Holdings {
   #lingerOf(role: string): number {
     return this.#book.roles.get(role)?.settings.linger ?? 0
   }
-}
-
-function hasLeft({ state }: Identity): boolean {
-  return state === 'left' || state === 'archived'
 }
 
 interface Given extends Brought {

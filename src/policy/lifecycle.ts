@@ -33,7 +33,7 @@ export function standingOf(identity: Identity, platform: string, given: Reason |
  * where a role says that they have one, so that a platform that is not theirs is left alone.
  */
 export function matchable(identity: Identity, given: Reason | undefined): boolean {
-  return given !== undefined || identity.state === 'left' || identity.state === 'archived'
+  return given !== undefined || hasLeft(identity)
 }
 
 /**
@@ -48,9 +48,8 @@ export function cleanupOf(
   now: Instant,
 ): DesiredAccount['cleanup'] {
   if (state !== 'shut') return null
-  const hasLeft = identity.state === 'left' || identity.state === 'archived'
   const since = identity.leftAt ?? identity.firstSeenAt
-  const isDue = hasLeft ? now >= since + leaver.cleanupAfter : leaver.cleanupAfter === 0
+  const isDue = hasLeft(identity) ? now >= since + leaver.cleanupAfter : leaver.cleanupAfter === 0
   if (!isDue) return null
   const { strip, keep, container } = leaver
   return { strip, keep, ...(container === undefined ? {} : { container }) }
@@ -70,8 +69,19 @@ export function expiryOf(identity: Identity, state: DesiredAccount['state'], now
  * Is this the exit that an earlier read announced? Only at or after the announced end: somebody who leaves before the
  * announced day is a surprise, and counts.
  */
-export function isAnnounced({ state, announcedAt, endsAt, leftAt }: Identity, now: Instant): boolean {
-  if (state !== 'left' && state !== 'archived') return false
+export function isAnnounced(identity: Identity, now: Instant): boolean {
+  const { announcedAt, endsAt, leftAt } = identity
+  if (!hasLeft(identity)) return false
   if (announcedAt === null || endsAt === null || leftAt === null) return false
   return announcedAt < leftAt && endsAt <= leftAt && leftAt <= now
+}
+
+/** Somebody who left before Keyturn came. Who was hired again and leaves once more is a leaver like any other. */
+export function isBacklog(identity: Identity): boolean {
+  const { leftBeforeFirstSeen, leftAt, firstSeenAt } = identity
+  return hasLeft(identity) && leftBeforeFirstSeen && (leftAt === null || leftAt <= firstSeenAt)
+}
+
+export function hasLeft({ state }: Identity): boolean {
+  return state === 'left' || state === 'archived'
 }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import type { DesiredAccount } from '../../../src/model/account.ts'
 import { surveyAccounts } from '../../../src/plan/index.ts'
 import { account, entry, field, kinds, leaver, linkOf, stopped, suspended, want, World } from './world.ts'
 
@@ -179,6 +180,18 @@ describe('names', () => {
     world.names = [{ platform: 'wiki', name: 'ann2', identity: 'hr:gone' }]
     const plan = world.plan(want('1', { candidates: ['ann', 'ann2', 'ann3'] }))
     expect(plan.changes[0]).toMatchObject({ kind: 'create', account: 'ann3' })
+  })
+
+  it('of a linked account that was deleted are its owner’s, and nobody else’s', () => {
+    const world = new World()
+    world.links = [linkOf('2', { name: 'Ann' })]
+    const [stranger, owner] = ['1', '2'].map((key) => want(key, { candidates: ['ann', 'ann2'] })) as [
+      DesiredAccount,
+      DesiredAccount,
+    ]
+    const plan = world.plan(stranger, owner)
+    expect(plan.changes[0]).toMatchObject({ identity: 'hr:1', account: 'ann2' })
+    expect(plan.withheld[0]).toMatchObject({ why: 'account-deleted', change: { account: 'ann' } })
   })
 
   it('two people of one name get different ones, in key order', () => {

@@ -70,9 +70,14 @@ describe('lifecycle', () => {
     expect(bare.desire(person('1'), 'wiki', [], now)).toMatchObject({ state: 'open', entitlements: [] })
   })
 
-  it('people who left before Keyturn came are backlog; others are not', () => {
-    expect(desire({ state: 'left', leftAt: now - DAY, leftBeforeFirstSeen: true }).backlog).toBe(true)
-    expect(desire({ leftBeforeFirstSeen: true }).backlog).toBe(false)
+  it.each([
+    ['who left before Keyturn came', { state: 'left', leftAt: now - 900 * DAY, leftBeforeFirstSeen: true }, true],
+    ['who left before, nobody knows when', { state: 'archived', leftAt: null, leftBeforeFirstSeen: true }, true],
+    ['who was hired again', { leftBeforeFirstSeen: true }, false],
+    ['who was hired again and left once more', { state: 'left', leftAt: now, leftBeforeFirstSeen: true }, false],
+    ['who left today', { state: 'left', leftAt: now }, false],
+  ] as const)('is a person backlog %s', (_, more, expected) => {
+    expect(desire(more).backlog).toBe(expected)
   })
 })
 

@@ -25,6 +25,8 @@ export class Rows {
   #fatal: KeyturnError | null = null
   /** The line on which the latest row ended. */
   #line = 0
+  /** Lines that csv-parse counted twice: it takes a quoted CR LF for two line breaks. */
+  #doubled = 0
 
   constructor({ delimiter, longestRecord, path }: RowsOptions) {
     this.#path = path
@@ -68,13 +70,15 @@ export class Rows {
   }
 
   #add(fields: string[], lines: number): void {
-    const spans = lines - this.#line === 1 ? 1 : 1 + breaksIn(fields)
-    this.#line = lines
-    this.#rows.push({ fields, line: lines - spans + 1, lines: spans })
+    const isOneLine = lines - this.#doubled - this.#line === 1
+    if (!isOneLine) this.#doubled += count(fields, /\r\n/g)
+    const spans = isOneLine ? 1 : 1 + count(fields, /\r\n|\n|\r/g)
+    this.#line = lines - this.#doubled
+    this.#rows.push({ fields, line: this.#line - spans + 1, lines: spans })
   }
 
   #skip(error: CsvError): void {
-    const at = typeof error['lines'] === 'number' ? error['lines'] : this.#line + 1
+    const at = typeof error['lines'] === 'number' ? error['lines'] - this.#doubled : this.#line + 1
     switch (error.code) {
       case 'CSV_QUOTE_NOT_CLOSED':
         this.#fatal ??= this.#incomplete('ends inside quotes: it is cut, or a quote is not closed', this.#line + 1)
@@ -100,6 +104,6 @@ export class Rows {
   }
 }
 
-function breaksIn(fields: readonly string[]): number {
-  return fields.reduce((sum, field) => sum + (field.match(/\r\n|\n|\r/g)?.length ?? 0), 0)
+function count(fields: readonly string[], pattern: RegExp): number {
+  return fields.reduce((sum, field) => sum + (field.match(pattern)?.length ?? 0), 0)
 }

@@ -128,6 +128,34 @@ test.each([
   },
 )
 
+test.each([false, true])(
+  'a worker that freezes at any of its writes and thaws after a revocation has been worked on (taking over: %s)',
+  async (steals) => {
+    for (let at = 0; at < 12; at += 1) {
+      const world = await awayAndBack()
+      const { events } = world.platform
+      world.ledger.steals = steals
+      world.ledger.note = (what) => events.push(what)
+      const { promise: frozen, resolve: thaw } = Promise.withResolvers<void>()
+      let calls = 0
+      world.platform.hook = () => (calls++ === at ? frozen : Promise.resolve())
+      const working = world.settle(world.pointers())
+      for (let i = 0; i < 50; i += 1) await Promise.resolve()
+      world.platform.hook = async () => undefined
+      world.wish('hr:1', { state: 'shut' })
+      await world.plan()
+      events.push('admitted')
+      await worker(world, {}, 3)
+      thaw()
+      await working
+      await world.quiesce()
+      expect({ at, events, violations: violations(events) }).toMatchObject({ violations: [] })
+      expect(world.accountOf('hr:1')).toMatchObject([{ enabled: false }])
+      expect(world.accountOf('hr:1')[0]?.password).not.toBe(world.handedOver.get('person1'))
+    }
+  },
+)
+
 /** On leave, and expected back: an account that is shut and about to be opened. */
 async function awayAndBack(): Promise<World> {
   const world = new World()
@@ -143,9 +171,8 @@ async function awayAndBack(): Promise<World> {
 
 function violations(events: readonly string[]): readonly string[] {
   const admitted = events.indexOf('admitted')
-  // A revocation that had nothing to do is followed by the one that does.
-  const shut = events.lastIndexOf('scramble n1')
-  const settled = events.indexOf('settled', shut)
+  const shut = events.indexOf('scramble n1', admitted)
+  const settled = shut < 0 ? events.length : events.indexOf('settled', shut)
   return events.flatMap((event, index) => {
     if (!opening.test(event)) return []
     const intent = events.indexOf(`intent ${event.split(' ')[0]}`)

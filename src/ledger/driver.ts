@@ -47,10 +47,36 @@ const gatherMost = 3
 const groupTime = 30
 
 export function drive(connection: Connection, now: () => number = () => performance.now()): Driver {
+  const group = gatherWrites(connection, now)
+  let closed = false
+  return {
+    read: (unit) => patiently(() => readNow(connection, unit), now),
+
+    write<T>(unit: () => Unit<T>) {
+      return new Promise<T>((resolve, reject) => {
+        if (closed) throw new KeyturnError('ledger-unavailable', 'The ledger was closed.')
+        const run = () => {
+          const value = runUnit(connection, unit())
+          return () => resolve(value)
+        }
+        group.add({ since: now(), run, fail: reject })
+      })
+    },
+
+    async [Symbol.asyncDispose]() {
+      if (closed) return
+      closed = true
+      await group.done()
+      connection.close()
+    },
+  }
+}
+
+/** The queue of writes; `done` resolves when nothing is left of it. */
+function gatherWrites(connection: Connection, now: () => number) {
   const jobs: Job[] = []
   let last = { end: -Infinity, cost: 0 }
   let draining: Promise<void> | undefined
-  let closed = false
 
   async function gather(): Promise<void> {
     const wait = now() - last.end < burst ? Math.min(last.cost, gatherMost) : 0
@@ -60,7 +86,7 @@ export function drive(connection: Connection, now: () => number = () => performa
   async function drain(): Promise<void> {
     await gather()
     while (jobs.length > 0) {
-      if (attempt(() => connection.begin('write'))) {
+      if (begins(connection, jobs, now)) {
         const cost = commitGroup(connection, jobs, now)
         last = { end: now(), cost }
         await gather()
@@ -71,45 +97,27 @@ export function drive(connection: Connection, now: () => number = () => performa
     draining = undefined
   }
 
-  /** True when it worked, false when it shall be tried again; an error ends those it concerns. */
-  function attempt(begin: () => void): boolean {
-    try {
-      begin()
-      return true
-    } catch (error) {
-      const ended = isBusy(error) ? jobs.filter((job) => now() - job.since > patience) : [...jobs]
-      for (const job of ended) {
-        jobs.splice(jobs.indexOf(job), 1)
-        job.fail(isBusy(error) ? stillBusy(error) : error)
-      }
-      return false
-    }
-  }
-
   return {
-    read: (unit) => patiently(() => readNow(connection, unit), now),
-
-    write<T>(unit: () => Unit<T>) {
-      return new Promise<T>((resolve, reject) => {
-        if (closed) throw new KeyturnError('ledger-unavailable', 'The ledger was closed.')
-        jobs.push({
-          since: now(),
-          run: () => {
-            const value = runUnit(connection, unit())
-            return () => resolve(value)
-          },
-          fail: reject,
-        })
-        draining ??= drain()
-      })
+    add(job: Job): void {
+      jobs.push(job)
+      draining ??= drain()
     },
+    done: async () => draining,
+  }
+}
 
-    async [Symbol.asyncDispose]() {
-      if (closed) return
-      closed = true
-      await draining
-      connection.close()
-    },
+/** False when it shall be tried again; an error ends the jobs that it concerns. */
+function begins(connection: Connection, jobs: Job[], now: () => number): boolean {
+  try {
+    connection.begin('write')
+    return true
+  } catch (error) {
+    const busy = isBusy(error)
+    for (const job of busy ? jobs.filter(({ since }) => now() - since > patience) : [...jobs]) {
+      jobs.splice(jobs.indexOf(job), 1)
+      job.fail(busy ? stillBusy(error) : error)
+    }
+    return false
   }
 }
 
@@ -177,7 +185,7 @@ function runJob(connection: Connection, job: Job): () => void {
 }
 
 /** Runs a unit to its end. An error of the database is thrown inside the unit, at the statement that caused it. */
-export function runUnit<T>(connection: Pick<Connection, 'execute'>, unit: Unit<T>): T {
+function runUnit<T>(connection: Pick<Connection, 'execute'>, unit: Unit<T>): T {
   let step = unit.next([])
   while (step.done !== true) {
     let rows: readonly unknown[]

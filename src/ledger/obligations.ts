@@ -19,7 +19,7 @@ export const openStatuses = ['admitted', 'retry', 'waiting']
  * A condition for the index over what is not settled. It must stand in the SQL as a literal: a database uses a partial index
  * only where it can see that the condition implies it.
  */
-export const unsettled = sql<boolean>`${sql.ref('state')} <> ${sql.lit('settled')}`
+const unsettled = sql<boolean>`${sql.ref('state')} <> ${sql.lit('settled')}`
 
 /** Groups pointers by what one statement can ask for. */
 export function byPlatformAndLane(pointers: readonly ObligationPointer[]) {

@@ -186,7 +186,7 @@ function isDone({ status }: ChangeResult): boolean {
   return status === 'done' || status === 'already'
 }
 
-export function opened({ results }: Settlement): boolean {
+function opened({ results }: Settlement): boolean {
   return results.some((result) => isDone(result) && opens(result.change))
 }
 

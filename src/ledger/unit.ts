@@ -48,7 +48,7 @@ export function* run(query: OperationNodeSource): Unit<void> {
 const boundValues = 2_000
 const listLength = 500
 
-export function chunks<T>(items: readonly T[], size: number): T[][] {
+function chunks<T>(items: readonly T[], size: number): T[][] {
   const result: T[][] = []
   for (let start = 0; start < items.length; start += size) result.push(items.slice(start, start + size))
   return result

@@ -17,6 +17,7 @@ import {
 
 /** The first tables of the ledger. */
 export function* start(dialect: Dialect): Unit<void> {
+  yield* identity()
   yield* people(dialect)
   yield* reads()
   yield* accounts()
@@ -26,8 +27,7 @@ export function* start(dialect: Dialect): Unit<void> {
   yield* record(dialect)
 }
 
-function* people(dialect: Dialect): Unit<void> {
-  const id = rowId(dialect.rowId)
+function* identity(): Unit<void> {
   yield* table(
     'identity',
     {
@@ -63,6 +63,10 @@ function* people(dialect: Dialect): Unit<void> {
       indexes: [['folded_id'], ['folded_key'], ['folded_mail'], ['folded_email']],
     },
   )
+}
+
+function* people(dialect: Dialect): Unit<void> {
+  const id = rowId(dialect.rowId)
   yield* table(
     'identity_history',
     { id, identity: person, at: instant, correlation: text, old: text },

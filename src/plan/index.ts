@@ -10,6 +10,7 @@ import type { PlatformView } from './view.ts'
 export { neededChanges } from './needed.ts'
 export { summary } from './summary.ts'
 export { surveyAccounts } from './survey.ts'
+export type { SurveyedAccount } from './survey.ts'
 export type { PlatformView } from './view.ts'
 
 export interface PlanInput {

@@ -1,21 +1,20 @@
 import type { DesiredAccount, ObservedAccount } from '../model/account.ts'
-import type { Situation } from '../model/change.ts'
 import { KeyturnError } from '../model/errors.ts'
 import type { Identity, IdentityId } from '../model/identity.ts'
 import type { AuditRecord, Link } from '../model/ledger.ts'
-import { matchAccounts } from '../plan/matching.ts'
-import { IndexedView } from '../plan/view.ts'
+import { surveyAccounts } from '../plan/index.ts'
+import type { SurveyedAccount } from '../plan/index.ts'
 import type { Keyturn } from './context.ts'
 import { readPeople } from './people.ts'
 import type { People } from './people.ts'
 import { groupHeld } from './planning.ts'
 import { surveyPlatform } from './survey.ts'
 
-/** One existing account and whose it would be. */
+/** One existing account and whose it would be. `proposed`: a weak key names one person, and them only. */
 export interface Adoptable {
   readonly account: ObservedAccount
-  readonly situation: Exclude<Situation, 'absent' | 'missing'> | 'proposed'
-  /** Whose it is (linked), would be (unlinked, proposed: the only candidate), or null. */
+  readonly situation: SurveyedAccount['situation'] | 'proposed'
+  /** Whose it is (linked) or would be (unlinked, proposed), or null. */
   readonly identity: IdentityId | null
   /** The key that says so, or why it cannot be said. */
   readonly by: string
@@ -30,31 +29,24 @@ export interface Adoption {
 export async function surveyAdoption(keyturn: Keyturn, platform: string, signal: AbortSignal): Promise<Adoption> {
   const people = await readPeople(keyturn, signal)
   const view = await surveyPlatform(keyturn, platform, signal)
-  const index = new IndexedView(view)
-  const matching = matchAccounts(index, await desiredOf(keyturn, platform, people.identities))
-  const answers = new Map<string, Omit<Adoptable, 'account'>>()
-  for (const [identity, matches] of matching.proposed) {
-    for (const { account, by } of matches) {
-      const other = answers.get(account.nativeId)
-      const single = matches.length === 1 && other === undefined
-      answers.set(account.nativeId, {
-        situation: single ? 'proposed' : 'disputed',
-        identity: single ? identity : null,
-        by: other === undefined ? by : `${other.by}; ${identity} by ${by}`,
-      })
-    }
-  }
-  for (const { accounts, text } of matching.disputed.values()) {
-    for (const account of accounts) answers.set(account.nativeId, { situation: 'disputed', identity: null, by: text })
-  }
-  for (const [identity, { account, by }] of matching.matched) {
-    answers.set(account.nativeId, { situation: 'unlinked', identity, by })
-  }
-  for (const link of view.links)
-    answers.set(link.nativeId, { situation: 'linked', identity: link.identity, by: link.how })
-  const unmatched = { situation: 'unmatched', identity: null, by: '' } as const
-  const accounts = view.observed.items.map((account) => ({ account, ...(answers.get(account.nativeId) ?? unmatched) }))
-  return { people, accounts }
+  const surveyed = surveyAccounts(view, await desiredOf(keyturn, platform, people.identities))
+  const proposals = Map.groupBy(
+    surveyed.filter((one) => one.situation === 'unmatched').flatMap((one) => one.people),
+    (identity) => identity,
+  )
+  const single = (identity: IdentityId) => proposals.get(identity)?.length === 1
+  return { people, accounts: surveyed.map((one) => adoptable(one, single)) }
+}
+
+function adoptable(one: SurveyedAccount, single: (identity: IdentityId) => boolean): Adoptable {
+  const { account, people } = one
+  const [identity = null, ...others] = people
+  const by = one.by ?? ''
+  if (identity === null || one.situation === 'disputed')
+    return { account, situation: one.situation, identity: null, by }
+  if (one.situation !== 'unmatched') return { account, situation: one.situation, identity, by }
+  if (others.length === 0 && single(identity)) return { account, situation: 'proposed', identity, by }
+  return { account, situation: 'disputed', identity: null, by: `${people.join(', ')} by ${by}` }
 }
 
 async function desiredOf(

@@ -12,6 +12,7 @@ import { promisify } from 'node:util'
 import { Client } from 'ldapts'
 
 const run = promisify(execFile)
+const program = 'samba'
 const realm = 'CORP.EXAMPLE'
 const domain = 'corp.example'
 const workgroup = 'CORP'
@@ -160,7 +161,7 @@ async function provisioned(): Promise<string> {
   const text = JSON.stringify([
     recipe,
     configuration('', ''),
-    (await run('samba', ['--version'], { env: environment })).stdout,
+    (await run(program, ['--version'], { env: environment })).stdout,
   ])
   const version = createHash('sha256').update(text).digest('hex').slice(0, 12)
   const cached = join(tmpdir(), `keyturn-samba-${userInfo().username}-${version}`)
@@ -187,7 +188,7 @@ async function launch(folder: string, address: string, client: () => Promise<Cli
   const file = join(folder, 'etc/smb.conf')
   await writeFile(file, configuration(folder, address))
   // Samba in the foreground ends when its standard input closes: it cannot outlive the tests, however they end.
-  const samba = spawn('samba', ['-s', file, '-i', '-M', 'single', '--debug-stdout'], {
+  const samba = spawn(program, ['-s', file, '-i', '-M', 'single', '--debug-stdout'], {
     detached: true,
     env: environment,
     stdio: ['pipe', 'pipe', 'pipe'],

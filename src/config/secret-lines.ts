@@ -35,15 +35,18 @@ function linesOfYaml(lines: readonly string[]): readonly number[] {
   )
 }
 
+/** Lines that speak of secrets, what is indented below them, and the two lines behind: a break may have moved them there. */
 function* linesOfText(lines: readonly string[]): Generator<number> {
-  let below: number | undefined
+  let below = Number.POSITIVE_INFINITY
+  let until = -1
   for (const [index, line] of lines.entries()) {
     const indent = line.search(/\S/)
-    if (below !== undefined && indent !== -1 && indent <= below) below = undefined
     const speaks = word.test(line) || revealing.test(line) || /\bbind\b/.test(line)
-    const harmless = reference.test(/:\s*(.*)$/.exec(line)?.[1] ?? '')
-    if (below !== undefined || (speaks && !harmless)) yield index + 1
-    if (speaks && !harmless && below === undefined) below = indent
+    if (speaks && !reference.test(/:\s*(.*)$/.exec(line)?.[1] ?? '')) {
+      below = Math.min(below, indent)
+      until = index + 2
+    } else if (index > until && indent !== -1 && indent <= below) below = Number.POSITIVE_INFINITY
+    if (index <= until || indent > below) yield index + 1
   }
 }
 

@@ -133,7 +133,7 @@ function remedy(value: unknown, allowed: string): { readonly hint?: string } {
 }
 
 /** The value as it was given, shortened; only its kind where it may be a secret. */
-export function given(path: Path, value: unknown): string {
+function given(path: Path, value: unknown): string {
   if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : 'a list'
   if (typeof value === 'object') return 'a mapping'
   if (!mayBeShown(path, value)) return `a ${typeof value === 'string' ? 'text' : typeof value}`

@@ -42,12 +42,18 @@ function syntaxMistakes(document: Document.Parsed): readonly SyntaxMistake[] {
   // A tab moves everything behind it, so that what else is found is its consequence.
   const tabs = parsed.filter(({ hint }) => hint === hints['TAB_AS_INDENT'])
   if (tabs.length > 0) return tabs
-  if (parsed.length > 0) return parsed
+  // The same is true of everything behind the text that belongs to nothing.
+  const lost = parsed.findIndex(({ message }) => message === nowhere)
+  if (parsed.length > 0) return lost === -1 ? parsed : parsed.slice(0, lost + 1)
   return [...keyMistakes(document), ...aliasMistakes(document)]
 }
 
+const lostText = 'from here on the text belongs to nothing; the lines before it are not what they seem'
+const nowhere = `this is not YAML: ${lostText}`
+
 /** The parser quotes tokens and tags behind a colon; a token may be part of a secret. */
 function plainMessage(code: string, message: string): string {
+  if (message.includes('in YAML stream')) return lostText
   if (code === 'MULTIPLE_DOCS') return 'the file holds more than one document'
   return message.replace(/:? .?["!].*$/s, '').replace(/^./, (first) => first.toLowerCase())
 }

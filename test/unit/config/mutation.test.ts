@@ -54,7 +54,7 @@ test('whatever happens to the files: either settings or errors, each with its pl
         expect(showProblem(problem)).toContain(problem.message)
       }
     }),
-    { numRuns: 400 },
+    { numRuns: 150 },
   )
 })
 

@@ -53,6 +53,11 @@ describe('YAML that is refused', () => {
     ['a: !tag x', '1:4 this is not YAML: unresolved tag'],
     ['a: @x', '1:4 this is not YAML: plain value cannot start with reserved character @'],
     ['a: 1\n---\nb: 2', '2:1 this is not YAML: the file holds more than one document'],
+    [
+      '- a\nb: 1\nc: 2',
+      '2:1 this is not YAML: unexpected scalar at node end',
+      '2:2 this is not YAML: from here on the text belongs to nothing; the lines before it are not what they seem',
+    ],
     ['? [a]\n: b', '1:3 a key must be a plain word, not a list, a mapping or an alias'],
     ['__proto__: x', '1:1 the key "__proto__" is not allowed'],
     ['a: &x [*x]', '1:8 this alias stands inside the very value that it repeats'],
@@ -62,9 +67,9 @@ describe('YAML that is refused', () => {
       `a: &a [x, x, x]\nb: &b [*a, *a, *a]\nc: &c [*b, *b, *b]\nd: &d [*c, *c, *c]\ne: [*d, *d, *d]`,
       '1:1 the aliases of this file repeat too much',
     ],
-  ])('%j', (text, expected) => {
+  ])('%j', (text, ...expected) => {
     const { problems, value } = new YamlFile('x.yaml', text)
-    expect(problems.map(({ place, message }) => `${place.line}:${place.column} ${message}`)).toEqual([expected])
+    expect(problems.map(({ place, message }) => `${place.line}:${place.column} ${message}`)).toEqual(expected)
     expect(value).toBeNull()
   })
 })

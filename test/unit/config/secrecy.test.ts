@@ -53,20 +53,17 @@ describe('a secret that was written into the file is never printed', () => {
     expect(JSON.stringify(problems)).not.toContain(secret)
   })
 
-  test('wherever the file breaks', () => {
+  test('wherever the file breaks near it', () => {
     const text = mainText.replace('file:secrets/wiki', `"${secret}"`)
+    const near = text.indexOf(secret)
+    const noise = fc.constantFrom('{', '}', '"', "'", ']', '\t', '\n', ':', '&', '*', '#')
     fc.assert(
-      fc.property(
-        fc.nat(text.length),
-        fc.constantFrom('', '{', '"', "'", ']', '\t', '\n', ':', '&', '*'),
-        (at, noise) => {
-          const broken = text.slice(0, at) + noise + text.slice(at)
-          const { problems } = interpret({ name: 'k', text: broken }, [{ name: 'r', text: rolesText }], '/')
-          fc.pre(broken.includes(secret))
-          expect(problems.map(showProblem).join('\n')).not.toContain(secret)
-        },
-      ),
-      { numRuns: 300 },
+      fc.property(fc.integer({ min: near - 300, max: near + 200 }), noise, (at, added) => {
+        const broken = text.slice(0, at) + added + text.slice(at)
+        const { problems } = interpret({ name: 'k', text: broken }, [{ name: 'r', text: rolesText }], '/')
+        expect(problems.map(showProblem).join('\n')).not.toContain(secret)
+      }),
+      { numRuns: 150 },
     )
   })
 })

@@ -9,7 +9,7 @@ import type { Measurement } from './report.ts'
 import { accounts, groups, makeWorld, workforce } from './world.ts'
 
 const people = 300
-const rounds = 2
+const rounds = 3
 
 export async function benchSamba(): Promise<readonly Measurement[]> {
   const ours: number[] = []

@@ -1,4 +1,4 @@
-import { type Job, Queue, Worker } from 'bullmq'
+import { Queue, Worker } from 'bullmq'
 import type { Lane } from '../model/change.ts'
 import { summarise } from '../model/errors.ts'
 import { SECOND } from '../model/instant.ts'
@@ -11,7 +11,7 @@ import type { RedisHandle } from './redis.ts'
 export interface OpenLane extends AsyncDisposable {
   readonly name: string
   add(pointers: readonly ObligationPointer[]): Promise<void>
-  /** Adds what the ledger says is due, where nothing waits in the queue any more. */
+  /** Adds what the ledger says is due, where nothing waits in the queue any more; without Redis it revokes by itself. */
   sweep(): Promise<void>
 }
 
@@ -53,7 +53,7 @@ export function openLane(options: OneLaneOptions): OpenLane {
     defaultJobOptions: { attempts: 1, removeOnComplete: true, removeOnFail: true },
     streams: { events: { maxLen: 10 } },
   })
-  const worker = new Worker<Work>(name, (job) => run(job, options, stop.signal), {
+  const worker = new Worker<Work>(name, (job) => run(job.data.identities, options, stop.signal), {
     connection: connections[1],
     prefix,
     skipVersionCheck: true,
@@ -76,7 +76,7 @@ export function openLane(options: OneLaneOptions): OpenLane {
     name,
     add,
     async sweep() {
-      if (connections[0].status !== 'ready') return
+      if (connections[0].status !== 'ready') return await withoutRedis(options, stop.signal)
       if ((await queue.getWaitingCount()) > 0) return
       const due = await options.due(sweepAtMost[lane])
       if (due.length > 0) await add(due)
@@ -91,9 +91,9 @@ export function openLane(options: OneLaneOptions): OpenLane {
 }
 
 /** The ledger remembers what is owed: a job that fails is not tried again by BullMQ. */
-async function run(job: Job<Work>, options: OneLaneOptions, stop: AbortSignal) {
+async function run(identities: readonly string[], options: OneLaneOptions, stop: AbortSignal): Promise<void> {
   const { platform, lane, logger } = options
-  const pointers = job.data.identities.map((identity) => ({ identity, platform, lane }))
+  const pointers = identities.map((identity) => ({ identity, platform, lane }))
   await options.bucket.take(pointers.length, stop)
   if (stop.aborted) return
   try {
@@ -101,6 +101,13 @@ async function run(job: Job<Work>, options: OneLaneOptions, stop: AbortSignal) {
   } catch (error) {
     logger.warn('work on a job failed; the sweep brings it back', { platform, lane, ...summarise(error) })
   }
+}
+
+/** Revocation never waits (law 3): without Redis it is worked on straight from the ledger. Changes can wait. */
+async function withoutRedis(options: OneLaneOptions, stop: AbortSignal): Promise<void> {
+  if (options.lane !== 'revoke') return
+  const due = await options.due(options.concurrency)
+  await Promise.all(due.map(({ identity }) => run([identity], options, stop)))
 }
 
 /** Waits for running jobs; what still runs after that is owed and will be claimed again. */

@@ -7,6 +7,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { freePort, listening } from './ports.ts'
 
+const program = 'redis-server'
+
 export interface RedisServer extends AsyncDisposable {
   readonly folder: string
   readonly port: number
@@ -36,7 +38,7 @@ export async function startRedis(): Promise<RedisServer> {
     await ended
   }
   const start = async () => {
-    const started = spawn('redis-server', [file], { stdio: 'ignore' })
+    const started = spawn(program, [file], { stdio: 'ignore' })
     let ended: string | null = null
     started.once('error', (error) => {
       ended = error.message

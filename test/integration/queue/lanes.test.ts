@@ -126,6 +126,27 @@ test('a given Redis that dies and comes back empty: the sweep brings everything 
   expect(book.done).toHaveLength(owed.length)
 })
 
+test('without Redis revocations are worked on all the same, changes wait', async () => {
+  await using server = await startRedis()
+  const owed = [...pointers('corp', 'revoke', 5), ...pointers('wiki', 'change', 5)]
+  const book = new Book(owed)
+  await using queue = await open({
+    url: server.url,
+    book,
+    platforms: [
+      { id: 'corp', concurrency: 4 },
+      { id: 'wiki', concurrency: 4 },
+    ],
+    work: (some) => book.settle(some),
+  })
+  await server.kill()
+  await until('all revocations are done', () => book.done.length === 5)
+  expect(book.done.every((one) => one.startsWith('corp '))).toBe(true)
+  expect(queue.log.lines.filter((line) => line.includes('Redis cannot be reached')).length).toBeLessThanOrEqual(4)
+  await server.start()
+  await until('the changes are done too', () => book.owed === 0)
+})
+
 test('work that fails is brought back by the sweep while it is owed', async () => {
   const book = new Book(pointers('corp', 'revoke', 1))
   let tries = 0

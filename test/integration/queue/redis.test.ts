@@ -2,6 +2,7 @@ import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdir, readFile, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { expect, onTestFinished, test } from 'vitest'
 import { openRedis } from '../../../src/queue/redis.ts'
@@ -24,7 +25,7 @@ function isAlive(pid: number): boolean {
 }
 
 async function startOwner(folder: string): Promise<ChildProcess> {
-  const script = join(import.meta.dirname, 'attached.ts')
+  const script = fileURLToPath(new URL('./attached.ts', import.meta.url))
   const child = spawn(process.execPath, [script, folder], { stdio: ['pipe', 'pipe', 'inherit'] })
   onTestFinished(() => void child.kill('SIGKILL'))
   if (child.stdout === null) throw new Error('no output')

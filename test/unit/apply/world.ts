@@ -149,7 +149,7 @@ export class World {
   }
 }
 
-export function nameOf(identity: IdentityId): string {
+function nameOf(identity: IdentityId): string {
   return identity.replace('hr:', 'person')
 }
 

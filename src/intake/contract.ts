@@ -62,7 +62,7 @@ function rowObjections({ contract: { rows } }: SourceSettings, measured: Measure
   if (measured.rows < rows.min) {
     return [
       {
-        why: `the feed has ${measured.rows} rows${before}, fewer than rows.min ${rows.min}`,
+        why: `the feed has ${counted(measured.rows)}${before}, fewer than rows.min ${rows.min}`,
         hint: 'Look whether the export ran to its end; if so many people are right, lower rows.min.',
       },
     ]
@@ -70,7 +70,7 @@ function rowObjections({ contract: { rows } }: SourceSettings, measured: Measure
   if (rows.max === undefined || measured.rows <= rows.max) return []
   return [
     {
-      why: `the feed has ${measured.rows} rows${before}, more than rows.max ${rows.max}`,
+      why: `the feed has ${counted(measured.rows)}${before}, more than rows.max ${rows.max}`,
       hint: 'Look whether the export lists too much; if so many people are right, raise rows.max.',
     },
   ]
@@ -110,6 +110,10 @@ function ageObjections({ contract: { maxAge } }: SourceSettings, { now, modified
       hint: 'Look whether the export still runs.',
     },
   ]
+}
+
+function counted(rows: number): string {
+  return rows === 1 ? '1 row' : `${rows} rows`
 }
 
 function percent(share: number): string {

@@ -155,7 +155,7 @@ test('all objections come at once, with the way out of each, and so do the rows 
   const end = { complete: true as const, takenAt: noon, count: 1, modifiedAt: noon - DAY }
   const { refused, problems } = read(recordsOf([{ Id: '1', Status: '?' }]), { settings: strict, end })
   expect(refused?.why).toBe(
-    'the feed has 1 rows, fewer than rows.min 9; the feed was written 24h ago, longer than max-age 60m',
+    'the feed has 1 row, fewer than rows.min 9; the feed was written 24h ago, longer than max-age 60m',
   )
   expect(refused?.hint).toMatch(/lower rows.min. Look whether the export still runs.$/)
   expect(problems).toHaveLength(1)

@@ -203,5 +203,7 @@ export function renderStateTable(): string {
 function days(count: number | undefined): string {
   if (count === undefined) return ''
   if (count === 0) return 'now'
-  return count < 0 ? `${-count} days ago` : `in ${count} days`
+  const size = Math.abs(count)
+  const amount = size === 1 ? '1 day' : `${size} days`
+  return count < 0 ? `${amount} ago` : `in ${amount}`
 }

@@ -77,8 +77,10 @@ async function decide(
 ): Promise<ExitCode> {
   await using keyturn = await openKeyturn({ config: invocation.config, readOnly: false })
   const hold = await holdOf(keyturn, args[0] ?? '')
-  if (hold.status !== 'open')
-    throw new KeyturnError('usage', `hold ${hold.id} is ${hold.status}; only an open one can be decided`)
+  // A decision may be changed for as long as it has not been carried out.
+  if (hold.status === 'done' || hold.status === 'superseded') {
+    throw new KeyturnError('usage', `hold ${hold.id} is ${hold.status}; there is nothing left to decide`)
+  }
   const only = options.person === undefined ? undefined : await peopleOf(keyturn, hold, options.person)
   const decision = verb === 'approve' ? 'approved' : 'rejected'
   const now = keyturn.clock()

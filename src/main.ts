@@ -65,4 +65,12 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   process.exit(0)
 })
 
-process.exit(await main(process.argv.slice(2)))
+/** process.exit cuts off what a pipe has not taken yet: a long --json would end in the middle. */
+async function flush(): Promise<void> {
+  const streams = [process.stdout, process.stderr]
+  await Promise.all(streams.map((stream) => new Promise((resolve) => stream.write('', resolve))))
+}
+
+const code = await main(process.argv.slice(2))
+await flush()
+process.exit(code)

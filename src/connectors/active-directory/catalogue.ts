@@ -1,4 +1,5 @@
 import type { CatalogueEntry } from '../../model/account.ts'
+import { SECOND } from '../../model/instant.ts'
 import type { Connection } from '../directory/connection.ts'
 import { canonicalDn } from '../directory/dn.ts'
 import type { Entry } from '../directory/entry.ts'
@@ -7,6 +8,8 @@ import { equals } from '../directory/filters.ts'
 import { readEntry, searchAll } from '../directory/search.ts'
 import type { Domain } from './domain.ts'
 import { guidBytes, guidDn, guidText, relativeId } from './values.ts'
+
+const keptFor = 10 * SECOND
 
 const groupAttributes = ['objectGUID', 'objectSid', 'cn', 'adminCount', 'objectClass']
 
@@ -49,8 +52,33 @@ export class Groups {
   }
 }
 
+/**
+ * The catalogue, kept for a few seconds: every look at a few accounts needs it, and reading thousands of groups each time would
+ * be most of the work. A group that was made or renamed in these seconds is noticed by the next look.
+ */
+export class Catalogue {
+  readonly #domain: Domain
+  #kept: { readonly groups: Groups; readonly until: number } | null = null
+
+  constructor(domain: Domain) {
+    this.#domain = domain
+  }
+
+  async fresh(connection: Connection, signal?: AbortSignal): Promise<Groups> {
+    const until = this.#domain.clock() + keptFor
+    const groups = await readGroups(this.#domain, connection, signal)
+    this.#kept = { groups, until }
+    return groups
+  }
+
+  async recent(connection: Connection, signal?: AbortSignal): Promise<Groups> {
+    if (this.#kept !== null && this.#domain.clock() < this.#kept.until) return this.#kept.groups
+    return this.fresh(connection, signal)
+  }
+}
+
 /** Reads the catalogue as the groups are now. A named group or a container that does not exist adds nothing to it. */
-export async function readGroups(domain: Domain, connection: Connection, signal?: AbortSignal): Promise<Groups> {
+async function readGroups(domain: Domain, connection: Connection, signal?: AbortSignal): Promise<Groups> {
   const { named, under } = domain.settings.entitlements
   const groups = new Map<string, Group>()
   for (const [name, entitlement] of Object.entries(named)) {

@@ -7,6 +7,7 @@ import { isWithin } from '../directory/dn.ts'
 import type { Entry } from '../directory/entry.ts'
 import { Pool } from '../directory/pool.ts'
 import { readEntry } from '../directory/search.ts'
+import { Catalogue } from './catalogue.ts'
 import { dnsDomain } from './names.ts'
 
 export interface Tools {
@@ -19,6 +20,7 @@ export interface Tools {
 export class Domain implements AsyncDisposable {
   readonly settings: DirectorySettings
   readonly clock: Clock
+  readonly catalogue = new Catalogue(this)
   readonly #pool: Pool
   #namingContext: string | undefined
 

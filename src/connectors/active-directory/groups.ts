@@ -9,7 +9,6 @@ import type { GroupPort, MemberEdit } from '../directory/members.ts'
 import { searchFew } from '../directory/search.ts'
 import { outcomeOf } from './board.ts'
 import type { Desk, Task } from './board.ts'
-import { readGroups } from './catalogue.ts'
 import type { Group } from './catalogue.ts'
 import { domainError, win32Code, win32Table } from './errors.ts'
 import { leavePrimaryGroup } from './primary-group.ts'
@@ -27,7 +26,9 @@ export async function editGroups(desk: Desk): Promise<void> {
   const { board, domain, connection, context } = desk
   const memberships = board.ready(board.pending('grant', 'revoke'))
   if (memberships.length === 0) return
-  const groups = await readGroups(domain, connection, context.signal)
+  const recent = await domain.catalogue.recent(connection, context.signal)
+  const knowsAll = memberships.every(({ task }) => recent.named(task.change.entitlement) !== undefined)
+  const groups = knowsAll ? recent : await domain.catalogue.fresh(connection, context.signal)
   const byGroup = [...Map.groupBy(memberships, ({ task }) => task.change.entitlement)]
   await inFlight(byGroup, domain.settings.limits.concurrency, async ([name, those]) => {
     const group = groups.named(name)

@@ -7,7 +7,6 @@ import type { Snapshot } from '../../model/snapshot.ts'
 import { isWithin } from '../directory/dn.ts'
 import { applyChanges } from './apply.ts'
 import { canonicalValue, tidyValues } from './attributes.ts'
-import { readGroups } from './catalogue.ts'
 import { check } from './check.ts'
 import { checkNewAccount } from './create.ts'
 import { Domain } from './domain.ts'
@@ -48,7 +47,7 @@ class ActiveDirectory implements Connector {
   async catalogue(signal: AbortSignal): Promise<Snapshot<CatalogueEntry>> {
     const takenAt = this.#domain.clock()
     try {
-      const groups = await this.#domain.use((connection) => readGroups(this.#domain, connection, signal))
+      const groups = await this.#domain.use((connection) => this.#domain.catalogue.fresh(connection, signal))
       return { complete: true, takenAt, items: groups.all.map(({ relativeId: _own, ...entry }) => entry) }
     } catch (error) {
       const cause = domainError(error, { platform: this.id, doing: 'reading the groups of the catalogue' })

@@ -7,7 +7,6 @@ import type { Entry } from '../directory/entry.ts'
 import { equals } from '../directory/filters.ts'
 import type { Filter } from '../directory/filters.ts'
 import { searchAll } from '../directory/search.ts'
-import { readGroups } from './catalogue.ts'
 import type { Groups } from './catalogue.ts'
 import type { Domain } from './domain.ts'
 import { domainError } from './errors.ts'
@@ -29,7 +28,10 @@ export async function observe(
   const accounts = new Map<string, ObservedAccount>()
   try {
     await domain.use(async (connection) => {
-      const groups = await readGroups(domain, connection, signal)
+      const { catalogue } = domain
+      const groups = await (scope === 'all'
+        ? catalogue.fresh(connection, signal)
+        : catalogue.recent(connection, signal))
       const unsettled: Unsettled = { locked: [], partial: [] }
       await readUsers(domain, connection, scope, signal, (entry) => {
         const account = note(domain.settings, entry, groups, unsettled)

@@ -4,7 +4,6 @@ import type { Connection } from '../directory/connection.ts'
 import { anyOf } from '../directory/filters.ts'
 import { portions } from '../directory/flight.ts'
 import { readEntry, searchFew } from '../directory/search.ts'
-import { readGroups } from './catalogue.ts'
 import type { Groups } from './catalogue.ts'
 import type { Domain } from './domain.ts'
 import { byId, isUser, stateAttributes, stateOf } from './state.ts'
@@ -78,7 +77,7 @@ async function firstManageable(connection: Connection, base: string): Promise<Ac
 }
 
 async function checkGroups(domain: Domain, connection: Connection): Promise<Complaint[]> {
-  const groups = await readGroups(domain, connection)
+  const groups = await domain.catalogue.fresh(connection)
   const complaints: Complaint[] = []
   const absent = Object.entries(domain.settings.entitlements.named).filter(([name]) => groups.named(name) === undefined)
   for (const [name, { id }] of absent) {

@@ -301,6 +301,7 @@ describe('groups', () => {
     await setup.addMembers(domain.client, group, [account!.address])
     const { primaryGroupToken } = await setup.lookUp(domain.client, group, 'primaryGroupToken')
     await setup.replace(domain.client, account!.address, 'primaryGroupID', String(primaryGroupToken))
+    await domain.connector.catalogue(never)
     expect((await read(account!.nativeId))?.entitlements).toEqual(['primaries'])
     const change = (kind: 'grant' | 'revoke'): Change => ({
       ...about('primary', account!.nativeId),

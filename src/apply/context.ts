@@ -1,5 +1,5 @@
 import type { ApplyContext, RevocationStep } from '../model/connector.ts'
-import { KeyturnError } from '../model/errors.ts'
+import { KeyturnError, summarise } from '../model/errors.ts'
 import type { IdentityId } from '../model/identity.ts'
 import { auditRecord } from './audit.ts'
 import { mayStillOpen } from './intents.ts'
@@ -53,7 +53,10 @@ export function contextOf(bench: Bench, ports: SettlePorts): ApplyContext {
   }
 }
 
-/** Writes one step to the ledger and the audit; both land in the same group commit. */
+/**
+ * Writes one step to the ledger and the audit; both land in the same group commit. Never throws: a ledger that cannot be
+ * written must not keep us from shutting, and an unrecorded step is only done once more.
+ */
 export async function recordStep(job: Job, step: RevocationStep, ports: SettlePorts): Promise<void> {
   job.steps.push(step)
   const change = job.tasks.find((task) => task.change.kind === 'disable')?.admitted ?? null
@@ -67,7 +70,12 @@ export async function recordStep(job: Job, step: RevocationStep, ports: SettlePo
   // What another worker may still undo does not count as done: the second look goes through the whole protocol.
   const counts = step.step === begun || !mayStillOpen(job.obligation)
   const { token } = job.obligation
-  await Promise.all([counts && ports.ledger.stepDone(token, step), ports.ledger.audit([record])])
+  try {
+    await Promise.all([counts && ports.ledger.stepDone(token, step), ports.ledger.audit([record])])
+  } catch (error) {
+    const { identity, platform } = job.obligation
+    ports.logger.error('a step of a revocation could not be recorded', { identity, platform, ...summarise(error) })
+  }
 }
 
 /** Steps of an earlier run count only while the account still is as they left it: one that is open again is shut anew. */

@@ -1,5 +1,4 @@
 import { type Change, type ChangeKind, opens } from '../model/change.ts'
-import { summarise } from '../model/errors.ts'
 import type { Claims } from './claims.ts'
 import { type Bench, begun, contextOf, recordStep } from './context.ts'
 import { closeHandOvers, prepareHandOvers } from './handover.ts'
@@ -32,16 +31,14 @@ export async function write(jobs: readonly Job[], bench: Bench, claims: Claims, 
   }
 }
 
-/** Before the first write of a revocation. It must not keep us from shutting: without the ledger we shut all the same. */
+/** Before the first write of a revocation. */
 async function noteOpen(jobs: readonly Job[], ports: SettlePorts): Promise<void> {
   const notes = jobs.map(async (job) => {
     const task = job.tasks.find(({ change }) => change.kind === 'disable')
     if (task === undefined || accountOf(job.person, nativeIdOf(task.change))?.enabled !== true) return
     if (job.obligation.stepsDone.some(({ step }) => step === begun)) return
     const step = { step: begun, at: ports.clock(), detail: 'the account was open' }
-    await recordStep(job, step, ports).catch((error: unknown) => {
-      ports.logger.error('a step could not be recorded', { identity: job.obligation.identity, ...summarise(error) })
-    })
+    await recordStep(job, step, ports)
   })
   await Promise.all(notes)
 }

@@ -265,3 +265,14 @@ test('no password is in anything that the ledger, the audit or the log was given
   expect(told).toContain('(new password)')
   expect([...secrets].filter((secret) => told.includes(secret))).toEqual([])
 })
+
+test('a ledger that cannot record steps does not keep a revocation from shutting and proving', async () => {
+  const world = new World()
+  world.wish('hr:1')
+  await world.quiesce()
+  world.ledger.stepDone = () => Promise.reject(new KeyturnError('ledger-busy', 'the disk is slow'))
+  world.wish('hr:1', { state: 'shut' })
+  const report = await world.settle(await world.plan())
+  expect(report.obligations).toMatchObject([{ state: 'settled', proof: { grade: 'refused' } }])
+  expect(world.log.some((line) => line.startsWith('error a step of a revocation could not be recorded'))).toBe(true)
+})

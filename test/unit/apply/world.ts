@@ -6,16 +6,12 @@ import type { ObligationPointer } from '../../../src/model/ledger.ts'
 import type { Logger } from '../../../src/model/ports.ts'
 import { FakeLedger } from './fake-ledger.ts'
 import { FakePlatform } from './fake-platform.ts'
+import { changesFor, nameOf, type Shape, type Wish } from './planner.ts'
 
-/** What HR says of one person, as far as these tests go. */
-export interface Wish {
-  readonly state: 'open' | 'closed' | 'shut'
-  readonly title: string
-  readonly groups: readonly string[]
-  readonly manager?: IdentityId
+const shape: Shape = {
+  container: 'ou=staff',
+  attributes: (identity, { title }) => ({ employeeNumber: [identity], title: [title] }),
 }
-
-const reason = { kind: 'rule', text: 'role employee' } as const
 
 /** A small Keyturn around `settle`: a planner, a ledger and a platform, all in memory. */
 export class World {
@@ -95,7 +91,10 @@ export class World {
       identities.map((identity) => {
         const person = view.people.get(identity)
         const wish = this.wishes.get(identity)
-        return [identity, person === undefined || wish === undefined ? [] : changesFor(identity, person, wish)] as const
+        return [
+          identity,
+          person === undefined || wish === undefined ? [] : changesFor(identity, person, wish, shape),
+        ] as const
       }),
     )
   }
@@ -147,62 +146,4 @@ export class World {
     const lane: Lane = this.wishes.get(identity)?.state === 'open' ? 'change' : 'revoke'
     this.ledger.admit(identity, lane, work, this.now)
   }
-}
-
-function nameOf(identity: IdentityId): string {
-  return identity.replace('hr:', 'person')
-}
-
-function changesFor(identity: IdentityId, person: PersonView, wish: Wish): readonly Change[] {
-  const { link } = person
-  const account = person.accounts.find((one) => link === null || one.nativeId === link.nativeId)
-  const name = nameOf(identity)
-  if (account === undefined) return wish.state === 'open' && link === null ? creation(identity, name, wish) : []
-  const base = { identity, platform: 'corp', target: { nativeId: account.nativeId }, account: account.name, reason }
-  const linking: readonly Change[] = link === null ? [{ ...base, kind: 'link', by: 'employeeNumber' }] : []
-  if (wish.state === 'shut') {
-    const shut = account.enabled || link?.shutByUs !== 'leaver'
-    const revokes = account.entitlements.map((entitlement): Change => ({ ...base, kind: 'revoke', entitlement }))
-    return [...linking, ...(shut ? [{ ...base, kind: 'disable', protocol: 'leaver' } as const] : []), ...revokes]
-  }
-  if (wish.state === 'closed') {
-    return [...linking, ...(account.enabled ? [{ ...base, kind: 'disable', protocol: 'suspend' } as const] : [])]
-  }
-  const grants = wish.groups.filter((group) => !account.entitlements.includes(group))
-  const lost = account.entitlements.filter((group) => !wish.groups.includes(group))
-  const title = account.attributes['title'] ?? []
-  return [
-    ...linking,
-    ...(title[0] === wish.title
-      ? []
-      : [{ ...base, kind: 'update', field: { attribute: 'title', from: title, to: [wish.title] } } as const]),
-    ...managerUpdate(base, account.attributes['manager'] ?? [], wish),
-    ...lost.map((entitlement): Change => ({ ...base, kind: 'revoke', entitlement })),
-    ...grants.map((entitlement): Change => ({ ...base, kind: 'grant', entitlement })),
-    ...(link?.passwordScrambled === true
-      ? [{ ...base, kind: 'issue-credential', credential: 'password' } as const]
-      : []),
-    ...(account.enabled || link === null || link.shutByUs === null || link.foundShut === true
-      ? []
-      : [{ ...base, kind: 'enable' } as const]),
-  ]
-}
-
-function managerUpdate(
-  base: Pick<Change, 'identity' | 'platform' | 'target' | 'account' | 'reason'>,
-  from: readonly string[],
-  wish: Wish,
-): readonly Change[] {
-  if (wish.manager === undefined || from.length > 0) return []
-  return [{ ...base, kind: 'update', field: { attribute: 'manager', from, to: { accountOf: wish.manager } } }]
-}
-
-function creation(identity: IdentityId, name: string, wish: Wish): readonly Change[] {
-  const base = { identity, platform: 'corp', target: { creates: identity }, account: name, reason }
-  const attributes = { employeeNumber: [identity], title: [wish.title] }
-  return [
-    { ...base, kind: 'create', desired: { name, container: 'ou=staff', enabled: true, attributes, expiresAt: null } },
-    ...managerUpdate(base, [], wish),
-    ...wish.groups.map((entitlement): Change => ({ ...base, kind: 'grant', entitlement })),
-  ]
 }

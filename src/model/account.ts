@@ -84,6 +84,8 @@ export interface DesiredAccount {
     readonly strip: 'all' | 'ours' | 'none'
     readonly keep: readonly string[]
     readonly container?: string
+    /** `delete-after` has passed: an account that Keyturn holds shut goes. */
+    readonly remove?: true
   } | null
   /** When the platform itself should shut the account, as a dead man's switch; null: never. */
   readonly expiresAt: Instant | null

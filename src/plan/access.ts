@@ -37,6 +37,11 @@ export function shut(context: Context, sheet: Sheet, account: ObservedAccount): 
     sheet.need({ kind: 'disable', protocol: 'leaver' }, 'revoke', reason)
   }
   if (cleanup === null) return
+  // Only what is proven shut already: nothing is deleted in the plan that shuts it.
+  if (cleanup.remove === true && sheet.link?.shutByUs === 'leaver' && !account.enabled) {
+    sheet.need({ kind: 'delete' }, 'revoke', reason)
+    return
+  }
   stripEntitlements(context, sheet, account, cleanup)
   if (cleanup.container !== undefined && !context.view.connector.within(account.address, cleanup.container)) {
     sheet.need({ kind: 'move', from: account.container, to: cleanup.container }, 'revoke', reason)

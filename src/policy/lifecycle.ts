@@ -39,7 +39,8 @@ export function matchable(identity: Identity, given: Reason | undefined): boolea
 /**
  * Stripping and moving, when it is due: `cleanup-after` counts from the moment somebody left. A person who only lost this
  * platform has no such moment in the record: without a delay the clean-up is due at once; with one the shut account keeps
- * what it has, ready for a return, until the person leaves.
+ * what it has, ready for a return, until the person leaves. `delete-after` counts from the same moment, and only for those
+ * who left: an account that somebody may come back to is never deleted.
  */
 export function cleanupOf(
   identity: Identity,
@@ -51,8 +52,9 @@ export function cleanupOf(
   const since = identity.leftAt ?? identity.firstSeenAt
   const isDue = hasLeft(identity) ? now >= since + leaver.cleanupAfter : leaver.cleanupAfter === 0
   if (!isDue) return null
-  const { strip, keep, container } = leaver
-  return { strip, keep, ...(container === undefined ? {} : { container }) }
+  const { strip, keep, container, deleteAfter } = leaver
+  const remove = deleteAfter !== 'never' && hasLeft(identity) && now >= since + deleteAfter
+  return { strip, keep, ...(container === undefined ? {} : { container }), ...(remove ? { remove } : {}) }
 }
 
 /**

@@ -97,8 +97,8 @@ const csv = z
       .optional()
       .describe('Default: by the byte-order mark, else UTF-8. Other encodings are never guessed.'),
     'final-newline': choice('required', 'optional')
-      .default('optional')
-      .describe('required: a file whose last line has no line ending counts as cut off.'),
+      .default('required')
+      .describe('required: a file whose last line has no line ending counts as cut off. optional: it may be whole.'),
   })
   .prefault({})
   .describe('How the file is written.')

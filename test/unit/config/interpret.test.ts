@@ -49,7 +49,7 @@ describe('the example becomes settings', () => {
       maxAge: 26 * HOUR,
     })
     expect(hr?.vanished).toEqual({ after: 3 * DAY, then: 'hold' })
-    expect(hr?.csv).toEqual({ finalNewline: 'optional' })
+    expect(hr?.csv).toEqual({ finalNewline: 'required' })
     expect(hr?.place).toEqual(at(6, 3))
   })
 
@@ -220,7 +220,7 @@ describe('what is not in the example', () => {
     ])
     expect(sources['hr']).toMatchObject({
       timezone: 'UTC',
-      csv: { delimiter: ';', encoding: 'latin1', finalNewline: 'optional' },
+      csv: { delimiter: ';', encoding: 'latin1', finalNewline: 'required' },
       identity: {
         zone: { column: 'Site', values: { Boston: 'America/New_York', Ulm: 'Europe/Berlin' } },
         startsAt: { at: 'exact' },

@@ -184,6 +184,21 @@ describe('shutting', () => {
     expect(kinds(world.plan(leaver('ann')))).toEqual(['disable leaver'])
   })
 
+  it('an account is deleted when that is due, but never in the plan that shuts it', () => {
+    const due = leaver('ann', { cleanup: { ...cleanup, remove: true } })
+    const world = new World({ leaver: leaving }).has('ann', { entitlements: ['crm'] })
+    expect(kinds(world.plan(due))).toEqual(['disable leaver', 'move', 'revoke crm'])
+    world.apply(world.plan(due).changes)
+    expect(kinds(world.plan(due))).toEqual(['delete'])
+  })
+
+  it('an account that another hand opened is shut, not deleted', () => {
+    const world = new World().has('ann', {}, { shutByUs: 'leaver' })
+    expect(kinds(world.plan(leaver('ann', { cleanup: { strip: 'none', keep: [], remove: true } })))).toEqual([
+      'disable leaver',
+    ])
+  })
+
   it('what is kept is kept, even if it is exact', () => {
     const world = new World().has('ann', { enabled: false, entitlements: ['crm', 'mail'] }, { shutByUs: 'leaver' })
     world.catalogue = [entry('mail', { members: 'exact' }), entry('crm', { privileged: true })]

@@ -111,6 +111,16 @@ describe('clean-up', () => {
     expect(cleanup(elsewhere)).toBeNull()
   })
 
+  it('deletes, where that is configured, long after somebody left, and never who only lost the platform', () => {
+    const strict = compilePolicy(
+      settings(mapping, [platform('wiki', {}, { leaver: { ...leaver, cleanupAfter: 0, deleteAfter: 30 * DAY } })]),
+    )
+    const remove = (more: Partial<Identity>) => strict.desire(person('1', more), 'wiki', [], now).cleanup?.remove
+    expect(remove({ state: 'left', leftAt: now - 30 * DAY })).toBe(true)
+    expect(remove({ state: 'left', leftAt: now - 30 * DAY + 1 })).toBeUndefined()
+    expect(remove({ ...elsewhere, firstSeenAt: now - 60 * DAY })).toBeUndefined()
+  })
+
   it('is never due for an account that is not shut', () => {
     expect(desire({ state: 'suspended' }).cleanup).toBeNull()
   })

@@ -41,17 +41,36 @@ test('LDAP down at the start: nothing is planned there, the message names the se
   await expectEverybodyOnce(company, 3)
 })
 
-test('LDAP dying in the middle: what was done counts, the rest is owed, and the next run ends it', async () => {
+test('LDAP dying in the middle and coming back: the same run ends the work', async () => {
   await using company = await Company.found(server)
   await using proxy = await startProxy(server.port)
   await company.configure({}, `ldap://127.0.0.1:${proxy.port}`)
   await company.feed(staff(many))
   const running = finish(company.start('apply', '--json'))
-  await until(async () => (await company.accounts('objectClass', 'inetOrgPerson')).length > 0)
+  await someAccounts(company)
   proxy.cutAfter(0)
   proxy.cut()
+  await pause(1_500)
+  proxy.cutAfter(undefined)
+  expectExit(await running, 0)
+  await expectEverybodyOnce(company, many)
+})
+
+test('LDAP dying for good: stopped by Ctrl-C, apply says that work is owed, and the next run ends it', async () => {
+  await using company = await Company.found(server)
+  await using proxy = await startProxy(server.port)
+  await company.configure({}, `ldap://127.0.0.1:${proxy.port}`)
+  await company.feed(staff(many))
+  const child = company.start('apply', '--json')
+  const running = finish(child)
+  await someAccounts(company)
+  proxy.cutAfter(0)
+  proxy.cut()
+  await pause(500)
+  child.kill('SIGINT')
   const cut = await running
-  expect(cut.code).not.toBe(0)
+  expectExit(cut, 1)
+  expect(cut.document.obligations.map((one) => one.state)).toContain('owed')
   await company.configure()
   await settleOwed(company)
   await expectEverybodyOnce(company, many)
@@ -91,7 +110,7 @@ test('apply killed with -9 in the middle and run again: everybody once', async (
   await company.feed(staff(many))
   const child = company.start('apply', '--json')
   const ended = finish(child)
-  await until(async () => (await company.accounts('objectClass', 'inetOrgPerson')).length > 5)
+  await someAccounts(company)
   child.kill('SIGKILL')
   expectExit(await ended, 137)
   await settleOwed(company)
@@ -111,7 +130,7 @@ test('Redis killed in the middle: the work is done nevertheless, or owed and don
   await using company = await Company.found(server)
   await company.feed(staff(many))
   const running = finish(company.start('apply', '--json'))
-  await until(async () => (await company.accounts('objectClass', 'inetOrgPerson')).length > 0)
+  await someAccounts(company)
   for (const pid of await redisServersBelow(company.folder)) process.kill(pid, 'SIGKILL')
   await running
   await settleOwed(company)
@@ -123,7 +142,7 @@ test('Ctrl-C ends apply tidily; no Redis is left behind; the next run ends the w
   await company.feed(staff(many))
   const child = company.start('apply', '--json')
   const ended = finish(child)
-  await until(async () => (await company.accounts('objectClass', 'inetOrgPerson')).length > 0)
+  await someAccounts(company)
   child.kill('SIGINT')
   expect((await ended).code).not.toBe(137)
   expect(await redisServersBelow(company.folder)).toEqual([])
@@ -148,10 +167,11 @@ async function expectPasswordWorks(company: Company, id: string): Promise<void> 
   expect(await company.signIn(account?.dn ?? '', password)).toBe(0)
 }
 
-async function until(condition: () => Promise<boolean>): Promise<void> {
+/** Waits until the work has begun and is far from its end. */
+async function someAccounts(company: Company): Promise<void> {
   const deadline = Date.now() + 30_000
-  while (!(await condition())) {
-    if (Date.now() > deadline) throw new Error('it did not come to that')
+  while ((await company.accounts('objectClass', 'inetOrgPerson')).length === 0) {
+    if (Date.now() > deadline) throw new Error('no account was made')
     await pause(5)
   }
 }

@@ -17,12 +17,16 @@ export interface SlapdOptions {
   readonly ppolicy?: 'lockout' | 'no-lockout'
   /** Lets the server say in the password policy control that an account is locked. */
   readonly useLockout?: boolean
+  /** pwdCheckQuality of the policy: 2 refuses passwords that come hashed. */
+  readonly quality?: 1 | 2
   /** true: every write goes to the disk, as in production. */
   readonly sync?: boolean
   readonly memberof?: boolean
   readonly refint?: boolean
   /** LDIF that is loaded before the start (40,000 entries a second). */
   readonly entries?: string | AsyncIterable<string> | Iterable<string>
+  /** false: no unlimited reads for the service account. */
+  readonly unlimited?: boolean
   /** Lines for the database section of slapd.conf, before the access rules. */
   readonly configuration?: readonly string[]
   /** Replaces the access rules that let the service account manage everything. */
@@ -110,7 +114,7 @@ function configuration(folder: string, options: SlapdOptions, certificates: Cert
     `maxsize ${4 * 1024 ** 3}`,
     ...(options.sync === true ? [] : ['dbnosync']),
     'index objectClass,entryUUID,uid,uidNumber,mail,employeeNumber,cn,member,uniqueMember,memberUid eq',
-    `limits dn.exact="${service.dn}" size=unlimited time=unlimited`,
+    ...(options.unlimited === false ? [] : [`limits dn.exact="${service.dn}" size=unlimited time=unlimited`]),
     ...(options.configuration ?? []),
     ...(options.access ?? [
       'access to attrs=userPassword',
@@ -137,7 +141,7 @@ function* skeleton(options: SlapdOptions): Generator<string> {
   yield `dn: ${service.dn}\nobjectClass: organizationalRole\nobjectClass: simpleSecurityObject\ncn: keyturn\nuserPassword: ${service.password}\n\n`
   if (options.ppolicy !== undefined) {
     yield `dn: cn=default,ou=policies,${base}\nobjectClass: organizationalRole\nobjectClass: pwdPolicy\ncn: default\n` +
-      `pwdAttribute: userPassword\npwdMinLength: 10\npwdCheckQuality: 1\npwdMaxFailure: 5\n` +
+      `pwdAttribute: userPassword\npwdMinLength: 10\npwdCheckQuality: ${options.quality ?? 1}\npwdMaxFailure: 5\n` +
       `pwdLockout: ${options.ppolicy === 'lockout' ? 'TRUE' : 'FALSE'}\npwdMustChange: TRUE\n\n`
   }
 }

@@ -19,7 +19,7 @@ export interface SearchEnd {
  * @throws LdapResultError, KeyturnError, or the reason of the signal
  */
 export async function searchAll(
-  connection: Connection,
+  connection: Pick<Connection, 'search'>,
   spec: SearchSpec,
   onEntry: (entry: Entry) => void,
   signal?: AbortSignal,

@@ -159,21 +159,23 @@ async function accounts(port: CheckPort): Promise<Complaint[]> {
 async function rights({ connection }: CheckPort, dn: string, wanted: readonly string[]): Promise<Complaint[]> {
   const lacking: string[] = []
   for (const attribute of wanted) {
-    const edit = deleteValues(attribute, [attribute === 'pwdAccountLockedTime' ? '99991231235959Z' : randomUUID()])
-    const code = await codeOf(connection.modify(dn, [edit]))
-    if (code === 50) lacking.push(attribute)
+    if ((await codeOfDeleting(connection, dn, attribute)) === 50) lacking.push(attribute)
   }
   if (lacking.length === 0) return []
   const message = `no right to write ${lacking.join(', ')} (asked of ${dn})`
   return [{ severity: 'error', message, hint: 'docs/connectors/ldap.md lists the rights that Keyturn needs.' }]
 }
 
-async function codeOf(request: Promise<unknown>): Promise<number> {
-  try {
-    await request
-    return 0
-  } catch (error) {
-    if (error instanceof LdapResultError) return error.code
-    throw error
+/** The syntax is looked at before the rights, so the value must have the attribute's: text, a DN, a time. */
+async function codeOfDeleting(connection: Connection, dn: string, attribute: string): Promise<number> {
+  const unique = randomUUID()
+  for (const value of [unique, `cn=${unique}`, '99991231235959Z']) {
+    try {
+      await connection.modify(dn, [deleteValues(attribute, [value])])
+    } catch (error) {
+      if (!(error instanceof LdapResultError)) throw error
+      if (error.code !== 21) return error.code
+    }
   }
+  return 0
 }

@@ -53,6 +53,7 @@ class LdapConnector implements Connector {
   }
 
   async check(signal: AbortSignal): Promise<readonly Complaint[]> {
+    this.#facts.forget()
     const [facts, catalogue] = [await this.#discover(), await this.#readCatalogue(signal)]
     const now = this.#clock()
     return this.#pool.use((connection) =>
@@ -62,6 +63,8 @@ class LdapConnector implements Connector {
 
   read(scope: 'all' | readonly AccountRef[], signal: AbortSignal): Promise<Snapshot<ObservedAccount>> {
     return this.#snapshot('reading accounts', async () => {
+      // Somebody may have changed the password policy, and with it what shuts an account here.
+      if (scope === 'all') this.#facts.forget()
       const catalogue = await (scope === 'all' ? this.#readCatalogue(signal) : this.#knownCatalogue(signal))
       const facts = await this.#discover()
       const port = { settings: this.#settings, facts, catalogue, signal, use: this.#use }
@@ -97,7 +100,7 @@ class LdapConnector implements Connector {
 
   async apply(changes: readonly Change[], context: ApplyContext): Promise<readonly Outcome[]> {
     try {
-      return await applyChanges(await this.#session(context), changes)
+      return await applyChanges(await this.#session(context, changes), changes)
     } catch (error) {
       // Only what concerns them all comes here: no connection, no root DSE, no catalogue.
       return changes.map(() => failed(error))
@@ -117,8 +120,11 @@ class LdapConnector implements Connector {
 
   readonly #use = <T>(work: (connection: Connection) => Promise<T>): Promise<T> => this.#pool.use(work)
 
-  async #session(context: ApplyContext): Promise<Session> {
+  async #session(context: ApplyContext, changes: readonly Change[] = []): Promise<Session> {
     const settings = this.#settings
+    // A group may have come since the catalogue was read, by another process that planned with it.
+    const { byName } = await this.#knownCatalogue(context.signal)
+    if (changes.some((change) => 'entitlement' in change && !byName.has(change.entitlement))) this.#catalogue.forget()
     return {
       settings,
       facts: await this.#discover(),

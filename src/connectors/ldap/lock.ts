@@ -90,10 +90,12 @@ export function lockEdits(entry: Entry, facts: ServerFacts, options: LockOptions
   const { means } = facts
   const stored = entry.texts('userPassword')
   const shells = options.leaver && options.shell !== null && entry.has('loginShell')
+  // A suspended person's end date stays where the other lock is enough; without it, only the end date can shut.
+  const ends = means.endTime && (options.leaver || !means.lockedTime || !entry.has('pwdEndTime'))
   return [
     ...(means.nsAccountLock ? [replaceValues('nsAccountLock', ['true'])] : []),
     ...(means.lockedTime ? [replaceValues('pwdAccountLockedTime', [lockedForGood])] : []),
-    ...(means.endTime ? [replaceValues('pwdEndTime', [endOfLock])] : []),
+    ...(ends ? [replaceValues('pwdEndTime', [endOfLock])] : []),
     ...(means.hash ? [replaceValues('userPassword', stored.length > 0 ? stored.map(unusable) : [noPassword])] : []),
     ...(isShadow(entry.texts('objectClass')) ? [replaceValues('shadowExpire', [shadowLock])] : []),
     ...(shells ? [replaceValues('loginShell', [noShell])] : []),

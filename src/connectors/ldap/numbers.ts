@@ -4,7 +4,7 @@ import type { Connection } from '../directory/connection.ts'
 import { Increment, ReadEntryControl, readEntryOf } from '../directory/controls.ts'
 import { addValues, deleteValues } from '../directory/edits.ts'
 import { LdapResultError } from '../directory/errors.ts'
-import { present } from '../directory/filters.ts'
+import { equals } from '../directory/filters.ts'
 import { readEntry, searchAll } from '../directory/search.ts'
 import type { Session } from './session.ts'
 import { request } from './session.ts'
@@ -71,7 +71,7 @@ function numberOf(text: string | undefined, counter: string): number {
   })
 }
 
-/** The highest uid number inside the range that any entry under the base has; below the range where there is none. */
+/** The highest uid number inside the range that any account under the base has; below the range where there is none. */
 export async function highestUidNumber(
   connection: Connection,
   settings: DirectorySettings,
@@ -79,7 +79,9 @@ export async function highestUidNumber(
   signal: AbortSignal,
 ): Promise<number> {
   let highest = from - 1
-  const spec = { base: settings.base, scope: 'sub', filter: present('uidNumber'), attributes: ['uidNumber'] } as const
+  // Accounts only: a counter entry has a uidNumber, too.
+  const filter = equals('objectClass', 'posixAccount')
+  const spec = { base: settings.base, scope: 'sub', filter, attributes: ['uidNumber'] } as const
   await searchAll(
     connection,
     spec,

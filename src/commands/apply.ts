@@ -122,5 +122,5 @@ function renderDifference({
 function exitCode(report: ApplyReport): ExitCode {
   const unfinished = report.obligations.some((one) => one.state !== 'settled')
   if (unfinished || report.unread.length > 0 || refused(report)) return 1
-  return report.plan.withheld.length > 0 ? 2 : 0
+  return report.plan.withheld.length > 0 || report.settled.some((one) => one.moved) ? 2 : 0
 }

@@ -15,6 +15,8 @@ export interface Applied {
     readonly platform: string
     readonly results: readonly ChangeResult[]
     readonly proof: Proof | null
+    /** Something was no longer needed as it had been admitted. */
+    readonly moved: boolean
   }[]
 }
 
@@ -24,6 +26,7 @@ export function renderApply(applied: Applied, options: { readonly most: number; 
     renderTotals(applied, options.took),
     renderLeavers(applied, options.most),
     renderUnfinished(applied, options.most),
+    renderMoved(applied),
     renderHolds(applied.admission.holds),
   ]
     .filter((section) => section !== '')
@@ -76,6 +79,12 @@ function renderUnfinished(applied: Applied, most: number): string {
   const more = open.length > most ? [colours.dim(`  … and ${open.length - most} more (--all shows them)`)] : []
   const advice = '  What is owed is tried again by the next "keyturn apply"; a revocation is never given up.'
   return [colours.bold('Not done'), ...lines, ...more, advice].join('\n')
+}
+
+function renderMoved(applied: Applied): string {
+  const moved = applied.settled.filter((one) => one.moved).length
+  if (moved === 0) return ''
+  return `${count(moved, 'account')} changed while this ran, so that what was planned no longer fitted. Run "keyturn apply" again.`
 }
 
 function renderHolds(holds: readonly Hold[]): string {

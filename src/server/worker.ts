@@ -74,14 +74,22 @@ async function observe(
   const names = namesOf(claimed, before)
   const refs = desired.map((account) => refOf(account, links.get(account.identity), names.get(account.identity)))
   const observed = whole(await connector.read(refs, signal))
+  const find = finder(observed.items, desired, (attribute, value) => connector.canonical(attribute, value))
+  const grants = Map.groupBy(before.grants, (grant) => grant.identity)
   const people = new Map(
-    desired.map((account) => [
-      account.identity,
-      personView(account, links.get(account.identity) ?? null, names.get(account.identity), observed.items, {
-        identity: identities.get(account.identity),
-        canonical: (attribute, value) => connector.canonical(attribute, value),
-      }),
-    ]),
+    desired.map((account): [IdentityId, PersonView] => {
+      const link = links.get(account.identity) ?? null
+      return [
+        account.identity,
+        {
+          link,
+          accounts: link === null ? find.others(account, names.get(account.identity)) : find.byId(link.nativeId),
+          matches: account.matches.filter((match) => match.then === 'link'),
+          names: Object.values(identities.get(account.identity)?.attributes ?? {}),
+          grants: (grants.get(account.identity) ?? []).map((grant) => grant.entitlement),
+        },
+      ]
+    }),
   )
   return { people, desired, platform: { ...before, observed } }
 }
@@ -111,36 +119,44 @@ function namesOf(claimed: readonly ClaimedObligation[], view: PlatformView): Rea
   return names
 }
 
-type Canonical = (attribute: string, value: string) => string
-
 function refOf(account: DesiredAccount, link: Link | undefined, name: string | undefined): AccountRef {
   if (link !== undefined) return { nativeId: link.nativeId }
   return { name: name ?? '', matches: account.matches }
 }
 
-function personView(
-  account: DesiredAccount,
-  link: Link | null,
-  name: string | undefined,
+/** Finds the accounts of a person among those just read, each by one look-up. */
+function finder(
   observed: readonly ObservedAccount[],
-  tools: { readonly identity: Identity | undefined; readonly canonical: Canonical },
-): PersonView {
-  const matches = account.matches.filter((match) => match.then === 'link')
-  const mine = observed.filter((one) =>
-    link === null
-      ? one.name.toLowerCase() === name?.toLowerCase() || matches.some((match) => agrees(one, match, tools.canonical))
-      : one.nativeId === link.nativeId,
-  )
-  return { link, accounts: mine, matches, names: Object.values(tools.identity?.attributes ?? {}) }
+  desired: readonly DesiredAccount[],
+  canonical: (attribute: string, value: string) => string,
+) {
+  const strong = new Set(desired.flatMap(({ matches }) => matches.filter(isStrong).map(({ attribute }) => attribute)))
+  const keyOf = (attribute: string, value: string) => `${attribute}\n${canonical(attribute, value)}`
+  const byId = Map.groupBy(observed, (account) => account.nativeId)
+  const byName = Map.groupBy(observed, (account) => account.name.toLowerCase())
+  const byValue = new Map<string, ObservedAccount[]>()
+  for (const account of observed) {
+    for (const attribute of strong) {
+      for (const value of account.attributes[attribute] ?? []) {
+        const key = keyOf(attribute, value)
+        byValue.set(key, [...(byValue.get(key) ?? []), account])
+      }
+    }
+  }
+  return {
+    byId: (nativeId: string) => byId.get(nativeId) ?? [],
+    /** By the name that was claimed, or by a value that is certainly this person's. */
+    others: ({ matches }: DesiredAccount, name: string | undefined) => [
+      ...new Set([
+        ...(name === undefined ? [] : (byName.get(name.toLowerCase()) ?? [])),
+        ...matches.filter(isStrong).flatMap(({ attribute, value }) => byValue.get(keyOf(attribute, value)) ?? []),
+      ]),
+    ],
+  }
 }
 
-function agrees(
-  account: ObservedAccount,
-  match: { readonly attribute: string; readonly value: string },
-  canonical: Canonical,
-): boolean {
-  const wanted = canonical(match.attribute, match.value)
-  return (account.attributes[match.attribute] ?? []).some((value) => canonical(match.attribute, value) === wanted)
+function isStrong(match: DesiredAccount['matches'][number]): boolean {
+  return match.then === 'link'
 }
 
 function nothing(now: Instant): CompleteSnapshot<ObservedAccount> {

@@ -26,7 +26,11 @@ export interface Stage {
   readonly signal: AbortSignal
 }
 
-export const fullName = (person: Person) => `${person.given_name} ${person.surname}`.trim()
+/** As its bearer writes it: Chinese names begin with the surname. */
+export function fullName(person: Person): string {
+  if (/\p{Script=Han}/u.test(person.surname)) return person.surname + person.given_name
+  return `${person.given_name} ${person.surname}`.trim()
+}
 
 export async function hire({ company, screen, signal }: Stage): Promise<Outcome> {
   screen.chapter('Everybody is hired')
@@ -80,11 +84,14 @@ export async function cutFeed({ company, screen, signal }: Stage): Promise<Outco
   const lost = [...company.people.values()].filter((person) => person.status === 'Active').at(-1)
   if (lost === undefined) throw new Error('nobody is active')
   await company.cutFeed()
-  screen.fact('feed', `ends in the middle of a line; ${fullName(lost)} and many more are no longer in it`)
+  screen.fact('feed', `a perfect file, but ${fullName(lost)} and half of the others are no longer in it`)
   const done = await pass(company.config, screen, signal)
   const refusal = done.report.people.intakes[0]?.refused
   const revoked = (done.done.revoke ?? 0) + (done.done.disable ?? 0)
-  screen.fact('refused', screen.paint.yellow(refusal?.why ?? 'the feed was accepted, which is wrong'))
+  screen.fact(
+    'refused',
+    screen.paint.yellow(refusal?.why.replace(company.folder, '…') ?? 'the feed was accepted, which is wrong'),
+  )
   const account = await look(company, (visitor) => visitor.accountOf(lost.employee_id))
   const answer = await signIn(company.server.url, account.dn, await company.firstPassword(account.name))
   screen.fact('revoked', revoked === 0 ? 'nothing' : count(revoked, 'right'))
@@ -145,7 +152,7 @@ function describeFeed(people: readonly Person[]): string {
   return `${people.length} people: ${active} work, ${starts} start later, ${of('Leave')} on leave, ${of('Left')} left before`
 }
 
-/** The three people of one name, and some whose names are no ASCII. */
+/** What became of the names that break systems. */
 async function showNames(company: Company, screen: Screen): Promise<void> {
   const people = [...company.people.values()].slice(0, awkwardNames.length)
   const accounts = await look(company, async (visitor) => {
@@ -153,12 +160,22 @@ async function showNames(company: Company, screen: Screen): Promise<void> {
     for (const person of people) found.push([person, await visitor.accountOf(person.employee_id)])
     return found
   })
-  const groups = [...Map.groupBy(accounts, ([person]) => fullName(person))]
-  const interesting = groups.filter(([name]) => !/^[\p{Script=Latin} '-]{31,}$/u.test(name)).slice(0, 11)
-  const texts = interesting.map(
-    ([name, own]) => `${name} ${screen.paint.dim(`(${own.map(([, account]) => account.name).join(', ')})`)}`,
-  )
-  for (let at = 0; at < texts.length; at += 3) {
-    screen.fact(at === 0 ? 'names' : '', texts.slice(at, at + 3).join('  '))
+  const texts = [...Map.groupBy(accounts, ([person]) => fullName(person))].map(([name, own]) => ({
+    plain: `${name} (${own.map(([, account]) => account.name).join(', ')})`,
+    painted: `${name} ${screen.paint.dim(`(${own.map(([, account]) => account.name).join(', ')})`)}`,
+  }))
+  for (const [index, line] of fill(texts, 100).entries()) screen.fact(index === 0 ? 'names' : '', line)
+}
+
+/** As many texts on a line as it holds. */
+function fill(texts: readonly { readonly plain: string; readonly painted: string }[], width: number): string[] {
+  const lines: string[] = []
+  let left = 0
+  for (const { plain, painted } of texts) {
+    const fits = plain.length + 2 <= left
+    if (fits) lines[lines.length - 1] += `, ${painted}`
+    else lines.push(painted)
+    left = (fits ? left - 2 : width) - plain.length
   }
+  return lines
 }

@@ -34,7 +34,7 @@ export async function endThree(stage: Stage): Promise<Outcome & { readonly leave
   const { company, screen, signal } = stage
   screen.chapter('Three people leave')
   const members = await membersOf(stage, leaving)
-  await tellSignIns(stage, 'before', 'all three sign in', members)
+  await tellSignIns(stage, 'before', 'they sign in with their passwords', members)
   const today = new Date().toISOString().slice(0, 10)
   for (const { person } of members) {
     company.people.set(person.employee_id, { ...person, status: 'Left', end_date: today })
@@ -75,8 +75,10 @@ async function tellSignIns(
   members: readonly Member[],
 ): Promise<boolean> {
   const answers = await Promise.all(members.map(({ dn, password }) => signIn(company.server.url, dn, password)))
-  screen.fact(label, `${text}: ${answers.map((one) => paintAnswer(screen, one.accepted, one.text)).join(', ')}`)
-  return answers.every((one) => one.accepted)
+  const good = answers.every((one) => one.accepted)
+  const texts = new Set(answers.map((one) => one.text))
+  screen.fact(label, `${text}: ${paintAnswer(screen, good, [...texts].join(', '))}`)
+  return good
 }
 
 function describe(
@@ -110,13 +112,18 @@ async function membersOf({ company }: Stage, ids: readonly string[]): Promise<re
 function showLeavers({ screen }: Stage, leavers: readonly Leaver[]): void {
   const rows = leavers.map((one) => [
     one.person,
+    one.account,
     screen.paint.green(showDuration(one.refusedAfter)),
-    one.answer.text,
+    screen.paint.red(one.answer.text),
     one.provenAfter === null ? screen.paint.red('never') : showDuration(one.provenAfter),
   ])
-  const lines = table(['leaver', 'password refused after', 'the answer', 'proven after'], rows)
-  screen.text(`\n${indent(lines)}\n`)
-  for (const one of leavers) screen.fact('proof', `${one.account}: ${one.proof?.text ?? 'none'}`)
+  const headings = ['leaver', 'account', 'password refused after', "the directory's answer", 'proven after']
+  screen.text(`\n${indent(table(headings, rows))}\n`)
+  for (const [text, own] of Map.groupBy(leavers, (one) => one.proof?.text ?? 'none')) {
+    const whose = own.length === leavers.length ? '' : `${own.map((one) => one.account).join(', ')}: `
+    screen.fact('proof', whose + text)
+  }
+  screen.fact('', screen.paint.dim('Most of the time is one wait: a feed must lie still before it is believed.'))
 }
 
 function indent(lines: string): string {

@@ -16,7 +16,7 @@ export function lookAround(company: Company, { paint }: Screen): string {
     ['what stands in the feed', `head ${company.feed}`],
     ['why somebody has what she has', `${keyturn} explain E000005`],
     ['how everything stands', `${keyturn} status`],
-    ['change the feed, then see what would happen', `sed -i 's/,Active$/,Leave/;20q' ${company.feed}; ${keyturn} plan`],
+    ['change the feed, then see what would happen', `sed -i '2,12s/,Active$/,Leave/' ${company.feed}; ${keyturn} plan`],
     ['do it', `${keyturn} apply`],
     ['end it', `kill ${server.pid}; rm -rf ${folder}`],
   ]

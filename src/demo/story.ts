@@ -87,7 +87,7 @@ function document(company: Company, outcomes: readonly Outcome[], kept: boolean)
 function refuseWithoutPrograms(): void {
   const missing = ['slapd', 'redis-server'].filter((name) => findProgram(name) === null)
   if (missing.length === 0) return
-  throw new KeyturnError('usage', `the demonstration needs ${missing.join(' and ')}, not installed here`, {
+  throw new KeyturnError('not-found', `the demonstration needs ${missing.join(' and ')}, which cannot be found here`, {
     hint: 'Run scripts/setup --for demo: it installs what is missing, or says what to install. On Debian: apt-get install slapd ldap-utils redis-server',
   })
 }

@@ -46,7 +46,7 @@ export async function startDs389(): Promise<Ds389> {
     const [port, securePort] = [await freePort(), await freePort()]
     await configure(folder, certificates, { port, securePort })
     await run('chown', ['-R', 'dirsrv:dirsrv', folder])
-    const child = spawn('ns-slapd', ['-D', join(folder, 'etc'), '-i', join(folder, 'run/pid'), '-d', '0'], {
+    const child = spawn('/usr/sbin/ns-slapd', ['-D', join(folder, 'etc'), '-i', join(folder, 'run/pid'), '-d', '0'], {
       stdio: 'ignore',
     })
     process = child

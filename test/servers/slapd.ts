@@ -52,7 +52,7 @@ export interface Slapd extends AsyncDisposable {
   start(): Promise<void>
 }
 
-export const base = 'dc=corp,dc=example'
+const base = 'dc=corp,dc=example'
 const service = { dn: `cn=keyturn,ou=services,${base}`, password: 'service-account-of-tests' }
 const root = { dn: `cn=root,${base}`, password: 'root-of-tests' }
 const schemas = ['/etc/ldap/schema', '/etc/openldap/schema', '/opt/homebrew/etc/openldap/schema']

@@ -1,4 +1,4 @@
-import { AndFilter, EqualityFilter, GreaterThanEqualsFilter, NotFilter, OrFilter, PresenceFilter } from 'ldapts'
+import { AndFilter, EqualityFilter, NotFilter, OrFilter, PresenceFilter } from 'ldapts'
 import type { Filter } from 'ldapts'
 
 // Filters are objects that write bytes; no filter is ever joined out of strings, so `*()\` in a value is only a value, and a
@@ -12,10 +12,6 @@ export function equals(attribute: string, value: string | Buffer): Filter {
 
 export function present(attribute: string): Filter {
   return new PresenceFilter({ attribute })
-}
-
-export function atLeast(attribute: string, value: string): Filter {
-  return new GreaterThanEqualsFilter({ attribute, value })
 }
 
 export function both(...filters: readonly Filter[]): Filter {

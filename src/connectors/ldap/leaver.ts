@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { PasswordPolicyControl } from 'ldapts'
+import type { Change as Edit } from 'ldapts'
 import type { Change } from '../../model/change.ts'
 import type { Outcome, Proof, ResidualAccess } from '../../model/connector.ts'
 import { KeyturnError } from '../../model/errors.ts'
@@ -28,7 +29,8 @@ export async function suspend(session: Session, account: Located, nativeId: stri
 /**
  * The leaver protocol. Each step is read back and recorded before the next; a repeated run goes on where the last one
  * stopped, but scrambles again when the password of the last scramble is not in memory any more, since nothing could be
- * proven with it. The lock comes last, because on OpenLDAP an administrator's reset lifts it.
+ * proven with it. The lock comes last, because on OpenLDAP an administrator's reset lifts it, and it comes whatever the
+ * steps before it met: whatever can be shut is.
  */
 export async function leave(
   session: Session,
@@ -36,40 +38,47 @@ export async function leave(
   nativeId: string,
   { identity }: DisableChange,
 ): Promise<Outcome> {
-  const { context } = session
+  const { context, scrambles } = session
   const done = context.stepsDone(identity)
-  const record = async (step: string, detail: string): Promise<void> => {
-    await context.stepDone(identity, { step, at: context.now(), detail })
+  const failures: unknown[] = []
+  const step = async (name: string, run: () => Promise<string>): Promise<void> => {
+    try {
+      const detail = await run()
+      await context.stepDone(identity, { step: name, at: context.now(), detail })
+    } catch (error) {
+      failures.push(error)
+    }
   }
-  if (!done.has('disable')) await record('disable', await lock(session, account, nativeId, true))
-  if (!done.has('scramble') || context.scrambled(identity) === undefined || !session.scrambles.has(nativeId)) {
-    const bound = await scramble(session, account, nativeId, identity)
-    session.scrambles.set(nativeId, { identity, bound })
-    await record(
-      'scramble',
-      bound ? 'a new random password was set, and signing in with it worked' : 'a new random password was set',
-    )
+  if (!done.has('disable')) await step('disable', () => lock(session, account, nativeId, true))
+  if (!done.has('scramble') || context.scrambled(identity) === undefined || !scrambles.has(nativeId)) {
+    await step('scramble', () => scramble(session, account, nativeId, identity))
   }
-  if (!done.has('clear')) await record('clear', await clearCredentials(session, account))
-  await record('lock', await lock(session, await relocate(session, nativeId), nativeId, true))
+  if (!done.has('clear')) await step('clear', () => clearCredentials(session, account))
+  await step('lock', async () => lock(session, await relocate(session, nativeId), nativeId, true))
+  if (failures.length > 0) throw failures[0]
   return { result: 'done', residual: [openSessions] }
 }
 
-/** Sets every lock that this server has, and reads back that they hold. */
+/** Sets every lock that this server has, and reads back that they hold. What is refused together is tried one by one. */
 async function lock(session: Session, account: Located, nativeId: string, leaver: boolean): Promise<string> {
   const { facts, settings } = session
   const edits = lockEdits(account.entry, facts, lockOptions(session, leaver))
-  await request(session, { doing: `shutting ${account.dn}` }, (connection) => connection.modify(account.dn, edits))
-  const { entry } = await relocate(session, nativeId)
   const names = edits.map((edit) => edit.modification.type).join(', ')
-  if (!isEnabled(entry, facts)) return `set and read back: ${names}`
-  throw new KeyturnError(
-    'not-read-back',
-    `${settings.id}: ${account.dn} was shut by ${names}, but a fresh read does not show it.`,
-    {
-      hint: 'Does the account of Keyturn have the right to read these attributes?',
+  const doing = `shutting ${account.dn} by ${names}`
+  const modify = (some: readonly Edit[]): Promise<unknown> =>
+    request(session, { doing }, (connection) => connection.modify(account.dn, some))
+  const refusal = await modify(edits).then(
+    () => null,
+    async (error: unknown) => {
+      if (edits.length > 1) await Promise.allSettled(edits.map((edit) => modify([edit])))
+      return error instanceof Error ? error : new Error(String(error))
     },
   )
+  if (!isEnabled((await relocate(session, nativeId)).entry, facts)) return `set and read back: ${names}`
+  if (refusal !== null) throw refusal
+  const said = `${settings.id}: ${account.dn} was shut by ${names}, but a fresh read does not show it.`
+  const hint = 'Does the account of Keyturn have the right to read these attributes?'
+  throw new KeyturnError('not-read-back', said, { hint })
 }
 
 /** Opens what `lock` has shut, and nothing else; returns how it came out. */
@@ -103,22 +112,24 @@ async function resetPassword(session: Session, { dn }: Located, password: string
   )
 }
 
-/** Sets a password that nobody knows. Returns true when it was seen to work, which makes its later refusal a proof. */
-async function scramble(session: Session, account: Located, nativeId: string, identity: string): Promise<boolean> {
-  const { facts, context } = session
+/** Sets a password that nobody knows, and remembers whether it was seen to work, which makes its later refusal a proof. */
+async function scramble(session: Session, account: Located, nativeId: string, identity: string): Promise<string> {
+  const { facts, context, scrambles } = session
   const password = context.scramblePassword(identity)
   await resetPassword(session, account, password)
+  scrambles.set(nativeId, { identity, bound: false })
   // 389 Directory Server refuses a shut account with a code of its own: no comparison is needed.
-  if (facts.means.nsAccountLock) return false
+  if (facts.means.nsAccountLock) return 'a new random password was set'
   // The old password is dead by now, so opening the account for the moment of this test lets nobody in.
   const { entry } = await relocate(session, nativeId)
   const edits = unlockEdits(entry, facts, { leaver: true, shell: null })
   if (edits.length > 0) {
-    await request(session, { doing: `testing the new password of ${account.dn}` }, (connection) =>
-      connection.modify(account.dn, edits),
-    )
+    const doing = `testing the new password of ${account.dn}`
+    await request(session, { doing }, (connection) => connection.modify(account.dn, edits))
   }
-  return (await tryPassword(session, account.dn, password)).code === 0
+  const bound = (await tryPassword(session, account.dn, password)).code === 0
+  scrambles.set(nativeId, { identity, bound })
+  return bound ? 'a new random password was set, and signing in with it worked' : 'a new random password was set'
 }
 
 interface Attempt {

@@ -379,4 +379,47 @@ describe('an account', () => {
     const [account] = (await connector.read([{ nativeId: person.nativeId }], signal)).items
     expect(account).toMatchObject({ enabled: true, expiresAt: Date.UTC(2031, 4, 6, 7, 8, 9) })
   })
+
+  test('is shut by what may be written, when one of the means is forbidden', async () => {
+    const dn = 'cn=keyturn,ou=services,dc=corp,dc=example'
+    const access = [
+      'access to attrs=shadowExpire',
+      '  by * read',
+      'access to *',
+      `  by dn.exact="${dn}" manage`,
+      '  by anonymous auth',
+    ]
+    await using slapd = await startSlapd({ ppolicy: 'lockout', tls: false, access })
+    await using connector = open(slapd, {
+      schema: { ...schema, objectClasses: ['inetOrgPerson', 'posixAccount', 'shadowAccount'], posix },
+    })
+    const context = new TestContext()
+    const [person] = await create(connector, slapd, ['partly'], context)
+    if (person === undefined) throw new Error('no account')
+    expect(await connector.apply([person.disable('leaver')], context)).toMatchObject([{ result: 'done' }])
+    const [account] = (await connector.read([{ nativeId: person.nativeId }], signal)).items
+    if (account === undefined) throw new Error('no account')
+    expect(account.enabled).toBe(false)
+    expect(await connector.prove(account, context)).toMatchObject({ grade: 'refused' })
+  })
+
+  test('that cannot be shut is owed, and its password is scrambled all the same', async () => {
+    const dn = 'cn=keyturn,ou=services,dc=corp,dc=example'
+    const access = [
+      ...'access to attrs=userPassword\n  by dn.exact="DN" manage\n  by anonymous auth'.replace('DN', dn).split('\n'),
+      ...'access to attrs=pwdAccountLockedTime,pwdEndTime\n  by * read'.split('\n'),
+      ...'access to *\n  by dn.exact="DN" manage'.replace('DN', dn).split('\n'),
+    ]
+    await using slapd = await startSlapd({ ppolicy: 'lockout', tls: false, access })
+    await using connector = open(slapd)
+    const context = new TestContext()
+    const [person] = await create(connector, slapd, ['owed'], context)
+    if (person === undefined) throw new Error('no account')
+    expect(await signIn(slapd, person.address, context.initial.get(person.identity) ?? '')).toBe(true)
+    const [outcome] = await connector.apply([person.disable('leaver')], context)
+    expect(outcome).toMatchObject({ result: 'failed', error: { code: 'no-rights' } })
+    expect(await signIn(slapd, person.address, context.initial.get(person.identity) ?? '')).toBe(false)
+    const [account] = (await connector.read([{ nativeId: person.nativeId }], signal)).items
+    if (account !== undefined) expect(await connector.prove(account, context)).toMatchObject({ grade: 'not-proven' })
+  })
 })

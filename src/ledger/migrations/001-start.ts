@@ -127,7 +127,7 @@ function* accounts(): Unit<void> {
   yield* table(
     'name_claim',
     { platform: text, name: text, identity: person, claimed_at: instant },
-    { primary: ['platform', 'name'], indexes: [['name'], ['identity']] },
+    { primary: ['platform', 'name'], indexes: [['name'], ['identity', 'platform']] },
   )
   yield* table(
     'grant',

@@ -217,6 +217,7 @@ function toLink(row: LinkRow): Link {
     linkedAt: row.linked_at,
     shutByUs: row.shut_by_us as Link['shutByUs'],
     passwordScrambled: row.password_scrambled === 1,
+    ...(row.found_shut === 1 ? { foundShut: true } : {}),
   }
 }
 
@@ -232,5 +233,6 @@ function toRow(link: Link): LinkRow {
     linked_at: link.linkedAt,
     shut_by_us: link.shutByUs,
     password_scrambled: link.passwordScrambled ? 1 : 0,
+    found_shut: link.foundShut === true ? 1 : 0,
   }
 }

@@ -58,7 +58,7 @@ function* carryOutLinks({ plan, now }: Admission): Unit<void> {
         platform: change.platform,
         nativeId: change.target.nativeId,
         name: change.account,
-        address: '',
+        address: change.address ?? '',
         how: 'matched',
         linkedAt: now,
         shutByUs: null,

@@ -43,6 +43,7 @@ export interface IdentityRow {
   key: string
   attributes: Json
   refers_to: Json
+  unresolved: Json | null
   status: string
   starts_at: number | null
   ends_at: number | null
@@ -89,6 +90,7 @@ export interface LinkRow {
   linked_at: number
   shut_by_us: string | null
   password_scrambled: Flag
+  found_shut: Flag
 }
 
 interface PlanRow {

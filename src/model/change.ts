@@ -35,7 +35,8 @@ export interface FieldDiff {
 export type CredentialKind = 'password'
 
 export type Change =
-  | (ChangeBase & { readonly kind: 'link'; readonly by: string })
+  /** `address`: where the account stands, to be remembered with the link. */
+  | (ChangeBase & { readonly kind: 'link'; readonly by: string; readonly address?: string })
   | (ChangeBase & { readonly kind: 'create'; readonly desired: NewAccount })
   | (ChangeBase & { readonly kind: 'enable' })
   /** `leaver`: the whole protocol; `suspend`: only no sign-in. */

@@ -9,11 +9,13 @@ import type { Sheet } from './sheet.ts'
  * shut is opened too: that sets nothing, and lets the ledger forget, so that a later shutting by hand is respected.
  */
 export function open(context: Context, sheet: Sheet, account: ObservedAccount): void {
-  const shutByUs = sheet.link?.shutByUs ?? null
-  if (shutByUs === null && !isUsable(context, account)) {
-    if (account.lockedOut !== true) sheet.note('shut-by-another-hand', shutText(account))
+  if (!isOursToOpen(sheet) && !isUsable(context, account)) {
+    if (account.lockedOut !== true || sheet.link?.foundShut === true) {
+      sheet.note('shut-by-another-hand', shutText(account))
+    }
     return
   }
+  const shutByUs = sheet.link?.shutByUs ?? null
   const { reason } = sheet.desired
   const mode = shutByUs === 'pre-hire' ? 'create' : 'revoke'
   const newPassword = sheet.link?.passwordScrambled === true || (shutByUs === 'pre-hire' && !account.enabled)
@@ -55,7 +57,7 @@ export function shut(context: Context, sheet: Sheet, account: ObservedAccount): 
 export function expire(context: Context, sheet: Sheet, account: ObservedAccount, to: Instant | null): void {
   if (account.expiresAt === to) return
   const hasEnded = hasExpired(context, account)
-  if (hasEnded && (sheet.link?.shutByUs ?? null) === null) return
+  if (hasEnded && !isOursToOpen(sheet)) return
   const mode = hasEnded ? 'revoke' : 'attributes'
   sheet.need({ kind: 'expire', from: account.expiresAt, to }, mode, sheet.desired.reason)
 }
@@ -68,6 +70,11 @@ function moveBack(context: Context, sheet: Sheet, account: ObservedAccount): voi
   const to = sheet.desired.container(account.name)
   if (account.container.toLowerCase() === to.toLowerCase()) return
   sheet.need({ kind: 'move', from: account.container, to }, 'revoke', sheet.desired.reason)
+}
+
+/** We hold it shut, and nobody else did before us: a leaver protocol over a door that was shut already opens nothing later. */
+function isOursToOpen({ link }: Sheet): boolean {
+  return link !== null && link.shutByUs !== null && link.foundShut !== true
 }
 
 function isUsable(context: Context, account: ObservedAccount): boolean {

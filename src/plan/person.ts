@@ -54,7 +54,7 @@ function diff(context: Context, desired: DesiredAccount, link: Link | null, acco
 
 function linkAndDiff(context: Context, desired: DesiredAccount, { account, by }: Match): Sheet {
   const sheet = diff(context, desired, null, account)
-  sheet.need({ kind: 'link', by }, null, { kind: 'setting', text: `matched by ${by}` })
+  sheet.need({ kind: 'link', by, address: account.address }, null, { kind: 'setting', text: `matched by ${by}` })
   return sheet
 }
 

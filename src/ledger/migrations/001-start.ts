@@ -36,6 +36,7 @@ function* identity(): Unit<void> {
       key: text,
       attributes: text,
       refers_to: text,
+      unresolved: maybeText,
       status: text,
       starts_at: maybeInstant,
       ends_at: maybeInstant,
@@ -121,6 +122,7 @@ function* accounts(): Unit<void> {
       linked_at: instant,
       shut_by_us: maybeText,
       password_scrambled: integer,
+      found_shut: integer,
     },
     { primary: ['identity', 'platform'], unique: [['platform', 'native_id']], indexes: [['folded_name']] },
   )

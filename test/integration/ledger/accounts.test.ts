@@ -15,6 +15,14 @@ describe('adopting', () => {
     await expect(ledger.admit(s.admission([s.create('p2', 'ann')]))).rejects.toMatchObject({ code: 'name-taken' })
   })
 
+  test('remembers whose account another hand had shut before us, until it is forgotten', async () => {
+    const ledger = await s.ledgerWith(1)
+    await ledger.adopt([s.link('p1', { shutByUs: 'leaver', foundShut: true })], [])
+    expect(await ledger.linksOf('hr:p1')).toEqual([s.link('p1', { shutByUs: 'leaver', foundShut: true })])
+    await ledger.adopt([s.link('p1', { foundShut: false })], [])
+    expect((await ledger.linksOf('hr:p1'))[0]).not.toHaveProperty('foundShut')
+  })
+
   test('refuses what is linked to somebody else, and then links nothing', async () => {
     const ledger = await s.ledgerWith(3)
     await ledger.adopt([s.link('p1')], [])

@@ -82,7 +82,7 @@ describe('admitting a plan', () => {
     const ledger = await s.ledgerWith(2)
     const { pointers } = await ledger.admit(s.admission([s.matched('p1'), s.matched('p2'), s.title('p2', 'Head')]))
     expect(pointers.map(({ identity }) => identity)).toEqual(['hr:p2'])
-    expect(await ledger.linksOf('hr:p1')).toEqual([s.link('p1', { how: 'matched', address: '' })])
+    expect(await ledger.linksOf('hr:p1')).toEqual([s.link('p1', { how: 'matched' })])
     expect((await s.claimOne(ledger, 'p2')).changes.map(({ change }) => change.kind)).toEqual(['update'])
   })
 

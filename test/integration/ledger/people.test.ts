@@ -29,6 +29,15 @@ describe('people', () => {
     expect(await ledger.identities('other')).toEqual([])
   })
 
+  test('keep the texts of references that fit nobody yet, until they fit', async () => {
+    const ledger = await s.ledgerWith(0)
+    const waiting = s.person('p1', { references: { manager: null }, unresolved: { manager: 'Example, Eve' } })
+    await ledger.saveIntake(s.intake([waiting]), 'c')
+    expect(await ledger.identities()).toEqual([waiting])
+    await ledger.saveIntake(s.intake([s.person('p1')]), 'c')
+    expect((await ledger.identities())[0]).not.toHaveProperty('unresolved')
+  })
+
   test('are overwritten, and what they were is kept with who changed it', async () => {
     const { url, path } = await s.temporaryLedger()
     const ledger = await openLedger(url)

@@ -125,6 +125,7 @@ export const matched = (key: string, native = `guid-${key}`): Change => ({
   ...base(key, native),
   kind: 'link',
   by: 'mail',
+  address: `CN=ann.${key},OU=Staff,DC=corp,DC=example`,
 })
 
 export const title = (key: string, to: string): Change => ({

@@ -28,11 +28,30 @@ describe('opening', () => {
     ])
   })
 
+  it.each([{}, { lockedOut: true }, { enabled: true, expiresAt: now - DAY }])(
+    'so does a rehire’s account that another hand had shut before the leaver protocol ran over it: %j',
+    (state) => {
+      const link = { shutByUs: 'leaver', passwordScrambled: true, foundShut: true } as const
+      const world = new World({ leaver: leaving }).has('ann', { enabled: false, container: leavers, ...state }, link)
+      const plan = world.plan(want('ann'))
+      expect(plan.changes).toEqual([])
+      expect(plan.notes).toMatchObject([{ kind: 'shut-by-another-hand', account: 'ann' }])
+    },
+  )
+
+  it('until that hand has opened it: then it needs a new password, and is remembered as open', () => {
+    const link = { shutByUs: 'leaver', passwordScrambled: true, foundShut: true } as const
+    const plan = new World().has('ann', {}, link).plan(want('ann'))
+    expect(kinds(plan)).toEqual(['issue-credential', 'enable'])
+    expect(plan.notes).toEqual([])
+  })
+
   it('so does one that is found by its key', () => {
     const world = new World()
     world.accounts = [account('ann', { enabled: false, attributes: { employeeNumber: ['ann'] } })]
     const plan = world.plan(want('ann'))
     expect(kinds(plan)).toEqual(['link'])
+    expect(plan.changes).toMatchObject([{ address: `uid=ann,${staff}` }])
     expect(plan.notes).toHaveLength(1)
   })
 

@@ -4,9 +4,9 @@ import type { Plan, Withheld, WithheldWhy } from '../model/change.ts'
 import { KeyturnError } from '../model/errors.ts'
 import type { IdentityId } from '../model/identity.ts'
 import type { Instant } from '../model/instant.ts'
-import type { Hold, HoldItem } from '../model/ledger.ts'
+import type { Decisions, Hold, HoldItem } from '../model/ledger.ts'
+import { summary } from '../model/summary.ts'
 import { writeAudit } from './record.ts'
-import { summarise } from './summary.ts'
 import { all, db, first, forLists, inLists, insertAll, run } from './unit.ts'
 import type { Unit } from './unit.ts'
 
@@ -57,7 +57,7 @@ function toItems(withheld: readonly Withheld[], decided: ReadonlySet<string>): r
   for (const { change } of withheld) {
     const line = fingerprint(change)
     if (decided.has(line)) continue
-    items.set(line, { fingerprint: line, identity: change.identity, summary: summarise(change), status: 'open' })
+    items.set(line, { fingerprint: line, identity: change.identity, summary: summary(change), status: 'open' })
   }
   return [...items.values()]
 }
@@ -219,22 +219,24 @@ function decisionRecord(hold: Hold, item: HoldItem, decision: Decision, by: stri
   }
 }
 
-export function* decisions(
-  platform: string,
-): Unit<{ readonly approved: ReadonlySet<string>; readonly rejected: ReadonlySet<string> }> {
+export function* decisions(platform: string): Unit<Decisions> {
   const rows = yield* all(
     db
       .selectFrom('hold_item')
       .innerJoin('hold', 'hold.id', 'hold_item.hold')
-      .select(['hold_item.fingerprint', 'hold_item.status'])
+      .select(['hold_item.hold', 'hold_item.fingerprint', 'hold_item.status'])
       .where('hold.platform', '=', platform)
-      .where('hold_item.status', 'in', ['approved', 'rejected'])
+      .where((is) => is.or([is('hold_item.status', 'in', ['approved', 'rejected']), is('hold.status', '=', 'open')]))
       .orderBy('hold_item.id'),
   )
+  const begun = new Set(rows.filter(({ status }) => status !== 'open').map(({ hold }) => hold))
   // The latest word counts, should two holds name the same change.
-  const latest = new Map(rows.map((row) => [row.fingerprint, row.status]))
-  const withStatus = (status: Decision) => new Set([...latest].filter(([, s]) => s === status).map(([line]) => line))
-  return { approved: withStatus('approved'), rejected: withStatus('rejected') }
+  const latest = new Map(
+    rows.filter(({ status, hold }) => status !== 'open' || begun.has(hold)).map((row) => [row.fingerprint, row.status]),
+  )
+  const withStatus = (status: HoldItem['status']) =>
+    new Set([...latest].filter(([, s]) => s === status).map(([line]) => line))
+  return { approved: withStatus('approved'), rejected: withStatus('rejected'), leftOpen: withStatus('open') }
 }
 
 /** An approval counts once: it is used up when its change was carried out. */

@@ -139,6 +139,15 @@ export interface Hold {
   readonly items: readonly HoldItem[]
 }
 
+/** Fingerprints of changes about which a person has decided. */
+export interface Decisions {
+  /** And that are not used up. */
+  readonly approved: ReadonlySet<string>
+  readonly rejected: ReadonlySet<string>
+  /** Left open when a person decided about others of the same hold: they wait for their own decision. */
+  readonly leftOpen: ReadonlySet<string>
+}
+
 export interface HoldItem {
   readonly fingerprint: string
   readonly identity: IdentityId
@@ -254,10 +263,8 @@ export interface Ledger extends AsyncDisposable {
     now: Instant,
     only?: readonly IdentityId[],
   ): Promise<Hold>
-  /** Fingerprints that a person has approved or rejected and that are not used up. */
-  decisions(
-    platform: string,
-  ): Promise<{ readonly approved: ReadonlySet<string>; readonly rejected: ReadonlySet<string> }>
+  /** What people have said about held changes of this platform. */
+  decisions(platform: string): Promise<Decisions>
 
   // record
   audit(records: readonly AuditRecord[]): Promise<void>

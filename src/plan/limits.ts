@@ -1,10 +1,12 @@
-import { limitOf } from '../model/change.ts'
+import { fingerprint, limitOf } from '../model/change.ts'
 import type { WithheldWhy } from '../model/change.ts'
 import type { SafetyLimit, SafetyLimits } from '../model/settings.ts'
 import { follow, isApproved } from './safety.ts'
 import type { SafetyRules } from './safety.ts'
 import type { Draft, Sheet } from './sheet.ts'
 import type { PlatformView } from './view.ts'
+
+const way = 'Look with "keyturn holds show", release with "keyturn holds approve".'
 
 /** One limit of safety on one platform: what it counts, and what is held back when it is crossed. */
 interface Limited {
@@ -35,6 +37,7 @@ export function applyLimits(
     if (limited.limit === undefined) continue
     const { counts, stops } = limited
     const live = (draft: Draft) => draft.verdict === null && !isApproved(view, draft)
+    keepLeftOpen(view, sheets, limited)
     const count = sheets.filter((sheet) => sheet.drafts.some((draft) => counts(sheet, draft) && live(draft))).length
     if (count <= limited.limit.above || count <= limited.limit.max * population) continue
     const verdict = { why: limited.why, text: textOf(view, limited, limited.limit, count, population) }
@@ -42,6 +45,23 @@ export function applyLimits(
       for (const draft of sheet.drafts) if (stops(sheet, draft) && live(draft)) draft.verdict = verdict
       follow(sheet)
     }
+  }
+}
+
+/**
+ * Where a person has released a part of a hold, the rest waits for a person too: what is left may be few enough for the
+ * limit, but somebody has looked at it and not released it.
+ */
+function keepLeftOpen(view: PlatformView, sheets: readonly Sheet[], { why, stops, nothing }: Limited): void {
+  const { leftOpen } = view.decisions
+  if (leftOpen.size === 0) return
+  const text = `${view.settings.id}: left open when others of the same hold were decided. ${nothing} ${way}`
+  for (const sheet of sheets) {
+    for (const draft of sheet.drafts) {
+      const isLeft = draft.verdict === null && stops(sheet, draft) && leftOpen.has(fingerprint(draft.change))
+      if (isLeft) draft.verdict = { why, text }
+    }
+    follow(sheet)
   }
 }
 
@@ -89,7 +109,6 @@ function textOf(view: PlatformView, limited: Limited, limit: SafetyLimit, count:
     limited.why === 'creations-limit'
       ? `${count} accounts ${limited.would} where ${population} are linked${share}`
       : `${count} of ${population} accounts${share} ${limited.would}`
-  const way = 'Look with "keyturn holds show", release with "keyturn holds approve".'
   return `${id}: ${counted}; the limit is ${percent(limit.max)} above ${limit.above}. ${limited.nothing} ${way}`
 }
 

@@ -1,7 +1,7 @@
 import type { CatalogueEntry, ObservedAccount } from '../model/account.ts'
 import type { Connector } from '../model/connector.ts'
 import type { IdentityId } from '../model/identity.ts'
-import type { Grant, Link, NameClaim } from '../model/ledger.ts'
+import type { Decisions, Grant, Link, NameClaim } from '../model/ledger.ts'
 import type { PlatformSettings } from '../model/settings.ts'
 import type { CompleteSnapshot } from '../model/snapshot.ts'
 
@@ -16,7 +16,7 @@ export interface PlatformView {
   readonly links: readonly Link[]
   readonly grants: readonly Grant[]
   readonly names: readonly NameClaim[]
-  readonly decisions: { readonly approved: ReadonlySet<string>; readonly rejected: ReadonlySet<string> }
+  readonly decisions: Decisions
   /** The address of the account that Keyturn signs in with; null where there is none. */
   readonly ownAddress: string | null
   readonly connector: Pick<Connector, 'adapt' | 'canonical' | 'within'>

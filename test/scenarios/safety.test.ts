@@ -27,7 +27,8 @@ test('too many leavers at once are held with the numbers; released in part, exac
   })
   await company.feed(staff(10))
   expectExit(await company.apply(), 0)
-  const ids = ['E1', 'E2', 'E3', 'E4', 'E5']
+  // Without E2 and E3 the others would be few enough for the limit.
+  const ids = ['E1', 'E2', 'E3', 'E4']
   await company.feed(leave(ids, 10))
   const before = await company.everything()
   const stopped = await company.apply()
@@ -35,17 +36,21 @@ test('too many leavers at once are held with the numbers; released in part, exac
   expect(await company.everything()).toBe(before)
   const held = stopped.document.withheld[0]
   expect(held?.why).toBe('removals-limit')
-  expect(held?.text).toMatch(/5/)
-  expect(held?.text).toMatch(/10/)
+  expect(held?.text).toMatch(/4 of 10/)
   const [hold] = stopped.document.holds
   expect(hold?.why).toBe('removals-limit')
 
   const id = String(hold?.id)
-  const approved = await company.keyturn('holds', 'approve', id, '--person', 'E2', '--reason', 'checked with HR')
+  const approved = await company.keyturn('holds', 'approve', id, '--person', 'E2', 'E3', '--reason', 'checked with HR')
   expectExit(approved, 0)
   const applied = await company.apply()
-  expect(applied.document.obligations.map((one) => [one.identity, one.proof?.grade])).toEqual([['hr:E2', 'refused']])
-  for (const other of ['E1', 'E3', 'E4', 'E5']) {
+  const proofs = applied.document.obligations.map((one) => [one.identity, one.proof?.grade])
+  expect(proofs.toSorted()).toEqual([
+    ['hr:E2', 'refused'],
+    ['hr:E3', 'refused'],
+  ])
+  expectExit(await company.apply(), 2)
+  for (const other of ['E1', 'E4']) {
     expect((await company.account(other))?.['pwdAccountLockedTime'] ?? []).toEqual([])
   }
 })

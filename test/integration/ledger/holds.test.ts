@@ -57,6 +57,7 @@ describe('what safety stops', () => {
 })
 
 describe('a decision', () => {
+  const nothing = { approved: new Set(), rejected: new Set(), leftOpen: new Set() }
   const decide = async (ledger: Ledger, decision: 'approved' | 'rejected', only?: readonly string[]) => {
     const [hold] = await ledger.holds({})
     return ledger.decideHold(hold?.id ?? 0, decision, 'eve', 'checked with HR', s.now + 5, only)
@@ -75,7 +76,7 @@ describe('a decision', () => {
     expect((await ledger.decisions(s.platform)).approved).toEqual(
       new Set(['p1', 'p2'].map((k) => fingerprint(s.disable(k)))),
     )
-    expect(await ledger.decisions('elsewhere')).toEqual({ approved: new Set(), rejected: new Set() })
+    expect(await ledger.decisions('elsewhere')).toEqual(nothing)
     expect((await ledger.auditOf('hr:p1', 1))[0]).toMatchObject({ action: 'hold-approved', operator: 'eve' })
 
     await ledger.admit(s.admission([s.disable('p1'), s.disable('p2')]))
@@ -85,7 +86,7 @@ describe('a decision', () => {
     await ledger.settle([s.settlement(await s.claimOne(ledger, 'p2'), 'retry')])
     expect((await ledger.decisions(s.platform)).approved.size).toBe(1)
     await ledger.settle([s.settlement(await s.claimOne(ledger, 'p2'))])
-    expect(await ledger.decisions(s.platform)).toEqual({ approved: new Set(), rejected: new Set() })
+    expect(await ledger.decisions(s.platform)).toEqual(nothing)
     expect((await ledger.holds({}))[0]).toMatchObject({ status: 'done' })
   })
 
@@ -106,6 +107,20 @@ describe('a decision', () => {
     await ledger.admit(s.admission([s.disable('p2')]))
     expect((await ledger.holds({}))[0]).toMatchObject({ status: 'approved' })
     expect((await ledger.decisions(s.platform)).rejected).toEqual(new Set([fingerprint(s.disable('p3'))]))
+  })
+
+  test('for some people is known of the rest, also after it was carried out', async () => {
+    const ledger = await s.ledgerWith(3)
+    const leftOpen = () => ledger.decisions(s.platform).then((decisions) => [...decisions.leftOpen])
+    await ledger.admit(s.admission([], stop('p1', 'p2')))
+    expect(await leftOpen()).toEqual([])
+    await decide(ledger, 'approved', ['hr:p2'])
+    expect(await leftOpen()).toEqual([fingerprint(s.disable('p1'))])
+    await ledger.admit(s.admission([s.disable('p2')], stop('p1')))
+    await ledger.settle([s.settlement(await s.claimOne(ledger, 'p2'))])
+    expect(await leftOpen()).toEqual([fingerprint(s.disable('p1'))])
+    await decide(ledger, 'approved')
+    expect(await leftOpen()).toEqual([])
   })
 
   const byPerson = (a: string, b: string) => Number(a.slice(4, 5)) - Number(b.slice(4, 5))

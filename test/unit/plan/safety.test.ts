@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { fingerprint } from '../../../src/model/change.ts'
+import type { Plan } from '../../../src/model/change.ts'
 import type { ModeKind, SafetyLimit } from '../../../src/model/settings.ts'
 import {
   account,
@@ -207,6 +208,21 @@ describe('limits', () => {
     world.safety = { ...calm, limits: { default: { removals: { max: 0, above: 5 } } } }
     expect(stopped(plan(5))).toEqual([])
     expect(stopped(plan(6))).toHaveLength(6)
+  })
+
+  it('who was left open when others of a hold were released stays held, however few they are by now', () => {
+    const { world, keys } = staffed(4, { removals: { max: 0, above: 2 } })
+    const people = keys.map((key) => leaver(key, { cleanup }))
+    const lines = (plan: Plan) => plan.withheld.map(({ change }) => fingerprint(change))
+    const [first = '', second = '', third = '', ...rest] = lines(world.plan(...people))
+    world.approved = new Set([first, second])
+    world.leftOpen = new Set([third, ...rest])
+    const plan = world.plan(...people)
+    expect(lines(plan)).toEqual([third, ...rest])
+    expect(new Set(plan.withheld.map(({ why }) => why))).toEqual(new Set(['removals-limit']))
+    expect(plan.withheld[0]?.text).toContain(
+      'left open when others of the same hold were decided. Nothing was removed.',
+    )
   })
 
   it('a platform may have limits of its own', () => {

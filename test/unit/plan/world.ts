@@ -148,6 +148,7 @@ export class World {
   catalogue: CatalogueEntry[] = []
   approved = new Set<string>()
   rejected = new Set<string>()
+  leftOpen = new Set<string>()
   ownAddress: string | null = null
   safety = calm
   confirmed = false
@@ -171,7 +172,7 @@ export class World {
       links: this.links,
       grants: this.grants,
       names: this.names,
-      decisions: { approved: this.approved, rejected: this.rejected },
+      decisions: { approved: this.approved, rejected: this.rejected, leftOpen: this.leftOpen },
       ownAddress: this.ownAddress,
       connector,
       ...more,

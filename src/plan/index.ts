@@ -8,7 +8,6 @@ import { globs } from './safety.ts'
 import type { PlatformView } from './view.ts'
 
 export { neededChanges } from './needed.ts'
-export { summary } from './summary.ts'
 export { surveyAccounts } from './survey.ts'
 export type { SurveyedAccount } from './survey.ts'
 export type { PlatformView } from './view.ts'

@@ -1,15 +1,56 @@
 import { Command, CommanderError } from 'commander'
-import { addAdopt } from './commands/adopt.ts'
-import { addApply } from './commands/apply.ts'
-import { addCheck } from './commands/check.ts'
+import { sayUnexpected } from './commands/command.ts'
 import type { ExitCode, Runner } from './commands/command.ts'
-import { addDemo } from './commands/demo.ts'
-import { addDoctor } from './commands/doctor.ts'
-import { addExplain } from './commands/explain.ts'
-import { addHolds } from './commands/holds.ts'
-import { addInit } from './commands/init.ts'
-import { addPlan } from './commands/plan.ts'
-import { addStatus } from './commands/status.ts'
+import { KeyturnError } from './model/errors.ts'
+
+interface Entry {
+  readonly says: string
+  /** Loaded when the command is asked for: all of Keyturn would take half a second, for `--help` as well. */
+  readonly load: () => Promise<{ define(command: Command, runner: Runner): void }>
+}
+
+const commands: Readonly<Record<string, Entry>> = {
+  init: {
+    says: 'Write a commented starter configuration, where --config says. Overwrites nothing.',
+    load: () => import('./commands/init.ts'),
+  },
+  check: {
+    says: 'Check every configuration file; all mistakes at once, each with its place. Uses no network.',
+    load: () => import('./commands/check.ts'),
+  },
+  doctor: {
+    says: 'Connect to everything: sign in, look at rights, policies, versions and clocks; say what to fix. Writes nothing.',
+    load: () => import('./commands/doctor.ts'),
+  },
+  plan: {
+    says: 'Show what would change and why, by platform and by the rule that causes it. Writes nothing.',
+    load: () => import('./commands/plan.ts'),
+  },
+  apply: {
+    says: 'One pass: read the feeds, plan as a whole, and carry out what safety lets pass.',
+    load: () => import('./commands/apply.ts'),
+  },
+  adopt: {
+    says: 'Show the existing accounts of a platform and whose they would be, by which key. The platform is never touched.',
+    load: () => import('./commands/adopt.ts'),
+  },
+  holds: {
+    says: 'What safety stopped, until a person releases it: whole, or person by person.',
+    load: () => import('./commands/holds.ts'),
+  },
+  status: {
+    says: 'Feeds, lanes, what is owed, the oldest revocation, holds, and the health of the platforms.',
+    load: () => import('./commands/status.ts'),
+  },
+  explain: {
+    says: 'One person: state and when it changes next, roles and entitlements each with its reason, the last changes.',
+    load: () => import('./commands/explain.ts'),
+  },
+  demo: {
+    says: 'Tell the story on this machine, with a real directory server and a private Redis in a temporary folder.',
+    load: () => import('./commands/demo.ts'),
+  },
+}
 
 /** Commander's own codes for "help or version was shown": these are no mistakes. */
 const shown = new Set(['commander.help', 'commander.helpDisplayed', 'commander.version'])
@@ -24,9 +65,8 @@ async function main(args: readonly string[]): Promise<ExitCode> {
     },
   }
   onSignals(stop)
-  const program = build(runner)
   try {
-    await program.parseAsync(args, { from: 'user' })
+    await build(runner).parseAsync(args, { from: 'user' })
     return code
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error
@@ -43,9 +83,11 @@ function build(runner: Runner): Command {
     .exitOverride()
     .showHelpAfterError('(keyturn COMMAND --help shows what a command takes)')
     .configureHelp({ showGlobalOptions: true })
-  const commands = [addInit, addCheck, addDoctor, addPlan, addApply, addAdopt, addHolds, addStatus, addExplain, addDemo]
-  for (const add of commands) add(program, runner)
-  return program
+  for (const [name, { says }] of Object.entries(commands)) program.command(name).description(says)
+  return program.hook('preSubcommand', async (_, command) => {
+    const entry = commands[command.name()]
+    if (entry !== undefined) (await entry.load()).define(command, runner)
+  })
 }
 
 /** The first signal asks to stop after what is being written; the second stops at once. */
@@ -54,7 +96,7 @@ function onSignals(stop: AbortController): void {
     process.on(signal, () => {
       if (stop.signal.aborted) process.exit(130)
       process.stderr.write('\nkeyturn: stopping after what is being written; once more stops at once\n')
-      stop.abort()
+      stop.abort(new KeyturnError('stopped', `stopped by ${signal}, before anything was changed`))
     })
   }
 }
@@ -63,6 +105,12 @@ function onSignals(stop: AbortController): void {
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error
   process.exit(0)
+})
+
+// Also a promise that nobody waited for: whatever goes wrong is told in a sentence, never as a stack.
+process.on('uncaughtException', (error) => {
+  process.stderr.write(`keyturn: ${sayUnexpected(error)}\n`)
+  process.exit(1)
 })
 
 /** process.exit cuts off what a pipe has not taken yet: a long --json would end in the middle. */

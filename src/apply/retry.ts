@@ -14,6 +14,7 @@ const platformWide: ReadonlySet<ErrorCode> = new Set([
   'ledger-unavailable',
   'ledger-busy',
   'claim-lost',
+  'stopped',
 ] satisfies ErrorCode[])
 
 export function isPlatformWide(code: ErrorCode): boolean {

@@ -15,13 +15,9 @@ interface Options {
   readonly all?: boolean
 }
 
-export function addAdopt(program: Command, runner: Runner): void {
-  program
-    .command('adopt')
+export function define(command: Command, runner: Runner): void {
+  command
     .argument('<platform>')
-    .description(
-      'Show the existing accounts of a platform and whose they would be, by which key. The platform is never touched.',
-    )
     .option('--confirm', 'link what is certain or has one candidate')
     .option('--from <file>', 'link what a file says, one "key,native id" a line')
     .option('--all', 'every account, however many')

@@ -23,10 +23,8 @@ interface Options {
   readonly all?: boolean
 }
 
-export function addApply(program: Command, runner: Runner): void {
-  program
-    .command('apply')
-    .description('One pass: read the feeds, plan as a whole, and carry out what safety lets pass.')
+export function define(command: Command, runner: Runner): void {
+  command
     .option('--plan <hash|file>', 'carry out exactly the plan that was reviewed, or refuse with the difference')
     .option('--all', 'every line, however long')
     .addHelpText(

@@ -6,10 +6,8 @@ import { count } from '../report/text.ts'
 import { act } from './command.ts'
 import type { ExitCode, Invocation, Runner } from './command.ts'
 
-export function addCheck(program: Command, runner: Runner): void {
-  program
-    .command('check')
-    .description('Check every configuration file; all mistakes at once, each with its place. Uses no network.')
+export function define(command: Command, runner: Runner): void {
+  command
     .addHelpText('after', '\nExit code: 0 no mistakes (there may be warnings), 1 mistakes.')
     .action(act(runner, check))
 }

@@ -55,7 +55,7 @@ export function act<Options extends object>(
 /** Prints an error: a sentence and what to do next. With --json also as the document. */
 function report(invocation: Invocation, error: unknown): void {
   const known = error instanceof KeyturnError
-  const message = known ? error.message : unexpected(error)
+  const message = known ? error.message : sayUnexpected(error)
   const hint = known ? error.hint : undefined
   invocation.answer({
     error: { code: known ? error.code : 'unexpected', message, ...(hint === undefined ? {} : { hint }) },
@@ -66,7 +66,7 @@ function report(invocation: Invocation, error: unknown): void {
 }
 
 /** A defect of ours: said as one, with what a report about it needs, but no stack unless it is asked for. */
-function unexpected(error: unknown): string {
+export function sayUnexpected(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error)
   if (process.env['KEYTURN_DEBUG'] !== undefined && error instanceof Error) return error.stack ?? text
   return `this should not happen: ${text}\nPlease report it. KEYTURN_DEBUG=1 shows where it came from.`

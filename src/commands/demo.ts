@@ -7,16 +7,10 @@ interface Options {
   readonly keep?: boolean
 }
 
-export function addDemo(program: Command, runner: Runner): void {
-  program
-    .command('demo')
-    .description(
-      'Tell the story on this machine, with a real directory server and a private Redis in a temporary folder.',
-    )
-    .option('--keep', 'leave everything running, and say how to look around')
-    .action(
-      act<Options>(runner, async (invocation, options): Promise<ExitCode> => {
-        return runDemo({ keep: options.keep === true, json: invocation.json, signal: invocation.signal })
-      }),
-    )
+export function define(command: Command, runner: Runner): void {
+  command.option('--keep', 'leave everything running, and say how to look around').action(
+    act<Options>(runner, async (invocation, options): Promise<ExitCode> => {
+      return runDemo({ keep: options.keep === true, json: invocation.json, signal: invocation.signal })
+    }),
+  )
 }

@@ -8,12 +8,8 @@ import type { ExitCode, Invocation, Runner } from './command.ts'
 
 const marks = { error: colours.red('✗'), warning: colours.yellow('!'), fact: colours.green('✓') } as const
 
-export function addDoctor(program: Command, runner: Runner): void {
-  program
-    .command('doctor')
-    .description(
-      'Connect to everything: sign in, look at rights, policies, versions and clocks; say what to fix. Writes nothing.',
-    )
+export function define(command: Command, runner: Runner): void {
+  command
     .addHelpText('after', '\nExit code: 0 all well (there may be warnings), 1 something must be fixed.')
     .action(act(runner, doctor))
 }

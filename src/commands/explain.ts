@@ -8,14 +8,10 @@ import { act } from './command.ts'
 import type { ExitCode, Invocation, Runner } from './command.ts'
 import { findPerson } from './person.ts'
 
-export function addExplain(program: Command, runner: Runner): void {
-  program
-    .command('explain')
+export function define(command: Command, runner: Runner): void {
+  command
     .argument('<person>', 'key, source:key, mail address or account name')
     .argument('[platform]')
-    .description(
-      'One person: state and when it changes next, roles and entitlements each with its reason, the last changes.',
-    )
     .action(act(runner, run))
 }
 

@@ -14,11 +14,8 @@ interface Decision {
   readonly person?: readonly string[]
 }
 
-export function addHolds(program: Command, runner: Runner): void {
-  const holds = program
-    .command('holds')
-    .description('What safety stopped, until a person releases it: whole, or person by person.')
-    .action(act(runner, list))
+export function define(holds: Command, runner: Runner): void {
+  holds.action(act(runner, list))
   holds.command('list').description('the open holds').action(act(runner, list))
   holds.command('show').argument('<id>').description('one hold, person by person').action(act(runner, show))
   for (const [name, description] of [

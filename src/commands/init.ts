@@ -6,11 +6,8 @@ import { KeyturnError } from '../model/errors.ts'
 import { act } from './command.ts'
 import type { ExitCode, Invocation, Runner } from './command.ts'
 
-export function addInit(program: Command, runner: Runner): void {
-  program
-    .command('init')
-    .description('Write a commented starter configuration, where --config says. Overwrites nothing.')
-    .action(act(runner, init))
+export function define(command: Command, runner: Runner): void {
+  command.action(act(runner, init))
 }
 
 async function init(invocation: Invocation): Promise<ExitCode> {

@@ -18,10 +18,8 @@ interface Options {
   readonly out?: string
 }
 
-export function addPlan(program: Command, runner: Runner): void {
-  program
-    .command('plan')
-    .description('Show what would change and why, by platform and by the rule that causes it. Writes nothing.')
+export function define(command: Command, runner: Runner): void {
+  command
     .option('--person <id>', 'only what concerns one person: key, id, mail or account name')
     .option('--all', 'every line, however long')
     .option('--out <file>', 'keep the plan in a file, so that "apply --plan FILE" can show exactly what differs')

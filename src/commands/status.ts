@@ -12,10 +12,8 @@ interface Options {
   readonly offline?: boolean
 }
 
-export function addStatus(program: Command, runner: Runner): void {
-  program
-    .command('status')
-    .description('Feeds, lanes, what is owed, the oldest revocation, holds, and the health of the platforms.')
+export function define(command: Command, runner: Runner): void {
+  command
     .option('--offline', 'look into the ledger only, at no platform')
     .addHelpText(
       'after',

@@ -12,6 +12,7 @@ export const errorClasses = {
   'ledger-unavailable': 'stop',
   'ledger-busy': 'retry',
   'plan-changed': 'stop',
+  stopped: 'stop',
   'not-found': 'stop',
   'redis-unavailable': 'stop',
   'source-unreadable': 'retry',

@@ -156,7 +156,8 @@ function* appearedMeanwhile(accepted: readonly Accepted[], changes: Changes): Un
 
 /**
  * A settlement that has seen the platform closes the intents, its own and those that earlier claims left. Not closed are those
- * of a kind that is to be tried again: how that write came out is not known for certain.
+ * of a kind that is to be tried again: how that write came out is not known for certain. A create whose password has not
+ * reached the service desk is not over either: its intent is all that remembers it.
  */
 function* closeIntents(accepted: readonly Accepted[]): Unit<void> {
   const closing = accepted.filter(({ settlement }) => settlement.results.some(sawThePlatform))
@@ -179,7 +180,8 @@ function sawThePlatform({ status, outcome }: ChangeResult): boolean {
 
 function uncertainKinds({ results }: Settlement): readonly string[] {
   const again = results.filter(({ status, change }) => status === 'retry' && opens(change))
-  return [...new Set(again.map(({ change }) => change.kind))].toSorted()
+  const kinds = again.map(({ change }) => change.kind)
+  return [...new Set(kinds.includes('issue-credential') ? [...kinds, 'create'] : kinds)].toSorted()
 }
 
 function isDone({ status }: ChangeResult): boolean {

@@ -39,9 +39,12 @@ export function outcomeOf(
 ): Obligation {
   const number = row.claimed_number ?? row.wanted
   const some = (...statuses: string[]) => changes.some(({ status }) => statuses.includes(status))
-  const owed = some('admitted', 'retry') || (woken && some('waiting'))
+  // What finishes a create of a superseded number is none of these changes: it is owed like them.
+  const known = new Set(changes.map(({ id }) => id))
+  const finishing = (status: string) => settlement.results.some((one) => !known.has(one.id) && one.status === status)
+  const owed = some('admitted', 'retry') || finishing('retry') || (woken && some('waiting'))
   const open = objection === undefined && (owed || some('waiting'))
-  const failed = objection !== undefined || some('failed')
+  const failed = objection !== undefined || some('failed') || finishing('failed')
   const after: Obligation = {
     ...row,
     claim: null,

@@ -158,6 +158,34 @@ describe('intents', () => {
     await ledger.settle([s.settlement(claimed, 'retry', { results })])
     expect((await s.claimOne(ledger, 'p1')).openIntents.map(({ kind }) => kind)).toEqual(['create'])
   })
+
+  test('of a create stay open until its password is handed over, also when a newer plan came in between', async () => {
+    const ledger = await admitted(s.create('p1'))
+    await ledger.intend([intentOf(await s.claimOne(ledger, 'p1'))], s.now)
+    await ledger.admit(s.admission([s.title('p1', 'Head')]))
+    const password = {
+      ...s.title('p1', 'Head'),
+      kind: 'issue-credential',
+      credential: 'password',
+    } as const
+    const finish = async (status: 'retry' | 'done', at: number) => {
+      const claimed = await s.claimOne(ledger, 'p1', at)
+      const done = claimed.changes.map((one) => ({
+        ...one,
+        status: 'done' as const,
+        outcome: { result: 'done' as const },
+      }))
+      const results = [...done, { id: 0, change: password, status, outcome: { result: status } }]
+      await ledger.settle([s.settlement(claimed, 'done', { results })])
+      return (await ledger.obligationsOf([claimed]))[0]?.state
+    }
+    expect(await finish('retry', s.now + s.leaseMs)).toBe('owed')
+    expect((await s.claimOne(ledger, 'p1', s.now + s.leaseMs)).openIntents).toHaveLength(1)
+    await ledger.admit(s.admission([s.title('p1', 'Chief')]))
+    expect(await finish('done', s.now + 3 * s.leaseMs)).toBe('settled')
+    await ledger.admit(s.admission([s.title('p1', 'Boss')]))
+    expect((await s.claimOne(ledger, 'p1', s.now + 5 * s.leaseMs)).openIntents).toEqual([])
+  })
 })
 
 describe('the steps of a revocation', () => {

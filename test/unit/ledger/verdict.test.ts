@@ -86,6 +86,13 @@ describe('an obligation after its settlement', () => {
     expect(outcomeOf(row, settlement([]), [change('admitted')], calm)).toMatchObject({ state: 'owed', settled: 2 })
   })
 
+  test('stays owed, or has failed, with what finishes an earlier create, which none of its changes is', () => {
+    const finish = (status: ChangeResult['status']) => settlement([result('done'), result(status, { id: 0, error })])
+    expect(outcomeOf(row, finish('retry'), [change('done')], calm)).toMatchObject({ state: 'owed', next_try_at: 1_000 })
+    expect(outcomeOf(row, finish('failed'), [change('done')], calm)).toMatchObject({ state: 'failed' })
+    expect(outcomeOf(row, finish('done'), [change('done')], calm)).toMatchObject({ state: 'settled' })
+  })
+
   test('waits when nothing but waiting is left', () => {
     const after = outcomeOf(row, settlement([result('waiting')]), [change('waiting'), change('failed')], calm)
     expect(after).toMatchObject({ state: 'waiting', settled: 2, tries: 4 })

@@ -7,7 +7,7 @@ export interface Claims extends AsyncDisposable {
   holds(token: string): boolean
 }
 
-/** Renews about five times a lease. Dispose it before the claims are settled by somebody else's account of time. */
+/** Renews five times a lease, so that one renewal that comes late or fails costs nothing. Disposing it ends the renewals. */
 export function keepClaims(
   claimed: readonly ClaimedObligation[],
   {

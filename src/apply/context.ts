@@ -4,6 +4,7 @@ import type { IdentityId } from '../model/identity.ts'
 import { auditRecord } from './audit.ts'
 import { mayStillOpen } from './intents.ts'
 import { generatePassword, generateScramble } from './password.ts'
+import type { PasswordRules } from './password.ts'
 import type { SettlePorts } from './ports.ts'
 import { accountOf, type Job, nativeIdOf } from './work.ts'
 
@@ -13,12 +14,14 @@ export const begun = 'begun'
 /** What one run of `settle` keeps in memory only: passwords and addresses. */
 export interface Bench {
   readonly jobs: ReadonlyMap<IdentityId, Job>
+  readonly passwords: PasswordRules
   readonly initial: Map<IdentityId, string>
   addresses: ReadonlyMap<IdentityId, string>
 }
 
-export function openBench(jobs: readonly Job[]): Bench {
+export function openBench(jobs: readonly Job[], passwords: PasswordRules): Bench {
   return {
+    passwords,
     jobs: new Map(jobs.map((job) => [job.obligation.identity, job])),
     initial: new Map(),
     addresses: new Map(),
@@ -26,9 +29,9 @@ export function openBench(jobs: readonly Job[]): Bench {
 }
 
 /** Draws the password that the next write sets for this person; `initialPassword` returns the same one. */
-export function drawPassword(bench: Bench, identity: IdentityId, ports: SettlePorts): string {
+export function drawPassword(bench: Bench, identity: IdentityId): string {
   const names = bench.jobs.get(identity)?.person.names ?? []
-  const password = generatePassword(ports.passwords, names)
+  const password = generatePassword(bench.passwords, names)
   bench.initial.set(identity, password)
   return password
 }
@@ -39,9 +42,9 @@ export function contextOf(bench: Bench, ports: SettlePorts): ApplyContext {
     signal: ports.signal,
     mustChange: ports.mustChange,
     now: ports.clock,
-    initialPassword: (identity) => bench.initial.get(identity) ?? drawPassword(bench, identity, ports),
+    initialPassword: (identity) => bench.initial.get(identity) ?? drawPassword(bench, identity),
     scramblePassword(identity) {
-      const password = generateScramble(ports.passwords, jobOf(bench, identity).person.names)
+      const password = generateScramble(bench.passwords, jobOf(bench, identity).person.names)
       ports.scrambled.set(identity, password)
       return password
     },

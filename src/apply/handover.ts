@@ -14,7 +14,7 @@ export async function prepareHandOvers(tasks: readonly Task[], bench: Bench, por
     tasks.filter(setsPassword).map(async (task) => {
       try {
         const { identity, account } = task.change
-        const password = drawPassword(bench, identity, ports)
+        const password = drawPassword(bench, identity)
         const handOver = { identity, account, password, mustChange: ports.mustChange }
         const file = await ports.deliveries?.prepare(handOver)
         if (file !== undefined) prepared.set(task, file)

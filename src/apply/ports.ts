@@ -26,12 +26,14 @@ export interface PersonView {
 /** The platform as it is now, as far as the claimed obligations are concerned. */
 export interface WorkerView {
   readonly people: ReadonlyMap<IdentityId, PersonView>
+  /** What new passwords must be: asked of the platform, so known only where it could be observed. */
+  readonly passwords: PasswordRules
 }
 
 /** What `settle` asks of the ledger. */
 export type SettleLedger = Pick<
   Ledger,
-  'claim' | 'renew' | 'intend' | 'stepDone' | 'audit' | 'settle' | 'links' | 'adopt' | 'allocate'
+  'claim' | 'renew' | 'release' | 'intend' | 'stepDone' | 'audit' | 'settle' | 'links' | 'adopt' | 'allocate'
 >
 
 /** Everything `settle` needs; all pointers are of this one platform. */
@@ -44,10 +46,10 @@ export interface SettlePorts<View extends WorkerView = WorkerView> {
   readonly leaseMs: number
   readonly clock: Clock
   readonly logger: Logger
+  /** Aborted: no further write begins, and what is not begun is handed back. */
   readonly signal: AbortSignal
   /** null: nobody will learn the initial passwords. */
   readonly deliveries: Deliveries | null
-  readonly passwords: PasswordRules
   readonly mustChange: boolean
   /** Scrambled passwords of this process that a proof still needs: one new Map for each platform, shared by its calls. */
   readonly scrambled: Map<IdentityId, string>

@@ -1,7 +1,8 @@
 import type { ObservedAccount } from '../model/account.ts'
-import type { ApplyContext, Proof } from '../model/connector.ts'
+import type { Proof } from '../model/connector.ts'
 import { summarise } from '../model/errors.ts'
 import { type Bench, contextOf } from './context.ts'
+import { withoutPasswords } from './handover.ts'
 import type { SettlePorts } from './ports.ts'
 import { shows } from './shows.ts'
 import { demote, finalId, type Job, nativeIdOf, retry, succeeded, type Task } from './work.ts'
@@ -63,12 +64,11 @@ function check(
 
 /** Law 10: a leaver's account is shut only when that was shown. */
 export async function proveAll(jobs: readonly Job[], bench: Bench, ports: SettlePorts): Promise<void> {
-  const context = contextOf(bench, ports)
   await Promise.all(
     jobs.flatMap((job) =>
       job.tasks.filter(isLeaverDisable).map(async (task) => {
         if (!succeeded(task)) return
-        job.proof = await proveOne(job.seen ?? null, context, ports)
+        job.proof = await proveOne(job.seen ?? null, bench, ports)
         if (job.proof.grade === 'not-proven') demote(task, retry('not-proven', job.proof.text))
         else ports.scrambled.delete(job.obligation.identity)
       }),
@@ -80,12 +80,13 @@ function isLeaverDisable({ change }: Task): boolean {
   return change.kind === 'disable' && change.protocol === 'leaver'
 }
 
-async function proveOne(account: ObservedAccount | null, context: ApplyContext, ports: SettlePorts): Promise<Proof> {
+async function proveOne(account: ObservedAccount | null, bench: Bench, ports: SettlePorts): Promise<Proof> {
   const at = ports.clock()
   if (account === null) return { grade: 'read-back', at, text: 'the account does not exist any more' }
   try {
-    return await ports.connector.prove(account, context)
+    return await ports.connector.prove(account, contextOf(bench, ports))
   } catch (error) {
-    return { grade: 'not-proven', at, text: `the proof could not be tried: ${summarise(error).message}` }
+    const why = withoutPasswords(summarise(error).message, bench, ports)
+    return { grade: 'not-proven', at, text: `the proof could not be tried: ${why}` }
   }
 }

@@ -60,7 +60,10 @@ function keepOwed(result: ChangeResult, { obligation }: Job): ChangeResult {
 
 function nextTryOf({ obligation }: Job, results: readonly ChangeResult[], at: Instant, ports: SettlePorts) {
   if (mayStillOpen(obligation)) return at + ports.leaseMs
-  if (!results.some(({ status }) => status === 'retry' || status === 'waiting')) return null
+  const owed = results.filter(({ status }) => status === 'retry' || status === 'waiting')
+  if (owed.length === 0) return null
+  // Handed back, not failed: due at once.
+  if (owed.every(({ error }) => error?.code === 'stopped')) return at
   return nextTry(obligation.lane, obligation.tries, at, ports.retry, ports.random)
 }
 

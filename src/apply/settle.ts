@@ -24,40 +24,47 @@ export async function settle<View extends WorkerView>(
   pointers: readonly ObligationPointer[],
   ports: SettlePorts<View>,
 ): Promise<SettleReport> {
+  if (ports.signal.aborted) return { obligations: [] }
   const claimed = await ports.ledger.claim(pointers, ports.worker, ports.leaseMs, ports.clock())
   if (claimed.length === 0) return { obligations: [] }
   await using claims = keepClaims(claimed, ports)
-  const { jobs, postponed } = await decide(claimed, ports)
-  const bench = openBench(jobs)
-  await execute(jobs, bench, claims, ports)
-  return await record([...jobs.map((job) => settlementOf(job, bench, ports)), ...postponed], ports)
+  return await record(await carryOut(claimed, claims, ports), ports)
+}
+
+/** One person's failure does not stop the others; where the platform cannot be observed, nothing is tried. */
+async function carryOut<View extends WorkerView>(
+  claimed: readonly ClaimedObligation[],
+  claims: Claims,
+  ports: SettlePorts<View>,
+): Promise<readonly Settlement[]> {
+  const decision = await decide(claimed, ports).catch((error: unknown) => ({ error }))
+  if (!('error' in decision)) {
+    const { jobs, postponed, bench } = decision
+    await execute(jobs, bench, claims, ports)
+    return [...jobs.map((job) => settlementOf(job, bench, ports)), ...postponed]
+  }
+  if (ports.signal.aborted) {
+    await ports.ledger.release(claimed.map(({ token }) => token))
+    return []
+  }
+  const { error } = decision
+  ports.logger.warn('the platform could not be observed', { platform: ports.platform, ...summarise(error) })
+  return claimed.map((obligation) => postponementOf(obligation, error, ports))
 }
 
 interface Decision {
   readonly jobs: readonly Job[]
   /** Nobody could work out what these need. */
   readonly postponed: readonly Settlement[]
+  readonly bench: Bench
 }
 
-/** Observes and recomputes; one person's failure does not stop the others. */
+/** Observes, and recomputes what each of these people needs. */
 async function decide<View extends WorkerView>(
   claimed: readonly ClaimedObligation[],
   ports: SettlePorts<View>,
 ): Promise<Decision> {
-  try {
-    const view = await observeAndRecover(claimed, ports)
-    return await jobsOf(claimed, view, ports)
-  } catch (error) {
-    ports.logger.warn('the platform could not be observed', { platform: ports.platform, ...summarise(error) })
-    return { jobs: [], postponed: claimed.map((obligation) => postponementOf(obligation, error, ports)) }
-  }
-}
-
-async function jobsOf<View extends WorkerView>(
-  claimed: readonly ClaimedObligation[],
-  view: View,
-  ports: SettlePorts<View>,
-): Promise<Decision> {
+  const view = await observeAndRecover(claimed, ports)
   const nobody = { link: null, accounts: [], matches: [], names: [] }
   const people = claimed.map((obligation) => ({ obligation, person: view.people.get(obligation.identity) ?? nobody }))
   const owing = await owingPasswords(people, ports)
@@ -73,7 +80,7 @@ async function jobsOf<View extends WorkerView>(
       postponed.push(postponementOf(obligation, error, ports))
     }
   }
-  return { jobs, postponed }
+  return { jobs, postponed, bench: openBench(jobs, view.passwords) }
 }
 
 /** All at once; where that fails, one by one, so that only the one who causes it is put off. */
@@ -92,11 +99,14 @@ function recompute<View extends WorkerView>(
 
 async function execute(jobs: readonly Job[], bench: Bench, claims: Claims, ports: SettlePorts): Promise<void> {
   await write(jobs, bench, claims, ports)
-  await readBack(jobs, bench, ports)
-  await proveAll(jobs, bench, ports)
+  // What is written is read back and proven also when Keyturn is asked to stop meanwhile.
+  const finishing = { ...ports, signal: new AbortController().signal }
+  await readBack(jobs, bench, finishing)
+  await proveAll(jobs, bench, finishing)
 }
 
 async function record(settlements: readonly Settlement[], ports: SettlePorts): Promise<SettleReport> {
+  if (settlements.length === 0) return { obligations: [] }
   const { refused } = await ports.ledger.settle(settlements)
   const lost = new Set(refused.map(({ identity }) => identity))
   return reportOf(settlements, lost, ports)

@@ -103,7 +103,7 @@ async function fence(due: readonly Placed[], claims: Claims, ports: SettlePorts)
     // A revocation goes on without its claim: shutting twice does no harm.
     if (!claims.holds(obligation.token) && task.change.kind !== 'disable') {
       task.outcome = retry('claim-lost', 'the claim ended before the write')
-    } else if (ports.signal.aborted) task.outcome = retry('claim-lost', 'Keyturn was stopped before the write')
+    } else if (ports.signal.aborted) task.outcome = retry('stopped', 'Keyturn was stopped before the write')
   }
 }
 

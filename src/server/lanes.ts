@@ -1,21 +1,23 @@
 import { hostname } from 'node:os'
 import { openDeliveries } from '../apply/delivery.ts'
 import type { Deliveries } from '../apply/delivery.ts'
-import { passwordRules } from '../apply/password.ts'
 import type { SettledObligation, SettlePorts } from '../apply/ports.ts'
 import { openSealer } from '../apply/seal.ts'
 import type { Sealer } from '../apply/seal.ts'
 import { settle } from '../apply/settle.ts'
+import { openConnector } from '../connectors/index.ts'
 import type { Lane } from '../model/change.ts'
 import type { Connector } from '../model/connector.ts'
-import { KeyturnError } from '../model/errors.ts'
 import { SECOND } from '../model/instant.ts'
+import type { Clock } from '../model/instant.ts'
 import type { ObligationPointer } from '../model/ledger.ts'
 import type { PlatformSettings, SecretReference } from '../model/settings.ts'
 import { openLanes } from '../queue/lanes.ts'
 import type { Lanes } from '../queue/lanes.ts'
 import { openRedis } from '../queue/redis.ts'
 import type { Keyturn } from './context.ts'
+import { remembered } from './remembered.ts'
+import { settingsOf } from './survey.ts'
 import { workerPorts } from './worker.ts'
 import type { WorkView } from './worker.ts'
 
@@ -27,7 +29,10 @@ export interface Work extends AsyncDisposable {
   add(pointers: readonly ObligationPointer[]): Promise<void>
 }
 
-/** Starts two lanes per platform. Throws KeyturnError `redis-unavailable`, `config-invalid` or `delivery-failed`. */
+/**
+ * Starts two lanes per platform. What one platform lacks (it is down, its recipients cannot be read) is found by its own
+ * work and stops no other. Throws KeyturnError `redis-unavailable` or `config-invalid`.
+ */
 export async function openWork(
   keyturn: Keyturn,
   signal: AbortSignal,
@@ -37,7 +42,11 @@ export async function openWork(
   const sealer = stack.use(openSealer())
   const ports = new Map<string, SettlePorts<WorkView>>()
   for (const connector of keyturn.connectors.values()) {
-    ports.set(connector.id, await settlePorts(keyturn, connector, sealer, signal))
+    const platform = settingsOf(keyturn, connector)
+    // Connections of its own: a revocation never stands behind ten thousand changes (law 3).
+    const own = stack.use(openConnector(platform, keyturn))
+    ports.set(portKey(platform.id, 'revoke'), settlePorts(keyturn, own, sealer, signal))
+    ports.set(portKey(platform.id, 'change'), settlePorts(keyturn, connector, sealer, signal))
   }
   const redis = stack.use(await openRedis(await redisSettings(keyturn), keyturn.logger))
   const lanes: Lanes = stack.use(
@@ -55,6 +64,8 @@ export async function openWork(
   const owned = stack.move()
   return { add: (pointers) => lanes.add(pointers), [Symbol.asyncDispose]: () => owned.disposeAsync() }
 }
+
+const portKey = (platform: string, lane: Lane) => `${platform}\n${lane}`
 
 function laneSettings(platform: PlatformSettings): { id: string; concurrency: number; rate?: number } {
   const { concurrency, rate } = platform.limits
@@ -74,7 +85,7 @@ async function settleAll(
 ): Promise<readonly SettledObligation[]> {
   const settled: SettledObligation[] = []
   for (const [platform, own] of Map.groupBy(pointers, (pointer) => pointer.platform)) {
-    const port = ports.get(platform)
+    const port = ports.get(portKey(platform, lane))
     // A job of a platform that is no longer configured: the obligation stays in the ledger and is shown by `status`.
     if (port === undefined) continue
     const report = await settle(own, { ...port, worker: `${port.worker}:${lane}` })
@@ -83,14 +94,13 @@ async function settleAll(
   return settled
 }
 
-async function settlePorts(
+function settlePorts(
   keyturn: Keyturn,
   connector: Connector,
   sealer: Sealer,
   signal: AbortSignal,
-): Promise<SettlePorts<WorkView>> {
-  const settings = keyturn.settings.platforms[connector.id]
-  if (settings === undefined) throw new KeyturnError('unexpected', `platform ${connector.id} is not configured`)
+): SettlePorts<WorkView> {
+  const settings = settingsOf(keyturn, connector)
   return {
     platform: connector.id,
     ledger: keyturn.ledger,
@@ -100,8 +110,7 @@ async function settlePorts(
     clock: keyturn.clock,
     logger: keyturn.logger,
     signal,
-    deliveries: await deliveriesOf(keyturn, settings, sealer),
-    passwords: passwordRules(settings.password, await connector.passwordPolicy(signal)),
+    deliveries: deliveriesOf(settings, sealer, keyturn.clock),
     mustChange: settings.password.mustChange,
     scrambled: new Map(),
     retry: settings.retry,
@@ -110,7 +119,12 @@ async function settlePorts(
   }
 }
 
-async function deliveriesOf(keyturn: Keyturn, settings: PlatformSettings, sealer: Sealer): Promise<Deliveries | null> {
-  if (settings.delivery === undefined) return null
-  return openDeliveries(settings.id, settings.delivery, sealer, keyturn.clock)
+/** Opened with the first password: a folder that cannot be used must not keep a leaver's account open. */
+function deliveriesOf({ id, delivery }: PlatformSettings, sealer: Sealer, clock: Clock): Deliveries | null {
+  if (delivery === undefined) return null
+  const opened = remembered(() => openDeliveries(id, delivery, sealer, clock), clock, Number.POSITIVE_INFINITY)
+  return {
+    prepare: async (handOver) => (await opened()).prepare(handOver),
+    isFinished: async (identity, account) => (await opened()).isFinished(identity, account),
+  }
 }

@@ -1,6 +1,7 @@
-import type { CatalogueEntry, ObservedAccount } from '../model/account.ts'
 import type { Connector } from '../model/connector.ts'
 import { KeyturnError } from '../model/errors.ts'
+import type { IdentityId } from '../model/identity.ts'
+import type { PlatformSettings } from '../model/settings.ts'
 import type { CompleteSnapshot, Snapshot } from '../model/snapshot.ts'
 import type { PlatformView } from '../plan/index.ts'
 import type { Keyturn } from './context.ts'
@@ -38,30 +39,31 @@ async function viewOf(keyturn: Keyturn, connector: Connector, signal: AbortSigna
     connector.catalogue(signal),
     connector.signsInAs(signal),
   ])
-  return platformView(keyturn, connector, { observed: whole(observed), catalogue: whole(catalogue), ownAddress })
+  const known = await knownOf(keyturn, connector)
+  return { ...known, observed: whole(observed), catalogue: whole(catalogue), ownAddress }
 }
 
-/** What the ledger remembers of a platform, beside what was just read of it. */
-export async function platformView(
+/** What is known of a platform without looking at it: configuration and ledger, of everybody or of some people. */
+export async function knownOf(
   keyturn: Keyturn,
   connector: Connector,
-  seen: {
-    readonly observed: CompleteSnapshot<ObservedAccount>
-    readonly catalogue: CompleteSnapshot<CatalogueEntry>
-    readonly ownAddress: string | null
-  },
-  only?: readonly string[],
-): Promise<PlatformView> {
+  only?: readonly IdentityId[],
+): Promise<Omit<PlatformView, 'observed' | 'catalogue' | 'ownAddress'>> {
   const { ledger } = keyturn
-  const settings = keyturn.settings.platforms[connector.id]
-  if (settings === undefined) throw new KeyturnError('unexpected', `platform ${connector.id} is not configured`)
+  const settings = settingsOf(keyturn, connector)
   const [links, grants, names, decisions] = await Promise.all([
     ledger.links(connector.id, only),
     ledger.grants(connector.id, only),
     ledger.names(connector.id, only),
     ledger.decisions(connector.id),
   ])
-  return { settings, links, grants, names, decisions, connector, ...seen }
+  return { settings, links, grants, names, decisions, connector }
+}
+
+export function settingsOf(keyturn: Keyturn, { id }: Connector): PlatformSettings {
+  const settings = keyturn.settings.platforms[id]
+  if (settings === undefined) throw new KeyturnError('unexpected', `platform ${id} is not configured`)
+  return settings
 }
 
 /** Throws the cause of an incomplete read: nothing may be concluded from it (law 1). */

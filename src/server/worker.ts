@@ -1,17 +1,20 @@
+import { passwordRules } from '../apply/password.ts'
+import type { PasswordRules } from '../apply/password.ts'
 import type { SettlePorts, PersonView, WorkerView } from '../apply/ports.ts'
 import type { AccountRef, CatalogueEntry, DesiredAccount, ObservedAccount } from '../model/account.ts'
 import type { Change } from '../model/change.ts'
 import type { Connector } from '../model/connector.ts'
 import type { Identity, IdentityId } from '../model/identity.ts'
 import { MINUTE } from '../model/instant.ts'
-import type { Instant } from '../model/instant.ts'
-import type { ClaimedObligation, Link } from '../model/ledger.ts'
+import type { ClaimedObligation, Link, NameClaim } from '../model/ledger.ts'
+import type { PasswordSettings } from '../model/settings.ts'
 import type { CompleteSnapshot } from '../model/snapshot.ts'
 import { neededChanges } from '../plan/index.ts'
 import type { PlatformView } from '../plan/index.ts'
 import type { Keyturn } from './context.ts'
 import { groupHeld } from './planning.ts'
-import { platformView, whole } from './survey.ts'
+import { remembered } from './remembered.ts'
+import { knownOf, settingsOf, whole } from './survey.ts'
 
 /** What a worker sees of its people: the plan's view of the platform, reduced to them. */
 export interface WorkView extends WorkerView {
@@ -19,7 +22,7 @@ export interface WorkView extends WorkerView {
   readonly desired: readonly DesiredAccount[]
 }
 
-/** How long the list of entitlements and our own address may be remembered between chunks. */
+/** How long the list of entitlements, our own address and the password policy may be remembered between chunks. */
 const memory = MINUTE
 
 /** The two ports of `settle` that need policy and plan: look at a few people again, and what they need now. */
@@ -28,7 +31,8 @@ export function workerPorts(
   connector: Connector,
   signal: AbortSignal,
 ): Pick<SettlePorts<WorkView>, 'observe' | 'needed'> {
-  const surroundings = remembered(() => readSurroundings(connector, signal), keyturn.clock)
+  const { password } = settingsOf(keyturn, connector)
+  const surroundings = remembered(() => readSurroundings(connector, password, signal), keyturn.clock, memory)
   return {
     observe: async (claimed) => observe(keyturn, connector, await surroundings(), claimed, signal),
     needed: (view) => groupChanges(neededChanges(view.platform, view.desired)),
@@ -38,44 +42,38 @@ export function workerPorts(
 interface Surroundings {
   readonly catalogue: CompleteSnapshot<CatalogueEntry>
   readonly ownAddress: string | null
+  readonly passwords: PasswordRules
 }
 
-async function readSurroundings(connector: Connector, signal: AbortSignal): Promise<Surroundings> {
-  const [catalogue, ownAddress] = await Promise.all([connector.catalogue(signal), connector.signsInAs(signal)])
-  return { catalogue: whole(catalogue), ownAddress }
-}
-
-/** Asks once for many that come together, and again when the answer has grown old. A failure is not remembered. */
-function remembered<T>(ask: () => Promise<T>, clock: () => Instant): () => Promise<T> {
-  let answer: { readonly at: Instant; readonly value: Promise<T> } | undefined
-  return () => {
-    if (answer === undefined || clock() - answer.at > memory) {
-      const value = ask()
-      answer = { at: clock(), value }
-      value.catch(() => {
-        answer = undefined
-      })
-    }
-    return answer.value
-  }
+async function readSurroundings(
+  connector: Connector,
+  settings: PasswordSettings,
+  signal: AbortSignal,
+): Promise<Surroundings> {
+  const [catalogue, ownAddress, policy] = await Promise.all([
+    connector.catalogue(signal),
+    connector.signsInAs(signal),
+    connector.passwordPolicy(signal),
+  ])
+  return { catalogue: whole(catalogue), ownAddress, passwords: passwordRules(settings, policy) }
 }
 
 async function observe(
   keyturn: Keyturn,
   connector: Connector,
-  surroundings: Surroundings,
+  { passwords, ...surroundings }: Surroundings,
   claimed: readonly ClaimedObligation[],
   signal: AbortSignal,
 ): Promise<WorkView> {
   const ids = claimed.map((obligation) => obligation.identity)
   const { identities, desired } = await desiredNow(keyturn, connector.id, ids)
-  const before = await platformView(keyturn, connector, { observed: nothing(keyturn.clock()), ...surroundings }, ids)
-  const links = new Map(before.links.map((link) => [link.identity, link]))
-  const names = namesOf(claimed, before)
+  const known = await knownOf(keyturn, connector, ids)
+  const links = new Map(known.links.map((link) => [link.identity, link]))
+  const names = namesOf(claimed, known.names)
   const refs = desired.map((account) => refOf(account, links.get(account.identity), names.get(account.identity)))
   const observed = whole(await connector.read(refs, signal))
   const find = finder(observed.items, desired, (attribute, value) => connector.canonical(attribute, value))
-  const grants = Map.groupBy(before.grants, (grant) => grant.identity)
+  const grants = Map.groupBy(known.grants, (grant) => grant.identity)
   const people = new Map(
     desired.map((account): [IdentityId, PersonView] => {
       const link = links.get(account.identity) ?? null
@@ -91,7 +89,7 @@ async function observe(
       ]
     }),
   )
-  return { people, desired, platform: { ...before, observed } }
+  return { people, passwords, desired, platform: { ...known, ...surroundings, observed } }
 }
 
 async function desiredNow(
@@ -109,8 +107,8 @@ async function desiredNow(
 }
 
 /** The name under which a person's account was admitted, or that the ledger has claimed for it. */
-function namesOf(claimed: readonly ClaimedObligation[], view: PlatformView): ReadonlyMap<IdentityId, string> {
-  const names = new Map(view.names.map((claim) => [claim.identity, claim.name]))
+function namesOf(claimed: readonly ClaimedObligation[], claims: readonly NameClaim[]): ReadonlyMap<IdentityId, string> {
+  const names = new Map(claims.map((claim) => [claim.identity, claim.name]))
   for (const obligation of claimed) {
     for (const { change } of obligation.changes) {
       if (change.kind === 'create') names.set(obligation.identity, change.desired.name)
@@ -125,7 +123,7 @@ function refOf(account: DesiredAccount, link: Link | undefined, name: string | u
 }
 
 /** Finds the accounts of a person among those just read, each by one look-up. */
-function finder(
+export function finder(
   observed: readonly ObservedAccount[],
   desired: readonly DesiredAccount[],
   canonical: (attribute: string, value: string) => string,
@@ -157,10 +155,6 @@ function finder(
 
 function isStrong(match: DesiredAccount['matches'][number]): boolean {
   return match.then === 'link'
-}
-
-function nothing(now: Instant): CompleteSnapshot<ObservedAccount> {
-  return { complete: true, takenAt: now, items: [] }
 }
 
 function groupChanges(changes: readonly Change[]): ReadonlyMap<IdentityId, readonly Change[]> {

@@ -58,7 +58,8 @@ async function company() {
         names: [nameOf(identity)],
       },
     ])
-    return { people: new Map(people) }
+    const passwords = passwordRules({ readable: true, mustChange: false }, await connector.passwordPolicy(signal))
+    return { people: new Map(people), passwords }
   }
   const needed = (view: WorkerView, identities: readonly IdentityId[]) =>
     new Map(
@@ -79,7 +80,6 @@ async function company() {
     logger: log,
     signal,
     deliveries: await openDeliveries('corp', delivery, sealer, Date.now),
-    passwords: passwordRules({ readable: true, mustChange: false }, await connector.passwordPolicy(signal)),
     mustChange: false,
     scrambled: new Map(),
     retry: { revoke: { first: 100, most: 1_000 }, change: { first: 100, most: 1_000, attempts: 5 } },

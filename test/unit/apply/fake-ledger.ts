@@ -117,6 +117,10 @@ export class FakeLedger implements SettleLedger {
     return still
   }
 
+  async release(tokens: readonly string[]) {
+    for (const row of this.rows.values()) if (row.claim !== null && tokens.includes(row.claim.token)) row.claim = null
+  }
+
   async intend(intents: Parameters<SettleLedger['intend']>[0]) {
     const current = new Set<string>()
     for (const { token, ...intent } of intents) {

@@ -1,6 +1,8 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { SettlePorts } from '../../../src/apply/ports.ts'
+import type { Connector } from '../../../src/model/connector.ts'
+import { KeyturnError } from '../../../src/model/errors.ts'
 import { World } from './world.ts'
 
 /** Every call to the outside, of every worker, ends when the scheduler says so: all orders are possible. */
@@ -216,12 +218,60 @@ test('a worker whose claim is lost while it waits opens nothing', async () => {
   expect(world.platform.events.filter((event) => event.startsWith('create'))).toEqual(['create hr:1'])
 })
 
-test('a stopped worker begins no further write and leaves the rest owed', async () => {
+test('a worker that is stopped before it begins claims nothing', async () => {
+  const world = new World()
+  world.wish('hr:1')
+  const report = await world.settle(await world.plan(), { signal: AbortSignal.abort() })
+  expect(report.obligations).toEqual([])
+  expect(world.platform.accounts.size).toBe(0)
+})
+
+test('a worker that is stopped while it looks hands everything back: nothing counts as tried, the next one has it at once', async () => {
   const world = new World()
   world.wish('hr:1')
   const stop = new AbortController()
-  stop.abort()
-  const report = await world.settle(await world.plan(), { signal: stop.signal })
-  expect(report.obligations).toMatchObject([{ state: 'retry', error: { code: 'claim-lost' } }])
+  const pointers = await world.plan()
+  const observe = () => {
+    stop.abort(new KeyturnError('stopped', 'stopped by SIGINT'))
+    return Promise.reject(stop.signal.reason as KeyturnError)
+  }
+  expect((await world.settle(pointers, { signal: stop.signal, observe })).obligations).toEqual([])
+  expect(world.ledger.rows.get('hr:1')).toMatchObject({ tries: 0, claim: null })
+  await world.settle(pointers)
+  expect(world.platform.events).toEqual(['create hr:1'])
+})
+
+test('a worker that is stopped before it writes begins no write, and leaves it due at once', async () => {
+  const world = new World()
+  world.wish('hr:1')
+  const stop = new AbortController()
+  const observe = () => {
+    stop.abort()
+    return world.observe()
+  }
+  const report = await world.settle(await world.plan(), { signal: stop.signal, observe })
+  expect(report.obligations).toMatchObject([{ state: 'retry', error: { code: 'stopped' }, nextTryAt: world.now }])
   expect(world.platform.accounts.size).toBe(0)
+})
+
+test('a worker that is stopped in the middle of a revocation still reads back and proves what it has written', async () => {
+  const world = new World()
+  world.wish('hr:1')
+  await world.quiesce()
+  world.wish('hr:1', { state: 'shut' })
+  const stop = new AbortController()
+  const refusing = new Proxy(world.platform, {
+    get: (platform, key) =>
+      key === 'read'
+        ? (scope: Parameters<Connector['read']>[0], signal: AbortSignal) => {
+            signal.throwIfAborted()
+            return platform.read(scope)
+          }
+        : Reflect.get(platform, key),
+  })
+  world.platform.hook = async (what) => {
+    if (what.startsWith('disable')) stop.abort()
+  }
+  const report = await world.settle(await world.plan(), { signal: stop.signal, connector: refusing })
+  expect(report.obligations).toMatchObject([{ state: 'settled', proof: { grade: 'refused' } }])
 })

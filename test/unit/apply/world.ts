@@ -51,7 +51,6 @@ export class World {
         }),
         isFinished: async (_identity, account) => this.handedOver.has(account),
       },
-      passwords: { length: 16, classes: 3, readable: false },
       mustChange: true,
       scrambled: new Map(),
       retry: { revoke: { first: 1_000, most: 60_000 }, change: { first: 1_000, most: 60_000, attempts: 3 } },
@@ -83,7 +82,7 @@ export class World {
       )
       return [identity, { link, accounts, matches, names: [nameOf(identity)], grants: this.ledger.grantsOf(identity) }]
     })
-    return { people: new Map(people) }
+    return { people: new Map(people), passwords: { length: 16, classes: 3, readable: false } }
   }
 
   needed(view: WorkerView, identities: readonly IdentityId[]): ReadonlyMap<IdentityId, readonly Change[]> {

@@ -76,7 +76,8 @@ function already(change: Change, person: PersonView, comparison: Comparison): bo
   const { link } = person
   const account = accountOf(person, nativeIdOf(change))
   if (change.kind === 'create') return link?.how === 'created' && account !== null
-  if (nativeIdOf(change) === null) return false
+  // Nothing to shut: the account that was on its way has never come.
+  if (nativeIdOf(change) === null) return change.kind === 'disable' && person.accounts.length === 0
   if (change.kind === 'link') return link !== null && link.nativeId === nativeIdOf(change)
   if (change.kind === 'issue-credential') return account !== null && link !== null && !link.passwordScrambled
   if (change.kind === 'disable' && change.protocol === 'leaver' && account !== null) {

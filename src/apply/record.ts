@@ -47,10 +47,13 @@ function closes(change: Change): boolean {
   return change.kind === 'disable' || change.kind === 'revoke'
 }
 
-/** Law 5: a revocation that met somebody's open intent looks once more, after that worker's time is certainly over. */
+/**
+ * Law 5: a revocation that met somebody's open intent looks once more, after that worker's time is certainly over; also
+ * where it found nothing to shut, or not what was admitted.
+ */
 function keepOwed(result: ChangeResult, { obligation }: Job): ChangeResult {
-  const isGood = result.status === 'done' || result.status === 'already'
-  if (!isGood || !closes(result.change) || !mayStillOpen(obligation)) return result
+  const isOver = result.status === 'done' || result.status === 'already' || result.status === 'moved'
+  if (!isOver || !closes(result.change) || !mayStillOpen(obligation)) return result
   const error = {
     code: 'precondition-failed',
     message: 'an earlier write that opens something may still be on its way to this account; it is looked at again',

@@ -4,7 +4,7 @@ import type { ClaimedObligation, Link } from '../model/ledger.ts'
 import { auditRecord } from './audit.ts'
 import type { PersonView, SettlePorts, WorkerView } from './ports.ts'
 
-/** A create that an earlier claim began and never told the end of. */
+/** A create that an earlier claim began and of which nobody has told the end. */
 interface Begun {
   readonly obligation: ClaimedObligation
   readonly person: PersonView
@@ -53,10 +53,16 @@ export async function observeAndRecover<View extends WorkerView>(
 function begunCreates(obligation: ClaimedObligation, view: WorkerView): readonly Begun[] {
   const person = view.people.get(obligation.identity)
   if (person === undefined || person.link !== null) return []
-  const create = obligation.changes.map(({ change }) => change).find((change) => change.kind === 'create') ?? null
-  return obligation.openIntents
-    .filter(({ kind }) => kind === 'create')
-    .map(({ target: name }) => ({ obligation, person, name, create: create?.desired.name === name ? create : null }))
+  const changes = obligation.changes.map(({ change }) => change)
+  const create = changes.find((change) => change.kind === 'create') ?? null
+  const intended = obligation.openIntents.flatMap(({ kind, target }) => (kind === 'create' ? [target] : []))
+  // Shutting what was being made when its owner left: the first look has closed the intent, the second one looks again.
+  const superseded = changes.flatMap(({ kind, target, account }) =>
+    kind === 'disable' && 'creates' in target ? [account] : [],
+  )
+  return [...new Set([...intended, ...superseded])].map((name) => {
+    return { obligation, person, name, create: create?.desired.name === name ? create : null }
+  })
 }
 
 /** By a strong key where one is configured; else everything that the create would have written must be there. */

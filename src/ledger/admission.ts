@@ -1,5 +1,5 @@
 // Admission: the moment at which the changes of a plan become work. One unit, so all of it or nothing.
-import { fingerprint } from '../model/change.ts'
+import { fingerprint, opens } from '../model/change.ts'
 import type { Change, Lane } from '../model/change.ts'
 import type { IdentityId } from '../model/identity.ts'
 import type { Admission, AdmissionResult, Link, NameClaim, ObligationPointer } from '../model/ledger.ts'
@@ -9,6 +9,8 @@ import { openStatuses } from './obligations.ts'
 import type { Obligation } from './obligations.ts'
 import { saveHeldRoles } from './people.ts'
 import { savePlan } from './record.ts'
+import { whereOpen } from './standby.ts'
+import type { Shutting, Standby } from './standby.ts'
 import { all, db, forLists, inLists, insertAll, run, upsertAll } from './unit.ts'
 import type { Unit } from './unit.ts'
 
@@ -33,9 +35,15 @@ export function* admit(admission: Admission): Unit<AdmissionResult> {
   yield* carryOutLinks(admission)
   yield* claimNames(plan.changes.flatMap(newName), now)
   const pointers: ObligationPointer[] = []
-  const work = plan.changes.filter((change) => change.kind !== 'link')
-  for (const [platform, changes] of Map.groupBy(work, (change) => change.platform)) {
-    for (const pointer of yield* owe(admission, platform, changes)) pointers.push(pointer)
+  const work = Map.groupBy(
+    plan.changes.filter((change) => change.kind !== 'link'),
+    (change) => change.platform,
+  )
+  const standby = Map.groupBy(plan.standby ?? [], (change) => change.platform)
+  for (const platform of new Set([...work.keys(), ...standby.keys()])) {
+    const onTheWay = yield* whereOpen(platform, standby.get(platform) ?? [])
+    const owed = yield* owe(admission, platform, work.get(platform) ?? [], onTheWay)
+    for (const pointer of owed) pointers.push(pointer)
   }
   return { pointers, holds: yield* saveHolds(plan, now) }
 }
@@ -81,8 +89,14 @@ function* carryOutLinks({ plan, now }: Admission): Unit<void> {
 }
 
 /** Turns the changes on one platform into obligations: joined where the same is owed already, else with a new number. */
-function* owe(admission: Admission, platform: string, changes: readonly Change[]): Unit<readonly ObligationPointer[]> {
+function* owe(
+  admission: Admission,
+  platform: string,
+  changes: readonly Change[],
+  standby: Standby,
+): Unit<readonly ObligationPointer[]> {
   const grouped = Map.groupBy(changes, (change) => change.identity)
+  for (const identity of standby.keys()) if (!grouped.has(identity)) grouped.set(identity, [])
   const before = yield* readObligations(platform, [...grouped.keys()])
   const open = Map.groupBy(yield* readOpen([...before.values()]), (change) => change.obligation)
   const shut = yield* readShut(platform, [...grouped.values()])
@@ -96,6 +110,10 @@ function* owe(admission: Admission, platform: string, changes: readonly Change[]
     const owed = row === undefined ? [] : (open.get(row.id) ?? [])
     const wanted = new Map(some.map((change) => [fingerprint(change), change]))
     for (const old of owed) if (admitted.has(old.fingerprint)) wanted.set(old.fingerprint, old.change)
+    const shutting = standby.get(identity)
+    if (shutting !== undefined && isOnTheWay(shutting, owed))
+      wanted.set(fingerprint(shutting.change), underItsName(shutting.change, owed))
+    if (wanted.size === 0) continue
     if (row !== undefined && owed.length === wanted.size && owed.every((old) => wanted.has(old.fingerprint))) {
       pointers.push({ identity, platform, lane: row.lane as Lane })
       if (row.state === 'waiting') waiting.push(row.id)
@@ -111,6 +129,18 @@ function* owe(admission: Admission, platform: string, changes: readonly Change[]
     run(db.updateTable('obligation').set({ state: 'owed', next_try_at: null }).where('id', 'in', some)),
   )
   return pointers
+}
+
+/** Something that opens is owed or being written; or it was, and this very shutting is what is owed since. */
+function isOnTheWay({ change, intended }: Shutting, owed: readonly OpenChange[]): boolean {
+  const line = fingerprint(change)
+  return intended || owed.some((old) => opens(old.change) || old.fingerprint === line)
+}
+
+/** What is being made is found by the name that it was to have. */
+function underItsName(shutting: Change, owed: readonly OpenChange[]): Change {
+  const create = owed.map(({ change }) => change).find((change) => change.kind === 'create')
+  return create === undefined ? shutting : { ...shutting, account: create.desired.name }
 }
 
 /** Disables that are withheld now but may have been admitted before: a later limit does not take back an admitted one. */

@@ -15,11 +15,14 @@ export type Obligation = Selectable<ObligationRow>
 /** Statuses of admitted changes that somebody still has to carry out. */
 export const openStatuses = ['admitted', 'retry', 'waiting']
 
+/** States of obligations of which something is still to be done. */
+export const openStates = ['owed', 'waiting']
+
 /**
  * A condition for the index over what is not settled. It must stand in the SQL as a literal: a database uses a partial index
  * only where it can see that the condition implies it.
  */
-const unsettled = sql<boolean>`${sql.ref('state')} <> ${sql.lit('settled')}`
+export const unsettled = sql<boolean>`${sql.ref('state')} <> ${sql.lit('settled')}`
 
 /** Groups pointers by what one statement can ask for. */
 export function byPlatformAndLane(pointers: readonly ObligationPointer[]) {
@@ -59,7 +62,7 @@ export function* obligations(filter: {
   let rows = db.selectFrom('obligation').selectAll().orderBy('platform').orderBy('lane', 'desc').orderBy('admitted_at')
   if (filter.identity !== undefined) rows = rows.where('identity', '=', filter.identity)
   if (filter.platform !== undefined) rows = rows.where('platform', '=', filter.platform)
-  if (filter.open === true) rows = rows.where(unsettled).where('state', 'in', ['owed', 'waiting'])
+  if (filter.open === true) rows = rows.where(unsettled).where('state', 'in', openStates)
   if (filter.open === false) rows = rows.where('state', 'in', ['settled', 'failed'])
   return yield* each(rows, toStatus)
 }

@@ -199,6 +199,11 @@ export interface Plan {
   readonly population: Readonly<Record<string, number>>
   readonly changes: readonly Change[]
   readonly withheld: readonly Withheld[]
+  /**
+   * A `disable` for everybody who shall not be let in and whom `changes` do not shut: nothing open of theirs was seen.
+   * Admission owes it only where something that opens is still on its way to that person (law 5); the hash is without it.
+   */
+  readonly standby?: readonly Change[]
   /** Counts per platform of accounts in each situation. */
   readonly situations: Readonly<Record<string, Readonly<Record<Situation, number>>>>
   /** Notes that need a person but hold no change: an account that security shut by hand, a weak match that proposes. */

@@ -39,6 +39,7 @@ export function makePlan(input: PlanInput): Plan {
   // One per account, since the fingerprints of a first load of 100,000 people would take more memory than its changes.
   const digests: string[] = []
   const notes: PlanNote[] = []
+  const standby: Change[] = []
   const population: Record<string, number> = {}
   const situations: Record<string, Readonly<Record<Situation, number>>> = {}
   const rules = { safety: input.safety, confirmed: input.confirmed, isProtected: globs(input.safety.protected) }
@@ -52,10 +53,11 @@ export function makePlan(input: PlanInput): Plan {
       if (passed.length > 0) digests.push(input.digest(passed.map(fingerprint).toSorted().join('\n')))
     }
     for (const note of part.notes) notes.push(note)
+    for (const change of part.standby) standby.push(change)
     population[id] = part.population
     situations[id] = part.situations
   }
   const { now: madeAt, policyVersion } = input
   const id = input.digest(digests.toSorted().join('\n'))
-  return { id, madeAt, policyVersion, population, changes, withheld, situations, notes }
+  return { id, madeAt, policyVersion, population, changes, withheld, standby, situations, notes }
 }

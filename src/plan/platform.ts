@@ -1,5 +1,5 @@
 import type { DesiredAccount } from '../model/account.ts'
-import type { PlanNote, Situation } from '../model/change.ts'
+import type { Change, PlanNote, Situation } from '../model/change.ts'
 import { Context } from './context.ts'
 import { applyLimits } from './limits.ts'
 import { matchAccounts } from './matching.ts'
@@ -10,6 +10,7 @@ import type { Looked } from './person.ts'
 import { isBacklog, judge } from './safety.ts'
 import type { SafetyRules } from './safety.ts'
 import type { Sheet } from './sheet.ts'
+import { standbyFor } from './standby.ts'
 import { IndexedView } from './view.ts'
 import type { PlatformView } from './view.ts'
 
@@ -17,6 +18,7 @@ import type { PlatformView } from './view.ts'
 export interface PlatformPlan {
   readonly sheets: readonly Sheet[]
   readonly notes: readonly PlanNote[]
+  readonly standby: readonly Change[]
   readonly population: number
   readonly situations: Readonly<Record<Situation, number>>
 }
@@ -31,10 +33,14 @@ export function planPlatform(
   const matching = matchAccounts(index, people())
   const context = new Context(index, matching, new NameAllocator(index, false, rules.isProtected), false)
   const sheets: Sheet[] = []
+  const standby: Change[] = []
   const situations = { ...countAccounts(index, matching), linked: 0, unlinked: 0, missing: 0, absent: 0 }
   let population = 0
   for (const desired of people()) {
-    const { standing, sheet } = lookAt(context, desired)
+    const looked = lookAt(context, desired)
+    const { standing, sheet } = looked
+    const shutting = standbyFor(view, desired, looked, rules)
+    if (shutting !== null) standby.push(shutting)
     if (standing !== 'nothing' && standing !== 'disputed') situations[standing] += 1
     if (sheet === null) continue
     if (isCounted(standing, sheet)) population += 1
@@ -44,7 +50,7 @@ export function planPlatform(
   applyLimits(view, sheets, population, rules)
   dropOrphanedReferences(sheets)
   for (const sheet of sheets) sheet.sort()
-  return { sheets, notes: sheets.flatMap(({ notes }) => notes), population, situations }
+  return { sheets, notes: sheets.flatMap(({ notes }) => notes), standby, population, situations }
 }
 
 /** Accounts that nobody is linked to: those in dispute, and orphans. */

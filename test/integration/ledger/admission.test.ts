@@ -1,4 +1,6 @@
 import { describe, expect, test } from 'vitest'
+import type { Change } from '../../../src/model/change.ts'
+import type { ClaimedObligation } from '../../../src/model/ledger.ts'
 import * as s from './samples.ts'
 
 const later = s.now + 60_000
@@ -131,6 +133,80 @@ describe('admitting a plan', () => {
     expect(await ledger.plans(1)).toEqual([
       { id: 'b'.repeat(64), at: later, policyVersion: 'policy-1', changes: 0, withheld: 1 },
     ])
+  })
+})
+
+describe('somebody leaves while something that opens is still on its way to them', () => {
+  const leaving = (...changes: readonly Change[]) => ({
+    ...s.admission([]),
+    plan: { ...s.plan([]), standby: changes },
+    now: later,
+  })
+  const intent = (obligation: ClaimedObligation, kind: Change['kind']) => ({
+    identity: obligation.identity,
+    platform: s.platform,
+    kind,
+    target: 'ann.example',
+    token: obligation.token,
+  })
+
+  test('what is being made is superseded, its further writes are refused, and what came of it is shut at once', async () => {
+    const ledger = await s.ledgerWith(1)
+    await ledger.admit(s.admission([s.grant('p1', 'staff'), s.create('p1', 'ann.other')]))
+    const creating = await s.claimOne(ledger, 'p1')
+    expect((await ledger.intend([intent(creating, 'create')], s.now)).size).toBe(1)
+    const { pointers } = await ledger.admit(leaving(s.shutUnseen('p1')))
+    expect(pointers).toEqual([{ identity: 'hr:p1', platform: s.platform, lane: 'revoke' }])
+    expect(await s.statusOf(ledger, 'p1')).toMatchObject({ lane: 'revoke', wanted: 2, settled: 0, state: 'owed' })
+    expect(await ledger.intend([intent(creating, 'grant')], s.now)).toEqual(new Set())
+    await ledger.settle([s.settlement(creating, 'done', { link: s.link('p1') })])
+    const revoking = await s.claimOne(ledger, 'p1', later)
+    expect(revoking.changes.map(({ change }) => change)).toEqual([{ ...s.shutUnseen('p1'), account: 'ann.other' }])
+    expect(revoking.openIntents).toEqual([])
+  })
+
+  test('the intent of a worker that died is there for who revokes, and the same plan again owes nothing new', async () => {
+    const ledger = await s.ledgerWith(1)
+    await ledger.admit(s.admission([s.create('p1')]))
+    await ledger.intend([intent(await s.claimOne(ledger, 'p1'), 'create')], s.now)
+    const first = await ledger.admit(leaving(s.shutUnseen('p1')))
+    expect(await ledger.admit(leaving(s.shutUnseen('p1')))).toEqual(first)
+    const revoking = await s.claimOne(ledger, 'p1', later)
+    expect(revoking).toMatchObject({ lane: 'revoke', number: 2, openIntents: [{ kind: 'create' }] })
+    await ledger.settle([s.settlement(revoking, 'already')])
+    expect(await s.statusOf(ledger, 'p1')).toMatchObject({ state: 'settled', settled: 2 })
+    expect((await ledger.admit(leaving(s.shutUnseen('p1')))).pointers).toEqual([])
+  })
+
+  test('an intent alone is enough, whatever else is owed', async () => {
+    const ledger = await s.ledgerWith(1)
+    await ledger.admit(s.admission([s.enable('p1'), s.title('p1', 'Head')]))
+    const claimed = await s.claimOne(ledger, 'p1')
+    await ledger.intend([intent(claimed, 'enable')], s.now)
+    await ledger.admit(s.admission([s.title('p1', 'Chief')]))
+    await ledger.admit(leaving(s.disable('p1')))
+    const changes = (await s.claimOne(ledger, 'p1', later)).changes.map(({ change }) => change)
+    expect(changes).toEqual([s.disable('p1')])
+  })
+
+  test('cleaning up goes along with it', async () => {
+    const ledger = await s.ledgerWith(1)
+    await ledger.adopt([s.link('p1', { shutByUs: 'leaver' })], [])
+    await ledger.admit(s.admission([s.enable('p1')]))
+    const again = { ...s.plan([s.revoke('p1', 'staff')]), standby: [s.disable('p1')] }
+    await ledger.admit({ ...s.admission([]), plan: again })
+    expect(await s.statusOf(ledger, 'p1')).toMatchObject({ lane: 'revoke', wanted: 2 })
+    expect((await s.claimOne(ledger, 'p1')).changes.map(({ change }) => change.kind)).toEqual(['revoke', 'disable'])
+  })
+
+  test('who has nothing coming that opens, and who is owed nothing, is left as they are', async () => {
+    const ledger = await s.ledgerWith(3)
+    await ledger.admit(s.admission([s.title('p1', 'Head'), s.create('p2')]))
+    await ledger.settle([s.settlement(await s.claimOne(ledger, 'p2'), 'failed')])
+    const { pointers } = await ledger.admit(leaving(s.disable('p1'), s.shutUnseen('p2'), s.shutUnseen('p3')))
+    expect(pointers).toEqual([])
+    expect(await s.statusOf(ledger, 'p1')).toMatchObject({ wanted: 1, lane: 'change' })
+    expect(await ledger.obligations({ identity: 'hr:p3' })).toEqual([])
   })
 })
 

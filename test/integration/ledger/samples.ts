@@ -120,6 +120,8 @@ export const revoke = (key: string, entitlement: string): Change => ({
 })
 
 export const disable = (key: string): Change => ({ ...base(key, `guid-${key}`), kind: 'disable', protocol: 'leaver' })
+/** The shutting of somebody of whom no account is seen. */
+export const shutUnseen = (key: string): Change => ({ ...base(key, null), kind: 'disable', protocol: 'leaver' })
 export const enable = (key: string): Change => ({ ...base(key, `guid-${key}`), kind: 'enable' })
 export const matched = (key: string, native = `guid-${key}`): Change => ({
   ...base(key, native),

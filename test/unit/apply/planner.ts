@@ -57,6 +57,12 @@ export function changesFor(identity: IdentityId, person: PersonView, wish: Wish,
   ]
 }
 
+/** What is owed to a leaver of whom no account is seen while something that opens is on its way. */
+export function shutUnseen(identity: IdentityId): Change {
+  const target = { creates: identity }
+  return { kind: 'disable', protocol: 'leaver', identity, platform: 'corp', target, account: nameOf(identity), reason }
+}
+
 function managerUpdate(
   base: Pick<Change, 'identity' | 'platform' | 'target' | 'account' | 'reason'>,
   from: readonly string[],

@@ -158,6 +158,65 @@ test.each([false, true])(
   },
 )
 
+test.each(['alive', 'dead'])(
+  'a joiner who leaves before their account is seen: a worker that is late with it (%s) is made good without another plan',
+  async (fate) => {
+    for (let at = 0; at < 6; at += 1) {
+      const world = new World()
+      world.wish('hr:1', { groups: ['staff'] })
+      await world.plan()
+      const { promise: frozen, resolve: thaw } = Promise.withResolvers<void>()
+      let calls = 0
+      world.platform.hook = () => (calls++ === at ? frozen : Promise.resolve())
+      const working = world.settle(world.pointers())
+      for (let i = 0; i < 50; i += 1) await Promise.resolve()
+      world.platform.hook = async () => undefined
+      world.wish('hr:1', { state: 'shut' })
+      await world.plan()
+      if (fate === 'alive') {
+        thaw()
+        await working
+      } else {
+        // Its claim ends; what had left already arrives after the first look.
+        world.now += 6_000
+        await world.settle(world.pointers())
+        thaw()
+        await working
+      }
+      for (let look = 0; look < 3; look += 1) {
+        world.now += 6_000
+        await world.settle(world.pointers())
+      }
+      expect({ at, owed: world.ledger.owed() }).toEqual({ at, owed: [] })
+      for (const account of world.platform.accounts.values()) {
+        expect({ at, ...account }).toMatchObject({ at, enabled: false })
+        expect(account.password).not.toBe(world.handedOver.get(account.name))
+      }
+    }
+  },
+)
+
+test('nothing to shut is done, and a revocation that cannot yet be sure of it looks twice', async () => {
+  const world = new World()
+  world.wish('hr:1')
+  const [pointer] = await world.plan()
+  if (pointer === undefined) throw new Error('nothing owed')
+  const claims = await world.ledger.claim([pointer], 'dead', 5_000, world.now)
+  const intents = claims.map(({ token, identity, platform }) => {
+    return { token, identity, platform, kind: 'create', target: 'person1' } as const
+  })
+  await world.ledger.intend(intents)
+  world.wish('hr:1', { state: 'shut' })
+  await world.plan()
+  world.now += 6_000
+  const first = await world.settle(world.pointers())
+  expect(first.obligations).toMatchObject([{ state: 'retry', error: { code: 'precondition-failed' } }])
+  world.now += 6_000
+  const second = await world.settle(world.pointers())
+  expect(second.obligations).toMatchObject([{ state: 'settled', results: [{ status: 'already' }] }])
+  expect(world.platform.events).toEqual([])
+})
+
 /** On leave, and expected back: an account that is shut and about to be opened. */
 async function awayAndBack(): Promise<World> {
   const world = new World()

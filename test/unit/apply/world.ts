@@ -1,12 +1,12 @@
 import type { PersonView, SettlePorts, WorkerView } from '../../../src/apply/ports.ts'
 import { settle } from '../../../src/apply/settle.ts'
-import type { Change, Lane } from '../../../src/model/change.ts'
+import { type Change, type Lane, opens } from '../../../src/model/change.ts'
 import type { IdentityId } from '../../../src/model/identity.ts'
 import type { ObligationPointer } from '../../../src/model/ledger.ts'
 import type { Logger } from '../../../src/model/ports.ts'
 import { FakeLedger } from './fake-ledger.ts'
 import { FakePlatform } from './fake-platform.ts'
-import { changesFor, nameOf, type Shape, type Wish } from './planner.ts'
+import { changesFor, nameOf, type Shape, shutUnseen, type Wish } from './planner.ts'
 
 const shape: Shape = {
   container: 'ou=staff',
@@ -101,7 +101,15 @@ export class World {
   /** Plans for everybody and admits it; whoever has left is admitted even where nothing is seen yet. */
   async plan(): Promise<readonly ObligationPointer[]> {
     const view = await this.observe()
-    for (const [identity, changes] of this.needed(view, [...this.wishes.keys()])) this.admit(identity, changes)
+    for (const [identity, changes] of this.needed(view, [...this.wishes.keys()])) {
+      const row = this.ledger.rows.get(identity)
+      const isOnTheWay =
+        row !== undefined &&
+        row.wanted > row.settled &&
+        (row.intents.length > 0 || row.changes.some(({ change }) => opens(change)))
+      const standby = this.wishes.get(identity)?.state === 'shut' && isOnTheWay && changes.length === 0
+      this.admit(identity, standby ? [shutUnseen(identity)] : changes)
+    }
     return this.pointers()
   }
 

@@ -96,7 +96,7 @@ function onSignals(stop: AbortController): void {
     process.on(signal, () => {
       if (stop.signal.aborted) process.exit(130)
       process.stderr.write('\nkeyturn: stopping after what is being written; once more stops at once\n')
-      stop.abort(new KeyturnError('stopped', `stopped by ${signal}, before anything was changed`))
+      stop.abort(new KeyturnError('stopped', `stopped by ${signal}`, { hint: 'Nothing was changed.' }))
     })
   }
 }

@@ -4,6 +4,7 @@ import colours from 'picocolors'
 import { KeyturnError } from '../model/errors.ts'
 import type { Change, Plan } from '../model/change.ts'
 import { renderApply } from '../report/apply.ts'
+import type { ApplyRendering } from '../report/apply.ts'
 import { showChange } from '../report/plan.ts'
 import { applyPlanning, isReviewed } from '../server/applying.ts'
 import type { ApplyReport } from '../server/applying.ts'
@@ -48,13 +49,14 @@ async function apply(invocation: Invocation, options: Options): Promise<ExitCode
   })
   if (result.report === null) return refuse(invocation, result.planning, reviewed, most)
   invocation.answer(applyDocument(result.report, startedAt))
-  invocation.say(renderReport(result.report, most, keyturn.clock() - startedAt))
+  const zone = keyturn.settings.organisation.timezone
+  invocation.say(renderReport(result.report, { most, took: keyturn.clock() - startedAt, zone }))
   return exitCode(result.report)
 }
 
 /** The feeds and what could not be read come first: nobody should read "nothing to do" over a platform that is down. */
-function renderReport(report: ApplyReport, most: number, took: number): string {
-  return [renderIntakes(report.people.intakes, most), renderUnread(report.unread), renderApply(report, { most, took })]
+function renderReport(report: ApplyReport, options: ApplyRendering): string {
+  return [renderIntakes(report.people.intakes, options.most), renderUnread(report.unread), renderApply(report, options)]
     .filter((section) => section !== '')
     .join('\n\n')
 }

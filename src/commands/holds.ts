@@ -100,19 +100,18 @@ async function holdOf(keyturn: Keyturn, text: string): Promise<Hold> {
   throw new KeyturnError('not-found', `there is no hold "${text}"`, { hint: '"keyturn holds" lists them.' })
 }
 
-/** Ids as the feed gives them, or whole. Throws KeyturnError `not-found` for those who are not in the hold. */
+/** The people of the hold whom these texts mean. Throws KeyturnError `not-found` for a text that means none of them, or several. */
 async function peopleOf(keyturn: Keyturn, hold: Hold, given: readonly string[]): Promise<readonly IdentityId[]> {
   const held = new Set(hold.items.map((item) => item.identity))
   const found = await Promise.all(
     given.map(async (text) => {
-      if (held.has(text)) return text
-      const people = await keyturn.ledger.findPeople(text)
-      return people.map((person) => person.id).find((id) => held.has(id)) ?? null
+      const people = held.has(text) ? [text] : (await keyturn.ledger.findPeople(text)).map((person) => person.id)
+      return people.filter((id) => held.has(id))
     }),
   )
-  const strangers = given.filter((_, index) => found[index] === null)
-  if (strangers.length === 0) return found.filter((id) => id !== null)
-  throw new KeyturnError('not-found', `not in hold ${hold.id}: ${strangers.join(', ')}`, {
-    hint: `"keyturn holds show ${hold.id}" lists its people.`,
+  const wrong = given.filter((_, index) => found[index]?.length !== 1)
+  if (wrong.length === 0) return found.flat()
+  throw new KeyturnError('not-found', `nobody in hold ${hold.id}, or more than one person, is ${wrong.join(', ')}`, {
+    hint: `"keyturn holds show ${hold.id}" lists its people; give their ids.`,
   })
 }

@@ -4,20 +4,16 @@ import { showPlace } from '../model/place.ts'
 import type { Planning } from '../server/planning.ts'
 
 /** The plan as --json prints it. */
-export function planDocument(planning: Planning, only?: ReadonlySet<string>): object {
-  const { plan, people, unread } = planning
-  const wanted = (identity: string | null) => only === undefined || (identity !== null && only.has(identity))
+export function planDocument({ plan, people, unread }: Planning): object {
   return {
     plan: plan.id,
     madeAt: new Date(plan.madeAt).toISOString(),
     policyVersion: plan.policyVersion,
     population: plan.population,
     situations: plan.situations,
-    changes: plan.changes.filter((change) => wanted(change.identity)).map(showReasonPlace),
-    withheld: plan.withheld
-      .filter((one) => wanted(one.change.identity))
-      .map((one) => ({ why: one.why, text: one.text, change: showReasonPlace(one.change) })),
-    notes: plan.notes.filter((note) => wanted(note.identity)),
+    changes: plan.changes.map(showReasonPlace),
+    withheld: plan.withheld.map((one) => ({ why: one.why, text: one.text, change: showReasonPlace(one.change) })),
+    notes: plan.notes,
     sources: people.intakes.map((intake) => ({
       source: intake.source,
       accepted: intake.accepted !== null,
@@ -55,7 +51,7 @@ export function readSavedPlan(text: string): SavedPlan | null {
   try {
     const saved: unknown = JSON.parse(text)
     const isPlan = typeof saved === 'object' && saved !== null && 'plan' in saved && 'changes' in saved
-    return isPlan && Array.isArray(saved.changes) ? (saved as SavedPlan) : null
+    return isPlan && typeof saved.plan === 'string' && Array.isArray(saved.changes) ? (saved as SavedPlan) : null
   } catch {
     return null
   }

@@ -1,7 +1,11 @@
 import { writeFile } from 'node:fs/promises'
 import type { Command } from 'commander'
 import colours from 'picocolors'
+import type { Plan } from '../model/change.ts'
+import { KeyturnError } from '../model/errors.ts'
+import type { IdentityId } from '../model/identity.ts'
 import { renderPlan, renderPlanTotals } from '../report/plan.ts'
+import { count } from '../report/text.ts'
 import { openKeyturn } from '../server/context.ts'
 import { makePlanning } from '../server/planning.ts'
 import type { Planning } from '../server/planning.ts'
@@ -32,23 +36,39 @@ async function plan(invocation: Invocation, options: Options): Promise<ExitCode>
   const planning = await withSteps(invocation, (steps) =>
     makePlanning(keyturn, { confirmed: false, signal: invocation.signal, onStage: steps.stage }),
   )
-  const only =
-    options.person === undefined
-      ? undefined
-      : new Set([(await findPerson(keyturn, planning.people.identities, options.person)).id])
-  if (options.out !== undefined) await writeFile(options.out, savedPlan(planning.plan), { mode: 0o600 })
-  invocation.answer(planDocument(planning, only))
-  invocation.say(renderPlanning(planning, options.all === true ? Number.POSITIVE_INFINITY : 20, only))
-  invocation.say(closing(planning))
+  if (options.out !== undefined) await keep(planning.plan, options.out)
+  const person =
+    options.person === undefined ? null : await findPerson(keyturn, planning.people.identities, options.person)
+  const shown = person === null ? planning : { ...planning, plan: concerning(planning.plan, person.id) }
+  invocation.answer(planDocument(shown))
+  invocation.say(renderPlanning(shown, options.all === true ? Number.POSITIVE_INFINITY : 20))
+  invocation.say(person === null ? closing(planning) : closingOfOne(shown.plan, planning.plan, person.id))
   if (planning.unread.length > 0 || refused(planning)) return 1
-  return planning.plan.changes.length + planning.plan.withheld.length > 0 ? 2 : 0
+  return shown.plan.changes.length + shown.plan.withheld.length > 0 ? 2 : 0
+}
+
+async function keep(plan: Plan, file: string): Promise<void> {
+  await writeFile(file, savedPlan(plan), { mode: 0o600 }).catch((cause: unknown) => {
+    const why = cause instanceof Error ? cause.message : String(cause)
+    throw new KeyturnError('usage', `the plan cannot be kept in ${file}: ${why}`, { cause })
+  })
+}
+
+/** The part of a plan that is about one person; its hash is that of the whole. */
+function concerning(plan: Plan, identity: IdentityId): Plan {
+  return {
+    ...plan,
+    changes: plan.changes.filter((change) => change.identity === identity),
+    withheld: plan.withheld.filter(({ change }) => change.identity === identity),
+    notes: plan.notes.filter((note) => note.identity === identity),
+  }
 }
 
 /** Everything but the last line: feeds, platforms, totals. */
-export function renderPlanning(planning: Planning, most: number, only?: ReadonlySet<string>): string {
+export function renderPlanning(planning: Planning, most: number): string {
   return [
     renderIntakes(planning.people.intakes, most),
-    renderPlan(planning.plan, only === undefined ? { most } : { most, only }),
+    renderPlan(planning.plan, most),
     renderUnread(planning.unread),
     renderPlanTotals(planning.plan),
   ]
@@ -58,6 +78,12 @@ export function renderPlanning(planning: Planning, most: number, only?: Readonly
 
 export function refused(planning: Planning): boolean {
   return planning.people.intakes.some((intake) => intake.accepted === null)
+}
+
+/** Nobody shall think that only this person's changes would be applied. */
+function closingOfOne(own: Plan, { id, changes }: Plan, identity: IdentityId): string {
+  if (own.changes.length === 0) return `\nNothing to apply for ${identity}.`
+  return `\nThis is a part of plan ${colours.bold(id)}; to apply it carries out all of its ${count(changes.length, 'change')}.`
 }
 
 function closing({ plan: { id, changes, withheld }, unread }: Planning): string {

@@ -1,5 +1,5 @@
 import colours from 'picocolors'
-import type { Progress } from '../server/applying.ts'
+import type { Progress } from '../server/board.ts'
 import type { Stage } from '../server/planning.ts'
 import type { Invocation } from './command.ts'
 

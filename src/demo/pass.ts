@@ -32,7 +32,7 @@ export async function pass(config: string, screen: Screen, signal: AbortSignal):
   await using keyturn = await openKeyturn({
     config,
     readOnly: false,
-    logger: openLog({ level: 'silent', pretty: false }),
+    logger: await openLog({ level: 'silent', pretty: false }),
   })
   const onStage = (stage: Stage | 'admit' | 'work') => screen.working(`${stages[stage]} …`)
   const planning = await makePlanning(keyturn, { confirmed: false, signal, onStage })

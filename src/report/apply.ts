@@ -20,12 +20,21 @@ export interface Applied {
   }[]
 }
 
+export interface ApplyRendering {
+  /** How many lines of one section are shown. */
+  readonly most: number
+  /** ms */
+  readonly took: number
+  /** Zone in which moments are shown. */
+  readonly zone: string
+}
+
 /** Totals first, then leavers with their proofs, then everything that is not done and what to do about it. */
-export function renderApply(applied: Applied, options: { readonly most: number; readonly took: number }): string {
+export function renderApply(applied: Applied, options: ApplyRendering): string {
   return [
     renderTotals(applied, options.took),
     renderLeavers(applied, options.most),
-    renderUnfinished(applied, options.most),
+    renderUnfinished(applied, options),
     renderMoved(applied),
     renderHolds(applied.admission.holds),
   ]
@@ -59,7 +68,7 @@ function renderLeavers(applied: Applied, most: number): string {
   return `${colours.bold('Shut')}\n${table(['account', 'person', 'platform', 'proof', 'what was seen'], rows)}${more}`
 }
 
-function renderUnfinished(applied: Applied, most: number): string {
+function renderUnfinished(applied: Applied, { most, zone }: ApplyRendering): string {
   const open = applied.obligations.filter((one) => one.state !== 'settled')
   if (open.length === 0) return ''
   const changes = new Map<string, Change[]>()
@@ -72,7 +81,7 @@ function renderUnfinished(applied: Applied, most: number): string {
   }
   const lines = open.slice(0, most).map((one) => {
     const own = changes.get(`${one.platform}\n${one.identity}`) ?? []
-    const next = one.nextTryAt === null ? '' : `  next try ${showInstant(one.nextTryAt)}`
+    const next = one.nextTryAt === null ? '' : `  next try ${showInstant(one.nextTryAt, zone)}`
     const what = own.map(showChange).join('  ')
     return `  ${colours.red(one.state)}  ${one.platform}  ${own[0]?.account ?? ''}  ${colours.dim(one.identity)}  ${what}  ${one.lastError?.message ?? ''}${next}`
   })

@@ -5,8 +5,8 @@ import { showPlace } from '../model/place.ts'
 import { showReason } from './plan.ts'
 import { showInstant } from './text.ts'
 
-/** What is known of one person; see server/explaining.ts. */
-interface Explained {
+/** What is known of one person, from the ledger and the policy in force. */
+export interface Explanation {
   readonly identity: Identity
   readonly assignments: readonly Assignment[]
   readonly platforms: readonly {
@@ -26,7 +26,7 @@ interface Rendering {
 }
 
 /** One person as a page: state, what holds it, each role and entitlement with its reason, and what happened last. */
-export function renderExplanation(explained: Explained, { zone, bold }: Rendering): string {
+export function renderExplanation(explained: Explanation, { zone, bold }: Rendering): string {
   const { identity } = explained
   return [
     [bold(`${identity.id}  ${identity.state}`), ...stateLines(identity)].join('\n'),
@@ -71,7 +71,7 @@ function stateLines(identity: Identity): readonly string[] {
   ]
 }
 
-function platformLines(one: Explained['platforms'][number], zone: string): readonly string[] {
+function platformLines(one: Explanation['platforms'][number], zone: string): readonly string[] {
   const { link, desired, grants, obligation } = one
   const ours = new Set(grants.map((grant) => grant.entitlement))
   return [

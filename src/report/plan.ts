@@ -5,13 +5,6 @@ import { showPlace } from '../model/place.ts'
 import type { Reason } from '../model/place.ts'
 import { count, table } from './text.ts'
 
-export interface PlanRendering {
-  /** How many lines of one group are shown before "… and N more". */
-  readonly most: number
-  /** Show only what concerns these identities. */
-  readonly only?: ReadonlySet<string>
-}
-
 const signs: Readonly<Record<ChangeKind, string>> = {
   link: '=',
   create: '+',
@@ -27,13 +20,11 @@ const signs: Readonly<Record<ChangeKind, string>> = {
   'issue-credential': '+',
 }
 
-/** The plan for a person to read: by platform, and by the rule line or source that causes each change. */
-export function renderPlan(plan: Plan, options: PlanRendering): string {
-  const wanted = (identity: string | null) =>
-    options.only === undefined || (identity !== null && options.only.has(identity))
-  const changes = plan.changes.filter((change) => wanted(change.identity))
-  const withheld = plan.withheld.filter((one) => wanted(one.change.identity))
-  const notes = plan.notes.filter((note) => wanted(note.identity))
+/**
+ * The plan for a person to read: by platform, and by the rule line or source that causes each change. Of each group
+ * `most` lines are shown before "… and N more".
+ */
+export function renderPlan({ changes, withheld, notes, ...plan }: Plan, most: number): string {
   const sections = Object.keys(plan.situations).map((platform) =>
     renderPlatform(
       platform,
@@ -41,7 +32,7 @@ export function renderPlan(plan: Plan, options: PlanRendering): string {
       changes.filter((change) => change.platform === platform),
       withheld.filter((one) => one.change.platform === platform),
       notes.filter((note) => note.platform === platform),
-      options.most,
+      most,
     ),
   )
   return sections.join('\n\n')

@@ -25,9 +25,8 @@ const noBorders = Object.fromEntries(
     .map((name) => [name, '']),
 )
 
-/** `2026-11-22 17:05 UTC`, in the given zone under its own name where one is stated. */
-export function showInstant(instant: Instant | null, zone = 'UTC'): string {
-  if (instant === null) return 'never'
+/** `2026-11-22 17:05 Europe/Berlin`. */
+export function showInstant(instant: Instant, zone: string): string {
   const parts = new Intl.DateTimeFormat('sv-SE', {
     timeZone: zone,
     dateStyle: 'short',

@@ -71,26 +71,62 @@ export interface Choice {
  */
 export function readChoices(text: string, file: string, adoption: Adoption): readonly Choice[] {
   const accounts = new Map(adoption.accounts.map((one) => [one.account.nativeId.toLowerCase(), one]))
-  const people = new Map(
-    adoption.people.identities.flatMap((one) => [[one.key, one.id] as const, [one.id, one.id] as const]),
+  const { identities } = adoption.people
+  const people = Map.groupBy(
+    identities.flatMap(({ id, key }) => [...new Set([id, key])].map((name) => ({ id, name }))),
+    ({ name }) => name,
   )
+  const given = new Given(adoption)
   const wrong: string[] = []
   const choices = text.split(/\r?\n/).flatMap((line, index): readonly Choice[] => {
     if (line.trim() === '' || (index === 0 && /^key\s*[,;]/i.test(line))) return []
     const [key = '', native = ''] = line.split(/[,;]/, 2).map((part) => part.trim())
-    const identity = people.get(key)
-    const account = accounts.get(native.toLowerCase())
-    const linkedTo = account?.situation === 'linked' ? account.identity : null
-    if (identity === undefined) wrong.push(`${file}:${index + 1} nobody has the key "${key}"`)
-    if (account === undefined) wrong.push(`${file}:${index + 1} no account has the native id "${native}"`)
-    if (linkedTo !== null && linkedTo !== identity)
-      wrong.push(`${file}:${index + 1} that account is linked to ${linkedTo}`)
-    return identity === undefined || account === undefined ? [] : [{ identity, nativeId: account.account.nativeId }]
+    const [person, ...others] = people.get(key) ?? []
+    const account = accounts.get(native.toLowerCase())?.account
+    const objections = [
+      ...(person === undefined ? [`nobody has the key "${key}"`] : []),
+      ...(others.length > 0 ? [`several sources have the key "${key}"; write SOURCE:${key}`] : []),
+      ...(account === undefined ? [`no account has the native id "${native}"`] : []),
+      ...(person === undefined || account === undefined ? [] : given.objections(person.id, account, index + 1)),
+    ]
+    wrong.push(...objections.map((objection) => `${file}:${index + 1} ${objection}`))
+    return person === undefined || account === undefined ? [] : [{ identity: person.id, nativeId: account.nativeId }]
   })
   if (wrong.length === 0) return choices
   throw new KeyturnError('usage', `nothing was linked; ${wrong.length} wrong line(s):\n  ${wrong.join('\n  ')}`, {
     hint: 'Each line is: key,native id. "keyturn adopt PLATFORM --json" shows both.',
   })
+}
+
+/** Who has which account, by an earlier link or by an earlier line: nobody gets a second one, no account a second owner. */
+class Given {
+  readonly #accounts = new Map<IdentityId, { readonly nativeId: string; readonly where: string }>()
+  readonly #owners = new Map<string, { readonly identity: IdentityId; readonly where: string }>()
+
+  constructor({ accounts }: Adoption) {
+    for (const { situation, identity, account } of accounts) {
+      if (situation === 'linked' && identity !== null) this.#note(identity, account.nativeId, 'already')
+    }
+  }
+
+  objections(identity: IdentityId, { nativeId, name }: ObservedAccount, line: number): readonly string[] {
+    const owner = this.#owners.get(nativeId)
+    const account = this.#accounts.get(identity)
+    this.#note(identity, nativeId, `by line ${line}`)
+    return [
+      ...(owner === undefined || owner.identity === identity
+        ? []
+        : [`the account ${name} is linked to ${owner.identity} ${owner.where}`]),
+      ...(account === undefined || account.nativeId === nativeId
+        ? []
+        : [`${identity} is linked to another account, ${account.nativeId}, ${account.where}`]),
+    ]
+  }
+
+  #note(identity: IdentityId, nativeId: string, where: string): void {
+    if (!this.#owners.has(nativeId)) this.#owners.set(nativeId, { identity, where })
+    if (!this.#accounts.has(identity)) this.#accounts.set(identity, { nativeId, where })
+  }
 }
 
 /** Stores the people and the links; the platform itself is not touched. */

@@ -5,9 +5,10 @@ import type { IdentityId } from '../model/identity.ts'
 import { MINUTE, SECOND } from '../model/instant.ts'
 import type { Instant } from '../model/instant.ts'
 import type { AdmissionResult, ObligationPointer, ObligationStatus } from '../model/ledger.ts'
+import { keyOf, openBoard } from './board.ts'
+import type { Board, Progress } from './board.ts'
 import type { Keyturn } from './context.ts'
 import { openWork } from './lanes.ts'
-import type { Work } from './lanes.ts'
 import type { People } from './people.ts'
 import type { Planning } from './planning.ts'
 
@@ -18,12 +19,6 @@ export interface ApplyOptions {
   readonly onStage?: (stage: 'admit' | 'work') => void
   readonly onProgress?: (progress: Progress) => void
   readonly onSettled?: (settled: readonly SettledObligation[]) => void
-}
-
-export interface Progress {
-  readonly total: number
-  readonly settled: number
-  readonly failed: number
 }
 
 export interface ApplyReport extends Planning {
@@ -40,8 +35,12 @@ export function isReviewed(plan: Plan, hash: string): boolean {
   return hash.length >= 12 && plan.id.startsWith(hash)
 }
 
-/** Stores the people, admits the plan, and works until all is settled, failed for good or withheld. */
+/**
+ * Stores the people, admits the plan, and works until all is settled, failed for good or withheld. Asked to stop before
+ * that, it throws; asked to stop in the middle, it ends what is being written and reports the rest as owed.
+ */
 export async function applyPlanning(keyturn: Keyturn, planning: Planning, options: ApplyOptions): Promise<ApplyReport> {
+  options.signal.throwIfAborted()
   options.onStage?.('admit')
   await storePeople(keyturn, planning.people)
   const admission = await keyturn.ledger.admit({
@@ -80,9 +79,6 @@ async function everythingOwed(keyturn: Keyturn, admission: AdmissionResult): Pro
   return [...new Map(configured.map((pointer) => [keyOf(pointer), pointer])).values()]
 }
 
-const keyOf = (pointer: { readonly identity: IdentityId; readonly platform: string }) =>
-  `${pointer.platform}\n${pointer.identity}`
-
 /** Revocations first; then people who get the same entitlements together, so that one chunk writes few groups. */
 function inWorkingOrder(pointers: readonly ObligationPointer[], plan: Plan): readonly ObligationPointer[] {
   const granted = new Map<string, string>()
@@ -108,8 +104,16 @@ async function work(
     options.onSettled?.(settled)
     options.onProgress?.(board.progress())
   }
-  await using lanes: Work = await openWork(keyturn, options.signal, onSettled)
-  await lanes.add(pointers)
+  {
+    await using lanes = await openWork(keyturn, options.signal, onSettled)
+    await lanes.add(pointers)
+    await drive(keyturn, board, options)
+  }
+  // Only now: while the lanes were closed, what was being written came to its end.
+  return board.settled()
+}
+
+async function drive(keyturn: Keyturn, board: Board, options: ApplyOptions): Promise<void> {
   const patience = options.patience ?? MINUTE
   let looked = keyturn.clock()
   while (!board.empty() && !options.signal.aborted && keyturn.clock() - board.movedAt() < patience) {
@@ -120,49 +124,5 @@ async function work(
     if (board.stuck()) break
     options.onProgress?.(board.progress())
     looked = keyturn.clock()
-  }
-  return board.settled()
-}
-
-/** Who is still to be waited for. */
-function openBoard(pointers: readonly ObligationPointer[], clock: () => Instant) {
-  const remaining = new Map(pointers.map((pointer) => [keyOf(pointer), pointer]))
-  const waiting = new Set<string>()
-  const results = new Map<string, SettledObligation>()
-  let failed = 0
-  let moved = clock()
-  const close = (key: string, state: 'settled' | 'failed') => {
-    if (!remaining.delete(key)) return
-    waiting.delete(key)
-    if (state === 'failed') failed += 1
-    moved = clock()
-  }
-  const place = (key: string, state: SettledObligation['state'] | ObligationStatus['state']) => {
-    if (state === 'settled' || state === 'failed') close(key, state)
-    else if (state === 'waiting') waiting.add(key)
-    else waiting.delete(key)
-  }
-  return {
-    note(settled: readonly SettledObligation[]) {
-      for (const one of settled) {
-        const before = results.get(keyOf(one))?.results.filter((result) => result.status === 'done') ?? []
-        results.set(keyOf(one), { ...one, results: [...before, ...one.results] })
-        place(keyOf(one), one.state)
-      }
-    },
-    learn(statuses: readonly ObligationStatus[]) {
-      for (const status of statuses) place(keyOf(status), status.state)
-    },
-    empty: () => remaining.size === 0,
-    /** Only people are left who wait for somebody else's account, and nobody is left who could make it. */
-    stuck: () => remaining.size > 0 && remaining.size === waiting.size,
-    remaining: () => [...remaining.values()],
-    settled: () => [...results.values()],
-    movedAt: () => moved,
-    progress: (): Progress => ({
-      total: pointers.length,
-      settled: pointers.length - remaining.size - failed,
-      failed,
-    }),
   }
 }

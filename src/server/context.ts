@@ -38,7 +38,7 @@ export interface OpenOptions {
 }
 
 /** Reads the configuration. Throws KeyturnError `config-invalid` whose message holds every problem of every file. */
-export async function loadSettings(file: string): Promise<Settings> {
+async function loadSettings(file: string): Promise<Settings> {
   const { settings, problems } = await loadConfig(file)
   if (settings !== null) return settings
   const errors = problems.filter((problem) => problem.severity === 'error')
@@ -51,17 +51,18 @@ export async function loadSettings(file: string): Promise<Settings> {
 /** Opens ledger and connectors (which sign in only when they are used). Throws KeyturnError. */
 export async function openKeyturn(options: OpenOptions): Promise<Keyturn> {
   const settings = await loadSettings(options.config)
-  const logger = options.logger ?? openLog({ level: 'warn', pretty: process.stderr.isTTY })
+  const logger = options.logger ?? (await openLog({ level: 'warn', pretty: process.stderr.isTTY }))
   const clock = options.clock ?? Date.now
-  const ledger = await openLedger(settings.state.ledger, { readOnly: options.readOnly })
   const tools = { secrets: secrets(), logger, clock }
   const connectors = new Map(
     Object.values(settings.platforms).map((platform) => [platform.id, openConnector(platform, tools)] as const),
   )
+  const policy = compilePolicy(settings)
+  const ledger = await openLedger(settings.state.ledger, { readOnly: options.readOnly })
   return {
     settings,
     ledger,
-    policy: compilePolicy(settings),
+    policy,
     connectors,
     secrets: tools.secrets,
     logger,
@@ -75,9 +76,12 @@ export async function openKeyturn(options: OpenOptions): Promise<Keyturn> {
   }
 }
 
-/** The person behind sudo, where there is one: the audit names people, not root. */
+/**
+ * The person behind sudo, where there is one: the audit names people, not root. Only root is believed: anybody else could
+ * set the variable to somebody else's name.
+ */
 function operatorName(): string {
-  const behindSudo = process.env['SUDO_USER']
+  const behindSudo = process.getuid?.() === 0 ? process.env['SUDO_USER'] : undefined
   if (behindSudo !== undefined && behindSudo !== '') return behindSudo
   try {
     return userInfo().username

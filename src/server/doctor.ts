@@ -1,12 +1,13 @@
-import { execFile } from 'node:child_process'
 import { access, constants, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { promisify } from 'node:util'
 import { readRecipients } from '../apply/recipients.ts'
 import type { Complaint } from '../model/connector.ts'
 import { KeyturnError } from '../model/errors.ts'
 import type { PlatformSettings, SourceSettings } from '../model/settings.ts'
+import { notInstalled, redisVersion } from '../queue/embedded.ts'
+import { openRedis } from '../queue/redis.ts'
 import type { Keyturn } from './context.ts'
+import { redisSettings } from './lanes.ts'
 import { readSource } from './people.ts'
 
 export interface Finding extends Complaint {
@@ -17,7 +18,8 @@ export interface Finding extends Complaint {
 /** Looks at every part from the outside in; each part's trouble is a finding, never an end of the examination. */
 export async function examine(keyturn: Keyturn, signal: AbortSignal): Promise<readonly Finding[]> {
   const parts = [
-    part('state', () => examineState(keyturn)),
+    part('state', async () => [await examineFolder(keyturn.settings.state.folder)]),
+    part('redis', () => examineRedis(keyturn)),
     ...Object.values(keyturn.settings.sources).map((source) =>
       part(`source ${source.id}`, () => examineSource(keyturn, source, signal)),
     ),
@@ -38,21 +40,15 @@ async function part(subject: string, look: () => Promise<readonly Complaint[]>):
   }
 }
 
-async function examineState({ settings: { state } }: Keyturn): Promise<readonly Complaint[]> {
-  const findings: Complaint[] = [await examineFolder(state.folder)]
-  if (state.redis !== 'embedded')
-    return [...findings, { severity: 'fact', message: 'Redis is given by the configuration' }]
-  try {
-    const { stdout } = await promisify(execFile)('redis-server', ['--version'])
-    const version = /v=([\d.]+)/.exec(stdout)?.[1] ?? 'of unknown version'
-    return [...findings, { severity: 'fact', message: `redis-server ${version} is installed for the embedded Redis` }]
-  } catch {
-    const message = 'redis: embedded needs the program redis-server, which is not installed'
-    return [
-      ...findings,
-      { severity: 'error', message, hint: 'apt-get install redis-server (Debian, Ubuntu); or state a Redis URL' },
-    ]
+async function examineRedis(keyturn: Keyturn): Promise<readonly Complaint[]> {
+  const settings = await redisSettings(keyturn)
+  if (settings.redis !== 'embedded') {
+    await using _redis = await openRedis(settings, keyturn.logger)
+    return [{ severity: 'fact', message: 'the Redis that state.redis names answers' }]
   }
+  const version = await redisVersion()
+  if (version === null) throw notInstalled()
+  return [{ severity: 'fact', message: `redis-server ${version} is installed for the embedded Redis` }]
 }
 
 async function examineFolder(folder: string): Promise<Complaint> {

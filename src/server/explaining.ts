@@ -1,21 +1,6 @@
-import type { Assignment, DesiredAccount } from '../model/account.ts'
-import type { Identity, LifecycleEvent } from '../model/identity.ts'
-import type { AuditRecord, Grant, Link, ObligationStatus } from '../model/ledger.ts'
+import type { Identity } from '../model/identity.ts'
+import type { Explanation } from '../report/explanation.ts'
 import type { Keyturn } from './context.ts'
-
-export interface Explanation {
-  readonly identity: Identity
-  readonly assignments: readonly Assignment[]
-  readonly platforms: readonly {
-    readonly platform: string
-    readonly link: Link | null
-    readonly grants: readonly Grant[]
-    readonly desired: Pick<DesiredAccount, 'state' | 'reason' | 'entitlements' | 'expiresAt' | 'held'>
-    readonly obligation: ObligationStatus | null
-  }[]
-  readonly events: readonly LifecycleEvent[]
-  readonly audit: readonly AuditRecord[]
-}
 
 /** Everything that says why this person has what they have, from the ledger and the policy in force. */
 export async function explain(

@@ -72,7 +72,8 @@ function laneSettings(platform: PlatformSettings): { id: string; concurrency: nu
   return rate === undefined ? { id: platform.id, concurrency } : { id: platform.id, concurrency, rate }
 }
 
-async function redisSettings(keyturn: Keyturn): Promise<{ redis: string; folder: string }> {
+/** `state.redis`, resolved. Throws KeyturnError `secret-unavailable`. */
+export async function redisSettings(keyturn: Keyturn): Promise<{ redis: string; folder: string }> {
   const { redis, folder } = keyturn.settings.state
   const isReference = redis.startsWith('env:') || redis.startsWith('file:')
   return { folder, redis: isReference ? await keyturn.secrets.resolve(redis as SecretReference) : redis }

@@ -30,12 +30,14 @@ export interface PlanningOptions {
   readonly onStage?: (stage: Stage) => void
 }
 
-/** Reads sources and platforms and makes the plan. Writes nothing by itself. */
+/** Reads sources and platforms and makes the plan. Writes nothing by itself. Throws when it is asked to stop meanwhile. */
 export async function makePlanning(keyturn: Keyturn, options: PlanningOptions): Promise<Planning> {
   options.onStage?.('sources')
   const people = await readPeople(keyturn, options.signal)
+  options.signal.throwIfAborted()
   options.onStage?.('platforms')
   const surveys = await surveyPlatforms(keyturn, options.signal)
+  options.signal.throwIfAborted()
   options.onStage?.('plan')
   const views = surveys.flatMap((survey) => ('view' in survey ? [survey.view] : []))
   const unread = surveys.flatMap((survey) => ('error' in survey ? [survey] : []))

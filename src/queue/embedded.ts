@@ -1,7 +1,8 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { promisify } from 'node:util'
 import { Redis } from 'ioredis'
 import { KeyturnError } from '../model/errors.ts'
 import type { Logger } from '../model/ports.ts'
@@ -28,6 +29,21 @@ server=$!
 wait $server
 `
 
+/** Nothing of our own environment besides PATH: passwords (`env:NAME`) are no business of Redis. */
+function environment(): { readonly PATH: string } {
+  return { PATH: `${process.env['PATH'] ?? ''}:/usr/sbin:/usr/bin:/usr/local/bin:/opt/homebrew/bin` }
+}
+
+/** The version of the redis-server that would be started; null where none is installed. */
+export async function redisVersion(): Promise<string | null> {
+  try {
+    const { stdout } = await promisify(execFile)('redis-server', ['--version'], { env: environment() })
+    return /v=([\d.]+)/.exec(stdout)?.[1] ?? 'of unknown version'
+  } catch {
+    return null
+  }
+}
+
 /** Throws KeyturnError `redis-unavailable` where redis-server is not installed or does not start. */
 export async function startRedis(path: string, logger: Logger): Promise<RedisChild> {
   await rm(path, { force: true })
@@ -35,7 +51,7 @@ export async function startRedis(path: string, logger: Logger): Promise<RedisChi
     // A process group of its own: Ctrl-C in the terminal must not end Redis before the work is closed.
     detached: true,
     stdio: ['pipe', 'pipe', 'ignore'],
-    env: { ...process.env, PATH: `${process.env['PATH'] ?? ''}:/usr/sbin:/usr/bin:/usr/local/bin:/opt/homebrew/bin` },
+    env: environment(),
   })
   // A pipe that breaks is told by `ended`.
   child.stdin.on('error', () => undefined)
@@ -112,10 +128,12 @@ export async function answers(path: string): Promise<boolean> {
 }
 
 function notStarted(said: string, code: number | null): KeyturnError {
-  if (code === 127) {
-    return new KeyturnError('redis-unavailable', 'state.redis is "embedded", but redis-server is not installed', {
-      hint: 'Debian and Ubuntu: apt-get install redis-server. Fedora: dnf install redis. macOS: brew install redis. Or state the URL of a Redis as state.redis.',
-    })
-  }
+  if (code === 127) return notInstalled()
   return new KeyturnError('redis-unavailable', `the embedded redis-server did not start: ${said}`)
+}
+
+export function notInstalled(): KeyturnError {
+  return new KeyturnError('redis-unavailable', 'state.redis is "embedded", but redis-server is not installed', {
+    hint: 'Debian and Ubuntu: apt-get install redis-server. Fedora: dnf install redis. macOS: brew install redis. Or state the URL of a Redis as state.redis.',
+  })
 }

@@ -20,6 +20,8 @@ export interface OneLaneOptions {
   readonly platform: string
   readonly lane: Lane
   readonly concurrency: number
+  /** How many people one job is for. */
+  readonly chunk: number
   readonly bucket: Bucket
   work(pointers: readonly ObligationPointer[]): Promise<void>
   due(most: number): Promise<readonly ObligationPointer[]>
@@ -30,8 +32,6 @@ interface Work {
   readonly identities: readonly string[]
 }
 
-/** A revocation never waits for another one's trouble; changes share observations and group writes. */
-const chunk = { revoke: 1, change: 64 } as const
 const bulk = 1_000
 const sweepAtMost = { revoke: 1_000, change: 5_000 } as const
 const closeAtMost = 10 * SECOND
@@ -66,7 +66,7 @@ export function openLane(options: OneLaneOptions): OpenLane {
   worker.on('error', complain)
 
   const add = async (pointers: readonly ObligationPointer[]) => {
-    const jobs = [...chunks(pointers, chunk[lane])].map((some) => ({
+    const jobs = [...chunks(pointers, options.chunk)].map((some) => ({
       name: 'settle',
       data: { identities: some.map(({ identity }) => identity) },
     }))

@@ -35,6 +35,8 @@ const sweepEvery = SECOND
 const addAtMost = 5 * SECOND
 /** Of the rate of a platform, this share is kept for revocations. */
 const revokeShare = 0.25
+/** Changes share observations and group writes; a revocation never waits for another one's trouble. */
+const largestChunk = { revoke: 1, change: 64 } as const
 
 export function openLanes(options: LaneOptions): Lanes {
   const lanes = new Map<string, OpenLane>()
@@ -60,13 +62,15 @@ export function openLanes(options: LaneOptions): Lanes {
 function laneOptions(platform: LanePlatform, lane: Lane, options: LaneOptions): OneLaneOptions {
   const { id, rate, concurrency } = platform
   const { redis, ledger, clock, logger } = options
-  const share = lane === 'revoke' ? revokeShare : 1 - revokeShare
+  const own = rate === undefined ? undefined : rate * (lane === 'revoke' ? revokeShare : 1 - revokeShare)
   return {
     redis,
     platform: id,
     lane,
     concurrency: lane === 'revoke' ? Math.max(1, Math.ceil(concurrency / 2)) : concurrency,
-    bucket: openBucket(rate === undefined ? undefined : rate * share, clock),
+    // At most one second's worth begins at once.
+    chunk: Math.max(1, Math.min(largestChunk[lane], Math.floor(own ?? Infinity))),
+    bucket: openBucket(own, clock),
     work: (pointers) => options.work(pointers, lane),
     due: (most) => ledger.due(id, lane, clock(), most),
     logger,

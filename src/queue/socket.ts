@@ -1,4 +1,4 @@
-import { chmod, mkdir, mkdtemp, readFile, rename, stat, writeFile } from 'node:fs/promises'
+import { chmod, link, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { KeyturnError } from '../model/errors.ts'
@@ -17,9 +17,16 @@ export async function socketPath(folder: string): Promise<string> {
   const noted = await readFile(note, 'utf8').catch(() => '')
   if (noted !== '') return noted
   const path = join(await mkdtemp(join(tmpdir(), 'keyturn-')), 'redis.sock')
-  // The first one to rename wins for everybody who reads afterwards.
-  await writeFile(`${note}.${process.pid}`, path, { mode: 0o600 })
-  await rename(`${note}.${process.pid}`, note)
+  const draft = `${note}.${process.pid}`
+  await writeFile(draft, path, { mode: 0o600 })
+  try {
+    // Whole, and only where there is none: the first one wins, also for those who came at the same time.
+    await link(draft, note)
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error
+  } finally {
+    await rm(draft, { force: true })
+  }
   return await readFile(note, 'utf8')
 }
 

@@ -1,5 +1,5 @@
 import { readdir, readFile, stat } from 'node:fs/promises'
-import { dirname, join, resolve } from 'node:path'
+import { dirname, isAbsolute, join, resolve } from 'node:path'
 import type { Problem } from '../model/place.ts'
 import type { Settings } from '../model/settings.ts'
 import { interpret, rolesFolder } from './interpret.ts'
@@ -15,13 +15,14 @@ export async function loadConfig(file: string): Promise<Interpretation> {
     const hint = 'Name the file with --config, or let "keyturn init" write a commented one.'
     return { settings: null, problems: [unreadable(file, main.message, hint)] }
   }
-  const folder = join(dirname(file), rolesFolder(main))
+  const named = rolesFolder(main)
+  const folder = isAbsolute(named) ? named : join(dirname(file), named)
   const { texts, problems } = await readRoles(folder)
   const interpretation = interpret(main, texts, resolve(dirname(file)))
   if (problems.length > 0) return { settings: null, problems: [...problems, ...interpretation.problems] }
   const { settings } = interpretation
-  const open = settings === null ? [] : await openSecrets(settings)
-  return { settings, problems: [...interpretation.problems, ...open] }
+  const readable = settings === null ? [] : await readableSecrets(settings)
+  return { settings, problems: [...interpretation.problems, ...readable] }
 }
 
 /** Without a role everybody would lose everything, so a folder without role files is an accident. */
@@ -68,7 +69,7 @@ function reason(error: unknown): string {
 }
 
 /** Password files that every user of this machine may read. A file that is missing is found by doctor. */
-async function openSecrets({ platforms }: Settings): Promise<readonly Problem[]> {
+async function readableSecrets({ platforms }: Settings): Promise<readonly Problem[]> {
   const found = await Promise.all(
     Object.values(platforms).map(async ({ id, bind, place }): Promise<readonly Problem[]> => {
       if (!bind.password.startsWith('file:')) return []

@@ -123,7 +123,8 @@ export interface CommonPlatformSettings {
   readonly delivery?: DeliverySettings
   readonly password: PasswordSettings
   readonly limits: {
-    readonly concurrency: number /** Requests a second; undefined: unlimited. */
+    readonly concurrency: number
+    /** People a second; undefined: unlimited. */
     readonly rate?: number
   }
   readonly retry: RetrySettings

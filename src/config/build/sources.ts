@@ -1,4 +1,3 @@
-import { attributesUsed } from '../../expression/index.ts'
 import type {
   AttributeMapping,
   CsvSettings,
@@ -65,7 +64,7 @@ function buildIdentity(identity: Identity, path: Path, context: BuildContext): O
   const date = (name: string, field: DateField | undefined, at: DateMapping['at']) =>
     field === undefined ? {} : { [name]: buildDate(field, at, [...path, name], context) }
   return {
-    attributes: inOrderOfNeed(
+    attributes: Object.fromEntries(
       attributes
         .filter(([, one]) => one.reference === undefined)
         .map(([name, one]) => [name, buildAttribute(one, [...path, name], context)]),
@@ -106,20 +105,4 @@ function buildDate(field: DateField, at: DateMapping['at'], path: Path, context:
     none: field.none,
     place: context.file.place(path, 'key'),
   }
-}
-
-/** An attribute stands behind those that its expression reads, so that one pass fills them all. Loops were refused. */
-function inOrderOfNeed(
-  attributes: readonly (readonly [string, AttributeMapping])[],
-): Readonly<Record<string, AttributeMapping>> {
-  const all = new Map(attributes)
-  const ordered = new Map<string, AttributeMapping>()
-  const add = (name: string): void => {
-    const attribute = all.get(name)
-    if (attribute === undefined || ordered.has(name)) return
-    if ('expr' in attribute.from) for (const needed of attributesUsed(attribute.from.expr)) add(needed)
-    ordered.set(name, attribute)
-  }
-  for (const [name] of attributes) add(name)
-  return Object.fromEntries(ordered)
 }

@@ -32,7 +32,7 @@ function plainProblems(platform: Cursor, at: Cursor, host: string): readonly Pro
   return [at.error(message, { hint: 'With insecure: true it is allowed; passwords are then readable on the wire.' })]
 }
 
-/** RFC 1122 section 3.2.1.3, RFC 4291 section 2.5.3, RFC 6761 section 6.3. */
+/** RFC 1122 section 3.2.1.3, RFC 4291 section 2.5.3. The connector asks the same when it connects. */
 function isLoopback(host: string): boolean {
-  return host === 'localhost' || host.endsWith('.localhost') || host === '[::1]' || /^127(?:\.\d{1,3}){3}$/.test(host)
+  return host === 'localhost' || host === '[::1]' || /^127(?:\.\d{1,3}){3}$/.test(host)
 }

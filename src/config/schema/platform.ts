@@ -225,8 +225,12 @@ export const platform = z
     password,
     limits: z
       .strictObject({
-        concurrency: whole(1, 1000).default(8).describe('Requests at the same time.'),
-        rate: rate().optional().describe('Most requests in a time. Default: unlimited.'),
+        concurrency: whole(1, 1000)
+          .default(8)
+          .describe(
+            'How many jobs run at the same time: each is for up to 64 people. Revocations have half as many of their own.',
+          ),
+        rate: rate().optional().describe('Most people whose accounts are worked on in a time. Default: unlimited.'),
       })
       .prefault({})
       .describe('How hard Keyturn may work the server.'),

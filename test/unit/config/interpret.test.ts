@@ -237,19 +237,6 @@ describe('what is not in the example', () => {
     })
   })
 
-  test('attributes stand behind those that they need, wherever they are written', () => {
-    const display = `      displayName: { expr: 'person.givenName + " " + person.surname' }\n`
-    const { sources } = settingsOf([
-      [display, ''],
-      ['    identity:\n', `    identity:\n${display}`],
-    ])
-    expect(Object.keys(sources['hr']?.identity.attributes ?? {}).slice(0, 3)).toEqual([
-      'givenName',
-      'surname',
-      'displayName',
-    ])
-  })
-
   test('anchors, aliases and merged mappings', () => {
     const { platforms } = settingsOf([
       [

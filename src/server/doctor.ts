@@ -43,7 +43,8 @@ async function part(subject: string, look: () => Promise<readonly Complaint[]>):
 async function examineRedis(keyturn: Keyturn): Promise<readonly Complaint[]> {
   const settings = await redisSettings(keyturn)
   if (settings.redis !== 'embedded') {
-    await using _redis = await openRedis(settings, keyturn.logger)
+    const redis = await openRedis(settings, keyturn.logger)
+    await redis[Symbol.asyncDispose]()
     return [{ severity: 'fact', message: 'the Redis that state.redis names answers' }]
   }
   const version = await redisVersion()

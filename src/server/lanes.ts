@@ -44,7 +44,8 @@ export async function openWork(
   for (const connector of keyturn.connectors.values()) {
     const platform = settingsOf(keyturn, connector)
     // Connections of its own: a revocation never stands behind ten thousand changes (law 3).
-    const own = stack.use(openConnector(platform, keyturn))
+    const { secrets, logger, clock } = keyturn
+    const own = stack.use(openConnector(platform, { secrets, logger, clock }))
     ports.set(portKey(platform.id, 'revoke'), settlePorts(keyturn, own, sealer, signal))
     ports.set(portKey(platform.id, 'change'), settlePorts(keyturn, connector, sealer, signal))
   }

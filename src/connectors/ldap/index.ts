@@ -49,7 +49,7 @@ class LdapConnector implements Connector {
     this.id = settings.id
     this.#settings = settings
     this.#clock = tools.clock
-    this.#pool = new Pool({ settings, ...tools })
+    this.#pool = new Pool({ ...tools, settings })
   }
 
   async check(signal: AbortSignal): Promise<readonly Complaint[]> {

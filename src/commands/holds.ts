@@ -19,7 +19,7 @@ export function define(holds: Command, runner: Runner): void {
   holds.command('list').description('the open holds').action(act(runner, list))
   holds.command('show').argument('<id>').description('one hold, person by person').action(act(runner, show))
   for (const [name, description] of [
-    ['approve', 'release it: the next apply carries it out, if it is still needed'],
+    ['approve', 'release it for the next apply, if still needed; of a protected account: say it was shut by hand'],
     ['reject', 'never do it; it stays withheld and is not asked again'],
   ] as const) {
     holds
@@ -86,9 +86,14 @@ async function decide(
   const left = openItems(decided).length
   invocation.answer({ hold: decided })
   invocation.say(`${count(done.length, 'change')} ${decision}${left === 0 ? '' : `, ${left} still held`}.`)
-  if (verb === 'approve') invocation.say('"keyturn apply" carries them out, as far as they are still needed.')
+  if (verb === 'approve') invocation.say(hold.why === 'protected' ? doneByHand : released)
   return 0
 }
+
+const released = '"keyturn apply" carries them out, as far as they are still needed.'
+/** Law 14: no word lets Keyturn change a protected account. */
+const doneByHand =
+  'Recorded as done by hand: Keyturn changes nothing there, and says no more about it until the owner is back.'
 
 const openItems = (hold: Hold) => hold.items.filter((item) => item.status === 'open')
 

@@ -4,6 +4,7 @@ import type { Change, Lane } from '../model/change.ts'
 import type { IdentityId } from '../model/identity.ts'
 import type { Admission, AdmissionResult, Link, NameClaim, ObligationPointer } from '../model/ledger.ts'
 import { claimNames, links, saveLinks, takenLinks, wakeWaiting } from './accounts.ts'
+import { endUnneeded } from './decisions.ts'
 import { saveHolds } from './holds.ts'
 import { openStatuses } from './obligations.ts'
 import type { Obligation } from './obligations.ts'
@@ -45,6 +46,7 @@ export function* admit(admission: Admission): Unit<AdmissionResult> {
     const owed = yield* owe(admission, platform, work.get(platform) ?? [], onTheWay)
     for (const pointer of owed) pointers.push(pointer)
   }
+  yield* endUnneeded(admission)
   return { pointers, holds: yield* saveHolds(plan, now) }
 }
 

@@ -1,23 +1,24 @@
 // Holds: what safety stopped, per platform and cause, until a person decides.
-import { fingerprint, holdable } from '../model/change.ts'
+import { awaitsDecision, fingerprint } from '../model/change.ts'
 import type { Plan, Withheld, WithheldWhy } from '../model/change.ts'
 import { KeyturnError } from '../model/errors.ts'
 import type { IdentityId } from '../model/identity.ts'
 import type { Instant } from '../model/instant.ts'
-import type { Decisions, Hold, HoldItem } from '../model/ledger.ts'
+import type { Hold, HoldItem } from '../model/ledger.ts'
 import { summary } from '../model/summary.ts'
+import { statusOf } from './decisions.ts'
 import { writeAudit } from './record.ts'
 import { all, db, first, forLists, inLists, insertAll, run } from './unit.ts'
 import type { Unit } from './unit.ts'
 
 type Decision = 'approved' | 'rejected'
 
+/** Nothing is left to decide about these items. */
+const closed: readonly HoldItem['status'][] = ['done', 'superseded']
+
 /** Makes the open holds equal to what the plan withholds; returns them. Platforms that the plan has not looked at keep theirs. */
 export function* saveHolds(plan: Plan, now: Instant): Unit<readonly Hold[]> {
-  const withheld = Map.groupBy(
-    plan.withheld.filter(({ why }) => holdable.has(why)),
-    ({ change, why }) => pairOf(change.platform, why),
-  )
+  const withheld = Map.groupBy(plan.withheld.filter(awaitsDecision), ({ change, why }) => pairOf(change.platform, why))
   const seen = new Set([...Object.keys(plan.situations), ...plan.withheld.map(({ change }) => change.platform)])
   const open = yield* holds({ status: 'open' })
   const decided = yield* decidedItems()
@@ -103,15 +104,6 @@ function* replaceItems(hold: Hold, items: readonly HoldItem[], text: string): Un
   }
 }
 
-/** What a hold is, from what its items are. */
-export function statusOf(items: readonly Pick<HoldItem, 'status'>[]): Hold['status'] {
-  const some = (status: HoldItem['status']) => items.some((item) => item.status === status)
-  if (some('open')) return 'open'
-  if (some('approved')) return 'approved'
-  if (some('done')) return 'done'
-  return some('rejected') ? 'rejected' : 'superseded'
-}
-
 export function* holds(filter: { readonly status?: Hold['status']; readonly id?: number }): Unit<readonly Hold[]> {
   let rows = db.selectFrom('hold').selectAll().orderBy('id')
   if (filter.status !== undefined) rows = rows.where('status', '=', filter.status)
@@ -161,7 +153,7 @@ export function* decideHold(
           .set({ status: decision })
           .where('hold', '=', id)
           .where('fingerprint', 'in', some)
-          .where('status', '<>', 'done'),
+          .where('status', 'not in', closed),
       ),
   )
   const now_ = new Set(chosen)
@@ -193,7 +185,7 @@ function choose(hold: Hold, decision: Decision, only: readonly IdentityId[] | un
   }
   const chosen = hold.items.filter(
     (item) =>
-      item.status !== 'done' && item.status !== decision && (only === undefined || only.includes(item.identity)),
+      !closed.includes(item.status) && item.status !== decision && (only === undefined || only.includes(item.identity)),
   )
   if (chosen.length > 0) return chosen
   throw new KeyturnError('usage', `Nothing in hold ${hold.id} is left to be ${decision}: it is ${hold.status}.`, {
@@ -216,47 +208,5 @@ function decisionRecord(hold: Hold, item: HoldItem, decision: Decision, by: stri
     askedAt: hold.madeAt,
     result: 'done',
     detail: item.summary,
-  }
-}
-
-export function* decisions(platform: string): Unit<Decisions> {
-  const rows = yield* all(
-    db
-      .selectFrom('hold_item')
-      .innerJoin('hold', 'hold.id', 'hold_item.hold')
-      .select(['hold_item.hold', 'hold_item.fingerprint', 'hold_item.status'])
-      .where('hold.platform', '=', platform)
-      .where((is) => is.or([is('hold_item.status', 'in', ['approved', 'rejected']), is('hold.status', '=', 'open')]))
-      .orderBy('hold_item.id'),
-  )
-  const begun = new Set(rows.filter(({ status }) => status !== 'open').map(({ hold }) => hold))
-  // The latest word counts, should two holds name the same change.
-  const latest = new Map(
-    rows.filter(({ status, hold }) => status !== 'open' || begun.has(hold)).map((row) => [row.fingerprint, row.status]),
-  )
-  const withStatus = (status: HoldItem['status']) =>
-    new Set([...latest].filter(([, s]) => s === status).map(([line]) => line))
-  return { approved: withStatus('approved'), rejected: withStatus('rejected'), leftOpen: withStatus('open') }
-}
-
-/** An approval counts once: it is used up when its change was carried out. */
-export function* useUp(identities: readonly IdentityId[], isDone: (line: string) => boolean): Unit<void> {
-  const approved = yield* inLists(identities, (some) =>
-    all(
-      db
-        .selectFrom('hold_item')
-        .select(['id', 'hold', 'fingerprint'])
-        .where('identity', 'in', some)
-        .where('status', '=', 'approved'),
-    ),
-  )
-  const used = approved.filter((item) => isDone(item.fingerprint))
-  if (used.length === 0) return
-  const ids = used.map((item) => item.id)
-  yield* forLists(ids, (some) => run(db.updateTable('hold_item').set({ status: 'done' }).where('id', 'in', some)))
-  for (const id of new Set(used.map((item) => item.hold))) {
-    const items = yield* all(db.selectFrom('hold_item').select('status').where('hold', '=', id))
-    const status = statusOf(items.map((item) => ({ status: item.status as HoldItem['status'] })))
-    yield* run(db.updateTable('hold').set({ status }).where('id', '=', id))
   }
 }

@@ -187,6 +187,19 @@ export const holdable: ReadonlySet<WithheldWhy> = new Set([
   'account-deleted',
 ] satisfies WithheldWhy[])
 
+/**
+ * Shutting a protected account whose owner left (law 14): a hold as well, until a person says that it was done by hand.
+ * Nobody's word lets Keyturn do it.
+ */
+function isByHand({ change, why }: Pick<Withheld, 'change' | 'why'>): boolean {
+  return why === 'protected' && change.kind === 'disable' && change.protocol === 'leaver'
+}
+
+/** Does a person's decision count for it? Then it becomes a hold. */
+export function awaitsDecision(withheld: Withheld): boolean {
+  return holdable.has(withheld.why) || isByHand(withheld)
+}
+
 export type Situation = 'linked' | 'unlinked' | 'unmatched' | 'disputed' | 'missing' | 'absent'
 
 /** Desired minus observed, as a value that can be printed, hashed, approved and applied. */
@@ -204,6 +217,8 @@ export interface Plan {
    * Admission owes it only where something that opens is still on its way to that person (law 5); the hash is without it.
    */
   readonly standby?: readonly Change[]
+  /** What a person has said was done by hand, and would be withheld otherwise. */
+  readonly doneByHand?: readonly Change[]
   /** Counts per platform of accounts in each situation. */
   readonly situations: Readonly<Record<string, Readonly<Record<Situation, number>>>>
   /** Notes that need a person but hold no change: an account that security shut by hand, a weak match that proposes. */

@@ -146,13 +146,16 @@ export interface Decisions {
   readonly rejected: ReadonlySet<string>
   /** Left open when a person decided about others of the same hold: they wait for their own decision. */
   readonly leftOpen: ReadonlySet<string>
+  /** Protected accounts that a person has shut: approving such a hold says that, and releases nothing. In none of the others. */
+  readonly doneByHand: ReadonlySet<string>
 }
 
 export interface HoldItem {
   readonly fingerprint: string
   readonly identity: IdentityId
   readonly summary: string
-  readonly status: 'open' | 'approved' | 'rejected' | 'done'
+  /** `superseded`: approved, but a later plan did not need it any more. */
+  readonly status: 'open' | 'approved' | 'rejected' | 'done' | 'superseded'
 }
 
 export interface Admission {

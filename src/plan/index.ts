@@ -40,6 +40,7 @@ export function makePlan(input: PlanInput): Plan {
   const digests: string[] = []
   const notes: PlanNote[] = []
   const standby: Change[] = []
+  const doneByHand: Change[] = []
   const population: Record<string, number> = {}
   const situations: Record<string, Readonly<Record<Situation, number>>> = {}
   const rules = { safety: input.safety, confirmed: input.confirmed, isProtected: globs(input.safety.protected) }
@@ -54,10 +55,11 @@ export function makePlan(input: PlanInput): Plan {
     }
     for (const note of part.notes) notes.push(note)
     for (const change of part.standby) standby.push(change)
+    for (const change of part.doneByHand) doneByHand.push(change)
     population[id] = part.population
     situations[id] = part.situations
   }
   const { now: madeAt, policyVersion } = input
   const id = input.digest(digests.toSorted().join('\n'))
-  return { id, madeAt, policyVersion, population, changes, withheld, standby, situations, notes }
+  return { id, madeAt, policyVersion, population, changes, withheld, standby, doneByHand, situations, notes }
 }

@@ -19,6 +19,7 @@ export interface PlatformPlan {
   readonly sheets: readonly Sheet[]
   readonly notes: readonly PlanNote[]
   readonly standby: readonly Change[]
+  readonly doneByHand: readonly Change[]
   readonly population: number
   readonly situations: Readonly<Record<Situation, number>>
 }
@@ -34,6 +35,7 @@ export function planPlatform(
   const context = new Context(index, matching, new NameAllocator(index, false, rules.isProtected), false)
   const sheets: Sheet[] = []
   const standby: Change[] = []
+  const doneByHand: Change[] = []
   const situations = { ...countAccounts(index, matching), linked: 0, unlinked: 0, missing: 0, absent: 0 }
   let population = 0
   for (const desired of people()) {
@@ -45,12 +47,13 @@ export function planPlatform(
     if (sheet === null) continue
     if (isCounted(standing, sheet)) population += 1
     judge(view, sheet, rules)
+    if (sheet.doneByHand !== null) doneByHand.push(sheet.doneByHand)
     if (sheet.drafts.length > 0 || sheet.notes.length > 0) sheets.push(sheet)
   }
   applyLimits(view, sheets, population, rules)
   dropOrphanedReferences(sheets)
   for (const sheet of sheets) sheet.sort()
-  return { sheets, notes: sheets.flatMap(({ notes }) => notes), standby, population, situations }
+  return { sheets, notes: sheets.flatMap(({ notes }) => notes), standby, doneByHand, population, situations }
 }
 
 /** Accounts that nobody is linked to: those in dispute, and orphans. */

@@ -1,3 +1,4 @@
+import type { DesiredAccount } from '../model/account.ts'
 import { fingerprint, holdable } from '../model/change.ts'
 import type { SafetySettings } from '../model/settings.ts'
 import type { Draft, Sheet, Verdict } from './sheet.ts'
@@ -29,14 +30,32 @@ export function judge(view: PlatformView, sheet: Sheet, rules: SafetyRules): voi
 export function judgeAccount(view: PlatformView, sheet: Sheet, isProtected: (text: string) => boolean): void {
   const verdict = accountVerdict(view, sheet, isProtected)
   if (verdict === null) return
+  const isLeft = verdict.why === 'protected' && sheet.desired.state === 'shut'
+  if (isLeft && wasDoneByHand(view, sheet)) return
   for (const draft of sheet.drafts) {
     const passes = draft.change.kind === 'link' && verdict.why !== 'held'
     if (!passes && draft.verdict?.why !== 'disputed') draft.verdict = verdict
   }
   if (verdict.why === 'held') sheet.note('held', verdict.text)
-  if (verdict.why === 'protected' && sheet.desired.state === 'shut') {
-    sheet.note('protected', `${verdict.text} Its owner must not use it any more: shut it by hand.`)
-  }
+  if (isLeft) sheet.note('protected', ownerLeftText)
+}
+
+const ownerLeftText =
+  'is protected, so Keyturn never changes it, but its owner has left: shut it by hand, then say so with "keyturn holds approve".'
+
+/** Then nothing more is said about this account for as long as its owner is gone; whose it is is still remembered. */
+function wasDoneByHand({ decisions: { doneByHand } }: PlatformView, sheet: Sheet): boolean {
+  const disable = sheet.drafts.find(({ change: { kind } }) => kind === 'disable')?.change
+  if (disable === undefined || !doneByHand.has(fingerprint(disable))) return false
+  sheet.doneByHand = disable
+  sheet.drafts.splice(0, sheet.drafts.length, ...sheet.drafts.filter(({ change: { kind } }) => kind === 'link'))
+  return true
+}
+
+function protectedText({ platform, state }: DesiredAccount, name: string): string {
+  return state === 'shut'
+    ? `Protected accounts on ${platform} whose owners have left. Keyturn never changes them: shut them by hand, then say so with "keyturn holds approve".`
+    : `${name} on ${platform} is protected (safety.protected) and is never changed.`
 }
 
 function accountVerdict(
@@ -52,7 +71,7 @@ function accountVerdict(
       return { why: 'own-account', text }
     }
     if (isProtected(name) || isProtected(address)) {
-      return { why: 'protected', text: `${name} on ${platform} is protected (safety.protected) and is never changed.` }
+      return { why: 'protected', text: protectedText(desired, name) }
     }
     if (cannotManage !== undefined) return { why: 'cannot-manage', text: `${name} on ${platform}: ${cannotManage}` }
   }

@@ -36,6 +36,8 @@ export class Sheet {
   readonly link: Link | null
   readonly drafts: Draft[] = []
   readonly notes: PlanNote[] = []
+  /** What a person has said was done by hand. */
+  doneByHand: Change | null = null
   readonly #target: Target
   readonly #name: string
 

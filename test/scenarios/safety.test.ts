@@ -117,7 +117,7 @@ test('a platform that is only observed is planned and not touched', async () => 
   expect(await company.everything()).toBe(before)
 })
 
-test('a protected account is not changed when its owner leaves, and it is told', async () => {
+test('a protected account is not changed when its owner leaves, and it is told until a person has shut it', async () => {
   await using company = await Company.found(server, { config: { safety: { protected: ['givene1.*'] } } })
   await company.feed(staff(6))
   expectExit(await company.apply(), 2)
@@ -126,7 +126,15 @@ test('a protected account is not changed when its owner leaves, and it is told',
   const run = await company.apply()
   expectExit(run, 2)
   expect(run.document.withheld.map((one) => one.why)).toContain('protected')
-  expect((await company.account('E1'))?.['pwdAccountLockedTime'] ?? []).toEqual([])
+  const before = await company.account('E1')
+  expect(before?.['pwdAccountLockedTime'] ?? []).toEqual([])
+  expectExit(await company.apply(), 2)
+  const { holds } = run.document
+  expect(holds.map((hold) => [hold.why, hold.people])).toEqual([['protected', 1]])
+  const said = await company.keyturn('holds', 'approve', String(holds[0]?.id), '--reason', 'shut in the console')
+  expect(said.stdout).toContain('done by hand')
+  expectExit(await company.apply(), 0)
+  expect(await company.account('E1')).toEqual(before)
 })
 
 test('a first run against 3,000 accounts and groups made by hand touches none of them', async () => {

@@ -13,7 +13,7 @@ describe('what safety stops', () => {
     const ledger = await s.ledgerWith(3)
     const privileged = s.withheld(s.grant('p3', 'admins'), 'privileged')
     const { holds } = await ledger.admit(
-      s.admission([], [...stop('p1', 'p2'), privileged, s.withheld(s.disable('p3'), 'protected')]),
+      s.admission([], [...stop('p1', 'p2'), privileged, s.withheld(s.title('p3', 'Head'), 'protected')]),
     )
     expect(holds.map(({ why, status, items }) => [why, status, items.length])).toEqual([
       ['removals-limit', 'open', 2],
@@ -57,7 +57,7 @@ describe('what safety stops', () => {
 })
 
 describe('a decision', () => {
-  const nothing = { approved: new Set(), rejected: new Set(), leftOpen: new Set() }
+  const nothing = { approved: new Set(), rejected: new Set(), leftOpen: new Set(), doneByHand: new Set() }
   const decide = async (ledger: Ledger, decision: 'approved' | 'rejected', only?: readonly string[]) => {
     const [hold] = await ledger.holds({})
     return ledger.decideHold(hold?.id ?? 0, decision, 'eve', 'checked with HR', s.now + 5, only)
@@ -124,6 +124,62 @@ describe('a decision', () => {
   })
 
   const byPerson = (a: string, b: string) => Number(a.slice(4, 5)) - Number(b.slice(4, 5))
+
+  test('ends when a plan does not need its change any more, and is asked anew should it come again', async () => {
+    const ledger = await s.ledgerWith(2)
+    await ledger.admit(s.admission([], stop('p1', 'p2')))
+    await decide(ledger, 'approved', ['hr:p1'])
+    await decide(ledger, 'rejected', ['hr:p2'])
+    // Nobody has looked at the platform.
+    await ledger.admit({ ...s.admission([]), plan: { ...s.plan([]), situations: {}, population: {} } })
+    expect((await ledger.decisions(s.platform)).approved.size).toBe(1)
+    await ledger.admit(s.admission([], stop('p1'), { now: s.now + 9 }))
+    expect((await ledger.decisions(s.platform)).approved.size).toBe(1)
+    await ledger.admit(s.admission([], [], { now: s.now + 9 }))
+    expect(namesOf((await ledger.holds({}))[0] ?? { items: [] })).toEqual(['hr:p1 superseded', 'hr:p2 rejected'])
+    expect(await ledger.decisions(s.platform)).toEqual({
+      ...nothing,
+      rejected: new Set([fingerprint(s.disable('p2'))]),
+    })
+    expect((await ledger.auditOf('hr:p1', 1))[0]).toMatchObject({
+      action: 'hold-superseded',
+      at: s.now + 9,
+      detail: 'disable ann.p1 (leaver)',
+    })
+    const { holds } = await ledger.admit(s.admission([], stop('p1')))
+    expect(holds.flatMap(namesOf)).toEqual(['hr:p1 open'])
+    await expect(decide(ledger, 'approved', ['hr:p1'])).rejects.toMatchObject({ code: 'usage' })
+  })
+
+  test('stays while its change is admitted and not settled, though a later plan does not show it', async () => {
+    const ledger = await s.ledgerWith(1)
+    await ledger.admit(s.admission([], stop('p1')))
+    await decide(ledger, 'approved')
+    await ledger.admit(s.admission([s.disable('p1')]))
+    const working = await s.claimOne(ledger, 'p1')
+    await ledger.admit(s.admission([]))
+    expect((await ledger.decisions(s.platform)).approved.size).toBe(1)
+    await ledger.settle([s.settlement(working)])
+    expect((await ledger.holds({}))[0]).toMatchObject({ status: 'done' })
+  })
+
+  test('about a protected account of a leaver says that it was done by hand, for that leaving, and releases nothing', async () => {
+    const ledger = await s.ledgerWith(1)
+    const stopped = s.withheld(s.disable('p1'), 'protected')
+    const { holds } = await ledger.admit(s.admission([], [stopped, s.withheld(s.revoke('p1', 'staff'), 'protected')]))
+    expect(holds.map(({ why, items }) => [why, items.map(({ summary }) => summary)])).toEqual([
+      ['protected', ['disable ann.p1 (leaver)']],
+    ])
+    expect(await ledger.decisions(s.platform)).toEqual(nothing)
+    await decide(ledger, 'approved')
+    const lines = new Set([fingerprint(s.disable('p1'))])
+    expect(await ledger.decisions(s.platform)).toEqual({ ...nothing, doneByHand: lines })
+    await ledger.admit({ ...s.admission([]), plan: { ...s.plan([]), doneByHand: [s.disable('p1')] } })
+    expect((await ledger.decisions(s.platform)).doneByHand).toEqual(lines)
+    // Hired again: the next leaving is another one.
+    await ledger.admit(s.admission([]))
+    expect(await ledger.decisions(s.platform)).toEqual(nothing)
+  })
 
   test('may be changed until it was carried out', async () => {
     const ledger = await s.ledgerWith(1)

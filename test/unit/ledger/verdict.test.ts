@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { laneOf } from '../../../src/ledger/admission.ts'
 import { parseToken, tokenOf } from '../../../src/ledger/claims.ts'
-import { statusOf } from '../../../src/ledger/holds.ts'
+import { statusOf } from '../../../src/ledger/decisions.ts'
 import type { Obligation } from '../../../src/ledger/obligations.ts'
 import { outcomeOf, statusAfter } from '../../../src/ledger/verdict.ts'
 import type { ChangeState } from '../../../src/ledger/verdict.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { fingerprint } from '../../../src/model/change.ts'
+import { awaitsDecision, fingerprint } from '../../../src/model/change.ts'
 import type { Plan } from '../../../src/model/change.ts'
 import type { ModeKind, SafetyLimit } from '../../../src/model/settings.ts'
 import {
@@ -62,6 +62,39 @@ describe('accounts that are never changed', () => {
     expect(plan.notes).toMatchObject([
       { kind: 'protected', identity: 'hr:ann', text: expect.stringContaining('shut it by hand') },
     ])
+  })
+
+  it('until a person says that it was shut by hand: that leaving is told no more, and nothing is changed', () => {
+    const cleaning = new World({ leaver: { strip: 'all', keep: [], cleanupAfter: 0, deleteAfter: 'never' } })
+    const world = cleaning.has('ann', { entitlements: ['crm'] })
+    world.safety = { ...calm, protected: ['ann'] }
+    const asked = world.plan(leaver('ann', { cleanup }))
+    expect(stopped(asked)).toEqual(['protected disable', 'protected move', 'protected revoke'])
+    expect(asked.withheld.filter(awaitsDecision).map(({ change }) => change.kind)).toEqual(['disable'])
+    expect(asked.withheld[0]?.text).toContain('say so with "keyturn holds approve"')
+    expect(asked.doneByHand).toEqual([])
+    world.doneByHand = new Set(asked.withheld.map(({ change }) => fingerprint(change)))
+    const told = world.plan(leaver('ann', { cleanup }))
+    expect(told).toMatchObject({ changes: [], withheld: [], notes: [], doneByHand: [asked.withheld[0]?.change] })
+    expect(stopped(world.plan(want('ann', { fields: [field('title', 'x')] })))).toEqual(['protected update'])
+    expect(world.plan(want('ann')).doneByHand).toEqual([])
+    // The account of another person is another account.
+    world.doneByHand = new Set(['something else'])
+    expect(world.plan(leaver('ann')).notes).toHaveLength(1)
+  })
+
+  it('an account that is protected no more is shut like any other: what was said before releases nothing', () => {
+    const world = new World().has('ann')
+    world.doneByHand = new Set(world.plan(leaver('ann')).changes.map(fingerprint))
+    world.safety = { ...calm, limits: { default: { removals: { max: 0, above: 0 } } } }
+    expect(stopped(world.plan(leaver('ann')))).toEqual(['removals-limit disable'])
+  })
+
+  it('a protected account that Keyturn itself had shut before is told as long as something is left on it', () => {
+    const world = new World().has('ann', { enabled: false, entitlements: ['crm'] }, { shutByUs: 'leaver' })
+    world.safety = { ...calm, protected: ['ann'] }
+    const plan = world.plan(leaver('ann', { cleanup: { strip: 'all', keep: [] } }))
+    expect([stopped(plan), plan.notes.length]).toEqual([['protected revoke'], 1])
   })
 
   it('those that the platform keeps to itself, with its sentence', () => {

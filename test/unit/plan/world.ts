@@ -19,7 +19,7 @@ import { now, place, platform } from '../policy/company.ts'
 
 export { now, place }
 
-export const rule: Reason = { kind: 'rule', text: 'role employee', place: place(10) }
+const rule: Reason = { kind: 'rule', text: 'role employee', place: place(10) }
 export const staff = 'ou=people,dc=example'
 export const leavers = 'ou=leavers,dc=example'
 
@@ -149,6 +149,7 @@ export class World {
   approved = new Set<string>()
   rejected = new Set<string>()
   leftOpen = new Set<string>()
+  doneByHand = new Set<string>()
   ownAddress: string | null = null
   safety = calm
   confirmed = false
@@ -172,7 +173,12 @@ export class World {
       links: this.links,
       grants: this.grants,
       names: this.names,
-      decisions: { approved: this.approved, rejected: this.rejected, leftOpen: this.leftOpen },
+      decisions: {
+        approved: this.approved,
+        rejected: this.rejected,
+        leftOpen: this.leftOpen,
+        doneByHand: this.doneByHand,
+      },
       ownAddress: this.ownAddress,
       connector,
       ...more,

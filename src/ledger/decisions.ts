@@ -1,0 +1,139 @@
+// What people have said about held changes, and for how long it counts.
+import { fingerprint } from '../model/change.ts'
+import type { Change, WithheldWhy } from '../model/change.ts'
+import type { IdentityId } from '../model/identity.ts'
+import type { Admission, Decisions, Hold, HoldItem } from '../model/ledger.ts'
+import { openStatuses } from './obligations.ts'
+import { writeAudit } from './record.ts'
+import { all, db, forLists, inLists, run } from './unit.ts'
+import type { Unit } from './unit.ts'
+
+/** What a hold is, from what its items are. */
+export function statusOf(items: readonly Pick<HoldItem, 'status'>[]): Hold['status'] {
+  const some = (status: HoldItem['status']) => items.some((item) => item.status === status)
+  if (some('open')) return 'open'
+  if (some('approved')) return 'approved'
+  if (some('done')) return 'done'
+  return some('rejected') ? 'rejected' : 'superseded'
+}
+
+export function* decisions(platform: string): Unit<Decisions> {
+  const rows = yield* all(
+    db
+      .selectFrom('hold_item')
+      .innerJoin('hold', 'hold.id', 'hold_item.hold')
+      .select(['hold_item.hold', 'hold.why', 'hold_item.fingerprint', 'hold_item.status'])
+      .where('hold.platform', '=', platform)
+      .where((is) => is.or([is('hold_item.status', 'in', ['approved', 'rejected']), is('hold.status', '=', 'open')]))
+      .orderBy('hold_item.id'),
+  )
+  const begun = new Set(rows.filter(({ status }) => status !== 'open').map(({ hold }) => hold))
+  const decided = rows.filter(({ status, hold }) => status !== 'open' || begun.has(hold))
+  const [byHand, ours] = [decided.filter(isOfByHand), decided.filter((row) => !isOfByHand(row))]
+  return {
+    approved: linesOf(ours, 'approved'),
+    rejected: linesOf(ours, 'rejected'),
+    leftOpen: linesOf(ours, 'open'),
+    doneByHand: linesOf(byHand, 'approved'),
+  }
+}
+
+function isOfByHand({ why }: { readonly why: string }): boolean {
+  return (why as WithheldWhy) === 'protected'
+}
+
+/** The latest word counts, should two holds name the same change. */
+function linesOf(
+  rows: readonly { readonly fingerprint: string; readonly status: string }[],
+  status: HoldItem['status'],
+): ReadonlySet<string> {
+  const latest = new Map(rows.map((row) => [row.fingerprint, row.status]))
+  return new Set([...latest].filter(([, last]) => last === status).map(([line]) => line))
+}
+
+/** An approval counts once: it is used up when its change was carried out. */
+export function* useUp(identities: readonly IdentityId[], isDone: (line: string) => boolean): Unit<void> {
+  const approved = yield* inLists(identities, (some) =>
+    all(
+      db
+        .selectFrom('hold_item')
+        .select(['id', 'hold', 'fingerprint'])
+        .where('identity', 'in', some)
+        .where('status', '=', 'approved'),
+    ),
+  )
+  yield* close(
+    approved.filter((item) => isDone(item.fingerprint)),
+    'done',
+  )
+}
+
+/**
+ * An approval is for what was seen: it ends when a plan of its platform does not need the change any more, so that it
+ * cannot surprise anybody months later. What was admitted and is not settled yet keeps its approval.
+ */
+export function* endUnneeded(admission: Admission): Unit<void> {
+  const { plan, now, correlation, operator } = admission
+  const approved = yield* inLists(Object.keys(plan.situations), (some) =>
+    all(
+      db
+        .selectFrom('hold_item')
+        .innerJoin('hold', 'hold.id', 'hold_item.hold')
+        .select(['hold_item.id', 'hold_item.hold', 'fingerprint', 'identity', 'summary', 'platform', 'made_at'])
+        .where('platform', 'in', some)
+        .where('hold_item.status', '=', 'approved'),
+    ),
+  )
+  const people = new Set(approved.map(({ identity }) => identity))
+  const inPlan = [...plan.changes, ...plan.withheld.map(({ change }) => change), ...(plan.doneByHand ?? [])]
+  const needed = new Set(inPlan.filter(({ identity }) => people.has(identity)).map(fingerprint))
+  const missing = approved.filter((item) => !needed.has(item.fingerprint))
+  const admitted = yield* admittedOf(missing.map(({ identity }) => identity))
+  const ended = missing.filter((item) => !admitted.has(item.fingerprint))
+  yield* close(ended, 'superseded')
+  yield* writeAudit(
+    ended.map((item) => ({
+      at: now,
+      correlation,
+      identity: item.identity,
+      platform: item.platform,
+      account: null,
+      action: 'hold-superseded',
+      reason: { kind: 'setting', text: 'approved, but not needed any more' } as const,
+      operator,
+      before: 'approved',
+      after: 'superseded',
+      askedAt: item.made_at,
+      result: 'done',
+      detail: item.summary,
+    })),
+  )
+}
+
+/** Fingerprints of what was admitted for these people and is still open. */
+function* admittedOf(identities: readonly IdentityId[]): Unit<ReadonlySet<string>> {
+  const rows = yield* inLists([...new Set(identities)], (some) =>
+    all(
+      db
+        .selectFrom('admitted_change')
+        .innerJoin('obligation', 'obligation.id', 'admitted_change.obligation')
+        .select('admitted_change.change')
+        .where('obligation.identity', 'in', some)
+        .where('admitted_change.status', 'in', openStatuses),
+    ),
+  )
+  return new Set(rows.map(({ change }) => fingerprint(JSON.parse(change) as Change)))
+}
+
+function* close(
+  items: readonly { readonly id: number; readonly hold: number }[],
+  status: 'done' | 'superseded',
+): Unit<void> {
+  const ids = items.map((item) => item.id)
+  yield* forLists(ids, (some) => run(db.updateTable('hold_item').set({ status }).where('id', 'in', some)))
+  for (const hold of new Set(items.map((item) => item.hold))) {
+    const left = yield* all(db.selectFrom('hold_item').select('status').where('hold', '=', hold))
+    const after = statusOf(left.map((item) => ({ status: item.status as HoldItem['status'] })))
+    yield* run(db.updateTable('hold').set({ status: after }).where('id', '=', hold))
+  }
+}

@@ -8,6 +8,8 @@ import { count, showDuration, showInstant, table } from './text.ts'
 /** What an apply did, as far as a person wants to read it. */
 export interface Applied {
   readonly plan: Plan
+  /** Platforms that could not be read: nothing was planned there. */
+  readonly unread: readonly unknown[]
   readonly admission: AdmissionResult
   readonly obligations: readonly ObligationStatus[]
   readonly settled: readonly {
@@ -43,7 +45,10 @@ export function renderApply(applied: Applied, options: ApplyRendering): string {
 }
 
 function renderTotals(applied: Applied, took: number): string {
-  if (applied.obligations.length === 0) return `Nothing was to do. (${showDuration(took)})`
+  if (applied.obligations.length === 0) {
+    const where = applied.unread.length === 0 ? '' : ' on what could be read'
+    return `Nothing was to do${where}. (${showDuration(took)})`
+  }
   const rows = Object.keys(applied.plan.situations).map((platform) => {
     const own = applied.obligations.filter((one) => one.platform === platform)
     const results = applied.settled.filter((one) => one.platform === platform).flatMap((one) => one.results)

@@ -3,7 +3,7 @@ import type { Identity, LifecycleEvent } from '../model/identity.ts'
 import type { AuditRecord, Grant, Link, ObligationStatus } from '../model/ledger.ts'
 import { showPlace } from '../model/place.ts'
 import { showReason } from './plan.ts'
-import { showInstant } from './text.ts'
+import { showInstant, visible } from './text.ts'
 
 /** What is known of one person, from the ledger and the policy in force. */
 export interface Explanation {
@@ -32,7 +32,9 @@ export function renderExplanation(explained: Explanation, { zone, bold }: Render
     [bold(`${identity.id}  ${identity.state}`), ...stateLines(identity)].join('\n'),
     section(
       bold('Attributes'),
-      Object.entries(identity.attributes).map(([name, value]) => `${name}: ${value === '' ? '(empty)' : value}`),
+      Object.entries(identity.attributes).map(
+        ([name, value]) => `${name}: ${value === '' ? '(empty)' : visible(value)}`,
+      ),
     ),
     section(
       bold('Roles'),
@@ -106,7 +108,7 @@ function auditLine(record: AuditRecord, zone: string): string {
   const values =
     record.before === null && record.after === null
       ? ''
-      : `  ${record.before ?? '(none)'} → ${record.after ?? '(none)'}`
+      : `  ${visible(record.before ?? '(none)')} → ${visible(record.after ?? '(none)')}`
   const why = record.reason === null ? '' : `  ${showReason(record.reason)}`
   return `${showInstant(record.at, zone)}  ${record.platform ?? ''}  ${record.action}${values}  ${record.result}${why}  by ${record.operator}`
 }

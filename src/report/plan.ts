@@ -1,5 +1,5 @@
 import colours from 'picocolors'
-import { changeOrder } from '../model/change.ts'
+import { changeOrder, holdable } from '../model/change.ts'
 import type { Change, ChangeKind, Plan, PlanNote, Withheld, WithheldWhy } from '../model/change.ts'
 import { showPlace } from '../model/place.ts'
 import type { Reason } from '../model/place.ts'
@@ -53,6 +53,17 @@ function renderPlatform(
   }
   lines.push(...renderWithheld(withheld, most), ...renderNotes(notes, most))
   return lines.join('\n')
+}
+
+/** What no hold stands for and `apply` has left as it is, by platform; empty where there is nothing of the kind. */
+export function renderLeft(plan: Plan, most: number): string {
+  const sections = Object.keys(plan.situations).flatMap((platform) => {
+    const own = plan.withheld.filter((one) => one.change.platform === platform && !holdable.has(one.why))
+    const notes = plan.notes.filter((note) => note.platform === platform)
+    const lines = [...renderWithheld(own, most), ...renderNotes(notes, most)]
+    return lines.length === 0 ? [] : [[colours.bold(platform), ...lines].join('\n')]
+  })
+  return sections.join('\n\n')
 }
 
 export function showReason(reason: Reason): string {

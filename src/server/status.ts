@@ -50,7 +50,8 @@ function health(keyturn: Keyturn, signal: AbortSignal): Promise<Status['platform
   return Promise.all(
     [...keyturn.connectors.values()].map(async (connector) => {
       const began = performance.now()
-      const error = await connector.signsInAs(signal).then(() => null, summarise)
+      // The lightest question that every kind of platform can answer only after Keyturn has signed in.
+      const error = await connector.passwordPolicy(signal).then(() => null, summarise)
       return { platform: connector.id, error, ms: performance.now() - began }
     }),
   )

@@ -125,29 +125,30 @@ function refOf(account: DesiredAccount, link: Link | undefined, name: string | u
 /** Finds the accounts of a person among those just read, each by one look-up. */
 export function finder(
   observed: readonly ObservedAccount[],
-  desired: readonly DesiredAccount[],
+  desired: readonly Pick<DesiredAccount, 'matches'>[],
   canonical: (attribute: string, value: string) => string,
 ) {
   const strong = new Set(desired.flatMap(({ matches }) => matches.filter(isStrong).map(({ attribute }) => attribute)))
   const keyOf = (attribute: string, value: string) => `${attribute}\n${canonical(attribute, value)}`
   const byId = Map.groupBy(observed, (account) => account.nativeId)
   const byName = Map.groupBy(observed, (account) => account.name.toLowerCase())
-  const byValue = new Map<string, ObservedAccount[]>()
-  for (const account of observed) {
-    for (const attribute of strong) {
-      for (const value of account.attributes[attribute] ?? []) {
-        const key = keyOf(attribute, value)
-        byValue.set(key, [...(byValue.get(key) ?? []), account])
-      }
-    }
-  }
+  const held = observed.flatMap((account) =>
+    [...strong].flatMap((attribute) =>
+      (account.attributes[attribute] ?? []).map((value) => ({ account, key: keyOf(attribute, value) })),
+    ),
+  )
+  const byValue = Map.groupBy(held, ({ key }) => key)
   return {
     byId: (nativeId: string) => byId.get(nativeId) ?? [],
     /** By the name that was claimed, or by a value that is certainly this person's. */
-    others: ({ matches }: DesiredAccount, name: string | undefined) => [
+    others: ({ matches }: Pick<DesiredAccount, 'matches'>, name: string | undefined) => [
       ...new Set([
         ...(name === undefined ? [] : (byName.get(name.toLowerCase()) ?? [])),
-        ...matches.filter(isStrong).flatMap(({ attribute, value }) => byValue.get(keyOf(attribute, value)) ?? []),
+        ...matches
+          .filter(isStrong)
+          .flatMap(({ attribute, value }) =>
+            (byValue.get(keyOf(attribute, value)) ?? []).map(({ account }) => account),
+          ),
       ]),
     ],
   }

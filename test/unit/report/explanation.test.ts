@@ -1,0 +1,139 @@
+import { expect, test } from 'vitest'
+import type { AuditRecord } from '../../../src/model/ledger.ts'
+import { renderExplanation } from '../../../src/report/explanation.ts'
+import type { Explanation } from '../../../src/report/explanation.ts'
+import { person } from '../policy/company.ts'
+import { left, noon, obligation, rule } from './samples.ts'
+
+const link = {
+  identity: 'hr:7',
+  platform: 'wiki',
+  nativeId: 'id-7',
+  name: 'ada.byron',
+  address: 'uid=ada.byron,ou=people',
+  how: 'created',
+  linkedAt: noon,
+  shutByUs: null,
+  passwordScrambled: false,
+} as const
+
+const record: AuditRecord = {
+  at: noon,
+  correlation: 'one',
+  identity: 'hr:7',
+  platform: 'wiki',
+  account: 'ada.byron',
+  action: 'grant',
+  reason: rule,
+  operator: 'jo',
+  before: null,
+  after: 'staff',
+  askedAt: noon,
+  result: 'done',
+  detail: null,
+}
+
+function page(more: Partial<Explanation> = {}, identity = person('7', { startsAt: null })): readonly string[] {
+  const explanation: Explanation = { identity, assignments: [], platforms: [], events: [], audit: [], ...more }
+  return renderExplanation(explanation, { zone: 'Europe/Berlin', bold: (text) => text }).split('\n')
+}
+
+test('a person of whom little is known: the state, its reason and its place', () => {
+  expect(page().slice(0, 6)).toEqual([
+    'hr:7  active',
+    '  because of Status "Active"  people.csv:2:3',
+    '  read from people.csv:2:3',
+    '  the clock alone changes nothing',
+    '',
+    'Attributes',
+  ])
+})
+
+test('all dates are shown in the zone in which they were read, and what the clock will change', () => {
+  const identity = person('7', {
+    zone: 'America/New_York',
+    state: 'active',
+    startsAt: noon,
+    endsAt: noon,
+    accessEndsAt: noon,
+    leftAt: noon,
+    vanishedAt: noon,
+    held: 'contradicts itself',
+    next: { at: noon, state: 'left' },
+  })
+  const at = '2026-11-22 07:00 America/New_York'
+  expect(page({}, identity).slice(3, 10)).toEqual([
+    `  starts ${at}`,
+    `  ends ${at}`,
+    `  access ends ${at}`,
+    `  access is shut since ${at}`,
+    `  vanished from the feed ${at}`,
+    '  held: contradicts itself',
+    `  changes by the clock to left at ${at}`,
+  ])
+})
+
+test('roles, the account, each entitlement with its reason, what is owed, events and last changes', () => {
+  const explanation: Partial<Explanation> = {
+    assignments: [{ role: 'engineer', reason: rule, until: noon }],
+    platforms: [
+      {
+        platform: 'wiki',
+        link: { ...link, shutByUs: 'suspend' },
+        grants: [{ identity: 'hr:7', platform: 'wiki', entitlement: 'staff', reason: rule, grantedAt: noon }],
+        desired: {
+          state: 'open',
+          reason: rule,
+          entitlements: [
+            { name: 'staff', reason: rule },
+            { name: 'editors', reason: rule, until: noon },
+          ],
+          expiresAt: null,
+          held: 'the record contradicts itself',
+        },
+        obligation: obligation('7', {
+          state: 'owed',
+          lastError: { code: 'not-proven', message: 'no answer' },
+          proof: { grade: 'not-proven', at: noon, text: 'no answer' },
+        }),
+      },
+    ],
+    events: [{ kind: 'leaver', identity: 'hr:7', effectiveAt: noon, observedAt: noon, reason: left, changed: [] }],
+    audit: [record, { ...record, action: 'proof', platform: null, reason: null, after: null, result: 'refused' }],
+  }
+  const identity = person('7', { attributes: { department: '' } })
+  const at = '2026-11-22 13:00 Europe/Berlin'
+  const all = page(explanation, identity)
+  expect(all.slice(all.indexOf('Attributes'))).toEqual([
+    'Attributes',
+    '  givenName: Ada',
+    '  surname: Byron',
+    '  department: (empty)',
+    '',
+    'Roles',
+    `  engineer  role employee  roles/base.yaml:3:5  until ${at}`,
+    '',
+    'wiki',
+    `  account ada.byron  uid=ada.byron,ou=people  (created ${at})`,
+    '  shut by Keyturn (suspend)',
+    '  should be open: role employee  roles/base.yaml:3:5',
+    '  nothing is changed: the record contradicts itself',
+    '  staff  role employee  roles/base.yaml:3:5  (granted by Keyturn)',
+    `  editors  role employee  roles/base.yaml:3:5  until ${at}`,
+    `  owed since ${at}: no answer`,
+    '  proof: not-proven, no answer',
+    '',
+    'Events',
+    `  ${at}  leaver  Status "Left"  people.csv:7`,
+    '',
+    'Last changes',
+    `  ${at}  wiki  grant  (none) → staff  done  role employee  roles/base.yaml:3:5  by jo`,
+    `  ${at}    proof  refused  by jo`,
+  ])
+})
+
+test('a platform on which nothing is linked and nothing is owed', () => {
+  const desired = { state: 'shut', reason: left, entitlements: [], expiresAt: null, held: null } as const
+  const all = page({ platforms: [{ platform: 'wiki', link: null, grants: [], desired, obligation: null }] })
+  expect(all.slice(-3)).toEqual(['wiki', '  no account is linked', '  should be shut: Status "Left"  people.csv:7'])
+})

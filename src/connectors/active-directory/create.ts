@@ -95,7 +95,10 @@ function principalNameOf(suffix: string, { name, attributes }: NewAccount): stri
 async function chooseCommonNames({ connection }: Desk, tasks: readonly Create[]): Promise<Map<number, string>> {
   const chosen = new Map<number, string>()
   for (const [container, those] of Map.groupBy(tasks, ({ change }) => change.desired.container)) {
-    const plain = those.map((task) => ({ task, common: commonNameOf(task.change.desired) }))
+    // Sorted, so that of `anna.smith` and `anna.smith2` the first is the one who is called plainly Anna Smith.
+    const plain = those
+      .map((task) => ({ task, common: commonNameOf(task.change.desired) }))
+      .toSorted((one, other) => (one.task.change.desired.name < other.task.change.desired.name ? -1 : 1))
     const used = new Set<string>()
     for (const some of portions(plain, namesPerSearch)) {
       const filter = anyOf(some.map(({ common }) => equals('cn', common)))

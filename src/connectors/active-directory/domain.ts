@@ -8,6 +8,7 @@ import type { Entry } from '../directory/entry.ts'
 import { Pool } from '../directory/pool.ts'
 import { readEntry } from '../directory/search.ts'
 import { Catalogue } from './catalogue.ts'
+import { ownSignInError } from './errors.ts'
 import { dnsDomain } from './names.ts'
 
 export interface Tools {
@@ -45,7 +46,11 @@ export class Domain implements AsyncDisposable {
    */
   async use<T>(work: (connection: Connection) => Promise<T>): Promise<T> {
     demandTls(this.settings)
-    return this.#pool.use(work)
+    try {
+      return await this.#pool.use(work)
+    } catch (error) {
+      throw ownSignInError(error, this.settings)
+    }
   }
 
   /** The top of the domain that `base` is in, where names must be unique; `base` itself may be a part of it only. */

@@ -1,5 +1,6 @@
 import { KeyturnError } from '../../model/errors.ts'
 import type { ErrorCode } from '../../model/errors.ts'
+import type { DirectorySettings } from '../../model/settings.ts'
 import { LdapResultError, directoryError } from '../directory/errors.ts'
 
 interface Meaning {
@@ -163,4 +164,17 @@ export const signInTable: Readonly<Record<string, SignInRefusal>> = {
 /** The `data` code in the diagnostic of a refused sign-in, in lower case. */
 export function signInCode(diagnostic: string): string | undefined {
   return /\bdata ([0-9a-f]+)\b/i.exec(diagnostic)?.[1]?.toLowerCase()
+}
+
+/** What a domain controller says of our own sign-in, which is all that it says of why. Other errors are left as they are. */
+export function ownSignInError(error: unknown, { id, bind }: Pick<DirectorySettings, 'id' | 'bind'>): unknown {
+  if (!(error instanceof KeyturnError) || error.code !== 'platform-sign-in-refused') return error
+  const { cause } = error
+  const code = cause instanceof LdapResultError ? signInCode(cause.diagnostic) : undefined
+  const meaning = code === '52e' ? 'the name or the password is wrong' : signInTable[code ?? '']?.text
+  if (meaning === undefined) return error
+  return new KeyturnError(error.code, `${id}: signing in as ${bind.dn} was refused: ${meaning} (data ${code}).`, {
+    cause,
+    hint: `Check bind.dn and ${bind.password}, and the account itself on the domain controller.`,
+  })
 }

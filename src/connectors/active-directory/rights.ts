@@ -1,11 +1,14 @@
 import { PagedResultsControl } from 'ldapts'
 import type { Complaint } from '../../model/connector.ts'
+import type { DirectorySettings } from '../../model/settings.ts'
 import type { Connection } from '../directory/connection.ts'
+import { LdapResultError } from '../directory/errors.ts'
 import { anyOf } from '../directory/filters.ts'
 import { portions } from '../directory/flight.ts'
 import { readEntry, searchFew } from '../directory/search.ts'
 import type { Groups } from './catalogue.ts'
 import type { Domain } from './domain.ts'
+import { signedInAs } from './self.ts'
 import { byId, isUser, stateAttributes, stateOf } from './state.ts'
 import type { AccountState } from './state.ts'
 import { guidDn } from './values.ts'
@@ -46,16 +49,16 @@ async function checkContainers({ settings }: Domain, connection: Connection): Pr
   return complaints
 }
 
-async function checkAccount({ settings }: Domain, connection: Connection): Promise<Complaint[]> {
-  const sample = await firstManageable(connection, settings.base)
+async function checkAccount(domain: Domain, connection: Connection): Promise<Complaint[]> {
+  const places = containersOf(domain.settings)
+  const sample = await sampleAccount(domain, connection, places)
   if (sample === undefined) {
-    return [
-      { severity: 'fact', message: `There is no ordinary account below ${settings.base} to look at rights with.` },
-    ]
+    const where = places.join(' and ')
+    return [{ severity: 'fact', message: `There is no ordinary account in ${where} yet to look at rights with.` }]
   }
   const entry = await readEntry(connection, guidDn(sample.nativeId), ['allowedAttributesEffective'])
   const writable = new Set(entry?.texts('allowedAttributesEffective').map((name) => name.toLowerCase()))
-  const wanted = [...alwaysWritten, ...Object.keys(settings.accounts.attributes)]
+  const wanted = [...alwaysWritten, ...Object.keys(domain.settings.accounts.attributes)]
   const missing = wanted.filter((name) => !writable.has(name.toLowerCase()))
   if (missing.length === 0) return []
   return [
@@ -67,13 +70,38 @@ async function checkAccount({ settings }: Domain, connection: Connection): Promi
   ]
 }
 
-/** One page is enough: nearly every account is an ordinary one. */
-async function firstManageable(connection: Connection, base: string): Promise<AccountState | undefined> {
+/** Where accounts are made and kept; everywhere, where only an expression says it. */
+function containersOf({ accounts: { container }, leaver, base }: DirectorySettings): string[] {
+  if (!('fixed' in container)) return [base]
+  return [...new Set([container.text, ...(leaver.container === undefined ? [] : [leaver.container])])]
+}
+
+/** An account whose rights stand for all: our own and those of Windows have others. */
+async function sampleAccount(
+  domain: Domain,
+  connection: Connection,
+  places: readonly string[],
+): Promise<AccountState | undefined> {
+  const own = await signedInAs(domain, connection)
+  for (const place of places) {
+    const states = await firstStates(connection, place)
+    const sample = states.find(({ dn, cannotManage }) => cannotManage === undefined && dn !== own)
+    if (sample !== undefined) return sample
+  }
+  return undefined
+}
+
+/** One page is enough: nearly every account is an ordinary one. None where the container is not there. */
+async function firstStates(connection: Connection, base: string): Promise<AccountState[]> {
   const onePage = new PagedResultsControl({ critical: true, value: { size: 50, cookie: Buffer.alloc(0) } })
   const spec = { base, scope: 'sub', filter: isUser(), attributes: stateAttributes, controls: [onePage] } as const
   const states: AccountState[] = []
-  await connection.search(spec, (entry) => states.push(stateOf(entry)))
-  return states.find(({ cannotManage }) => cannotManage === undefined)
+  try {
+    await connection.search(spec, (entry) => states.push(stateOf(entry)))
+  } catch (error) {
+    if (!(error instanceof LdapResultError)) throw error
+  }
+  return states
 }
 
 async function checkGroups(domain: Domain, connection: Connection): Promise<Complaint[]> {

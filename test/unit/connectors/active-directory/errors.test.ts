@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import {
   domainError,
+  ownSignInError,
   signInCode,
   signInTable,
   win32Code,
@@ -82,5 +83,34 @@ describe('refused sign-ins', () => {
 
   test('other diagnostics have no code', () => {
     expect(signInCode('Simple Bind Failed: NT_STATUS_LOGON_FAILURE')).toBeUndefined()
+  })
+})
+
+describe('our own sign-in', () => {
+  const settings = { id: 'corp-ad', bind: { dn: 'svc-keyturn@corp.example', password: 'env:AD_PASSWORD' } } as const
+  const refused = (diagnostic: string) =>
+    new KeyturnError('platform-sign-in-refused', 'refused', { cause: new LdapResultError(49, diagnostic) })
+  const answer = (data: string) =>
+    `80090308: LdapErr: DSID-0C0903A9, comment: AcceptSecurityContext error, data ${data}, v1db1`
+
+  test.each([
+    ['52e', 'the name or the password is wrong'],
+    ['533', 'the account is disabled'],
+    ['532', 'the password has expired'],
+    ['775', 'the account is locked'],
+  ])('data %s is said in words, with where to look', (data, words) => {
+    const error = ownSignInError(refused(answer(data)), settings)
+    expect(error).toMatchObject({ code: 'platform-sign-in-refused', message: expect.stringContaining(words) })
+    expect(error).toMatchObject({ hint: expect.stringContaining('env:AD_PASSWORD') })
+  })
+
+  test('a refusal without a known code, and any other error, stay as they are', () => {
+    for (const error of [
+      refused(answer('9999')),
+      refused('no idea'),
+      new KeyturnError('insecure', 'x'),
+      new Error('y'),
+    ])
+      expect(ownSignInError(error, settings)).toBe(error)
   })
 })

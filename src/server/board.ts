@@ -12,18 +12,18 @@ export interface Progress {
 /** Who is still to be waited for, and what came of the others. */
 export interface Board {
   /** What workers of this process have just done. */
-  note(settled: readonly SettledObligation[]): void
+  readonly note: (settled: readonly SettledObligation[]) => void
   /** How the ledger says that some stand. */
-  learn(statuses: readonly ObligationStatus[]): void
-  empty(): boolean
+  readonly learn: (statuses: readonly ObligationStatus[]) => void
+  readonly empty: () => boolean
   /** Only people are left who wait for somebody else's account, and nobody is left who could make it. */
-  stuck(): boolean
-  remaining(): readonly ObligationPointer[]
+  readonly stuck: () => boolean
+  readonly remaining: () => readonly ObligationPointer[]
   /** All that was done in however many tries, and the last word on what was not. */
-  settled(): readonly SettledObligation[]
+  readonly settled: () => readonly SettledObligation[]
   /** When the last one was settled or given up. */
-  movedAt(): Instant
-  progress(): Progress
+  readonly movedAt: () => Instant
+  readonly progress: () => Progress
 }
 
 export function keyOf({ platform, identity }: { readonly platform: string; readonly identity: IdentityId }): string {

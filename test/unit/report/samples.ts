@@ -18,7 +18,7 @@ type Deed<C> = C extends Change ? Omit<C, 'identity' | 'platform' | 'target' | '
 /** A change of the person with this key on `wiki`; their account is called as the key. */
 export function change(key: string, deed: Deed<Change>, reason = rule): Change {
   const about = { identity: `hr:${key}`, platform: 'wiki', target: { nativeId: `id-${key}` }, account: key, reason }
-  return { ...about, ...deed } as Change
+  return { ...about, ...deed }
 }
 
 export const made = { name: 'ann', container: 'ou=people', enabled: true, attributes: {}, expiresAt: null }

@@ -5,7 +5,7 @@ import { KeyturnError } from '../model/errors.ts'
 import type { Change, Plan } from '../model/change.ts'
 import { renderApply } from '../report/apply.ts'
 import type { ApplyRendering } from '../report/apply.ts'
-import { showChange } from '../report/plan.ts'
+import { renderLeft, showChange } from '../report/plan.ts'
 import { applyPlanning, isReviewed } from '../server/applying.ts'
 import type { ApplyReport } from '../server/applying.ts'
 import { openKeyturn } from '../server/context.ts'
@@ -54,9 +54,14 @@ async function apply(invocation: Invocation, options: Options): Promise<ExitCode
   return exitCode(result.report)
 }
 
-/** The feeds and what could not be read come first: nobody should read "nothing to do" over a platform that is down. */
+/** The feeds, and what could not be read or was left as it is, come first: nobody should read "nothing to do" over a platform that is down. */
 function renderReport(report: ApplyReport, options: ApplyRendering): string {
-  return [renderIntakes(report.people.intakes, options.most), renderUnread(report.unread), renderApply(report, options)]
+  return [
+    renderIntakes(report.people.intakes, options.most),
+    renderUnread(report.unread),
+    renderLeft(report.plan, options.most),
+    renderApply(report, options),
+  ]
     .filter((section) => section !== '')
     .join('\n\n')
 }

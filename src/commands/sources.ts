@@ -2,7 +2,7 @@ import colours from 'picocolors'
 import type { KeyturnError } from '../model/errors.ts'
 import type { IntakeResult } from '../model/identity.ts'
 import { showPlace } from '../model/place.ts'
-import { count } from '../report/text.ts'
+import { count, visible } from '../report/text.ts'
 
 /** One line per feed, with its refusal or the records that were set aside. */
 export function renderIntakes(intakes: readonly IntakeResult[], most: number): string {
@@ -12,7 +12,7 @@ export function renderIntakes(intakes: readonly IntakeResult[], most: number): s
 function headline(intake: IntakeResult): string {
   const name = colours.bold(intake.source)
   if (intake.refused !== null) {
-    return `${name}  ${colours.red('refused:')} ${intake.refused.why}\n  ${intake.refused.hint}`
+    return `${name}  ${colours.red('refused:')} ${visible(intake.refused.why)}\n  ${intake.refused.hint}`
   }
   const states = Map.groupBy(intake.identities, (identity) => identity.state)
   const parts = [...states].map(([state, people]) => `${people.length.toLocaleString('en-US')} ${state}`)
@@ -22,8 +22,9 @@ function headline(intake: IntakeResult): string {
 function problemLines(intake: IntakeResult, most: number): string[] {
   const lines = intake.problems.map((problem) => {
     const mark = problem.severity === 'error' ? colours.red('set aside') : colours.yellow('note')
-    const hint = problem.hint === undefined ? '' : ` ${problem.hint}`
-    return `  ${mark}  ${showPlace(problem.place)}  ${problem.path}: ${problem.message}${hint}`
+    const path = problem.path === '' ? '' : `${problem.path}: `
+    const hint = problem.hint === undefined ? '' : `. ${problem.hint}`
+    return `  ${mark}  ${showPlace(problem.place)}  ${path}${visible(problem.message)}${hint}`
   })
   if (lines.length <= most) return lines
   return [...lines.slice(0, most), colours.dim(`  … and ${lines.length - most} more (--all shows them)`)]

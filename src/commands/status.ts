@@ -17,7 +17,7 @@ export function define(command: Command, runner: Runner): void {
     .option('--offline', 'look into the ledger only, at no platform')
     .addHelpText(
       'after',
-      '\nExit code: 0 nothing open, 2 something is owed, failed or held, 1 a platform cannot be reached.',
+      '\nExit code: 0 nothing open, 2 something is owed, failed or held or a feed is refused, 1 a platform cannot be reached.',
     )
     .action(act<Options>(runner, status))
 }
@@ -36,7 +36,8 @@ async function status(invocation: Invocation, options: Options): Promise<ExitCod
   invocation.say(`\npolicy ${found.policyVersion.slice(0, 12)}`)
   if (found.platforms.some((platform) => platform.error !== null)) return 1
   const open = found.lanes.some((lane) => lane.owed + lane.failed + lane.waiting > 0)
-  return open || found.holds.length > 0 ? 2 : 0
+  const refused = found.sources.some((source) => source.refused !== null)
+  return open || refused || found.holds.length > 0 ? 2 : 0
 }
 
 function feeds(found: Status, zone: string): string {
@@ -46,7 +47,7 @@ function feeds(found: Status, zone: string): string {
     accepted === null ? '' : `${accepted.rows} rows, ${accepted.active} active`,
     refused === null ? '' : colours.red(`${showInstant(refused.at, zone)}: ${refused.why}`),
   ])
-  return table(['feed', 'last accepted', 'held', 'refused since'], rows)
+  return table(['feed', 'last accepted', 'what it holds', 'refused since'], rows)
 }
 
 function lanes(found: Status, now: Instant): string {
@@ -84,6 +85,6 @@ function platforms(found: Status): string {
 
 function holds(found: Status): string {
   if (found.holds.length === 0) return 'Nothing is held.'
-  const total = found.holds.reduce((sum, hold) => sum + hold.items.length, 0)
+  const total = found.holds.reduce((sum, hold) => sum + hold.items.filter((item) => item.status === 'open').length, 0)
   return `${count(total, 'change')} in ${count(found.holds.length, 'hold')}: keyturn holds`
 }

@@ -6,6 +6,7 @@ import type { IndexedView } from './view.ts'
 export interface Match {
   readonly account: ObservedAccount
   readonly by: string
+  readonly attribute: string
 }
 
 /** Whose accounts those are that nobody is linked to; a guess is never among the answers. */
@@ -60,7 +61,8 @@ function find(index: IndexedView, desired: DesiredAccount, then: 'link' | 'propo
   for (const { attribute, value, then: rule } of desired.matches) {
     if (rule !== then || value === '') continue
     for (const account of index.holding(attribute, value)) {
-      if (!found.has(account.nativeId)) found.set(account.nativeId, { account, by: `${attribute} "${value}"` })
+      if (!found.has(account.nativeId))
+        found.set(account.nativeId, { account, attribute, by: `${attribute} "${value}"` })
     }
   }
   return [...found.values()]

@@ -52,9 +52,9 @@ function diff(context: Context, desired: DesiredAccount, link: Link | null, acco
   return sheet
 }
 
-function linkAndDiff(context: Context, desired: DesiredAccount, { account, by }: Match): Sheet {
+function linkAndDiff(context: Context, desired: DesiredAccount, { account, attribute, by }: Match): Sheet {
   const sheet = diff(context, desired, null, account)
-  sheet.need({ kind: 'link', by, address: account.address }, null, { kind: 'setting', text: `matched by ${by}` })
+  sheet.need({ kind: 'link', by, address: account.address }, null, { kind: 'setting', text: `matched by ${attribute}` })
   return sheet
 }
 

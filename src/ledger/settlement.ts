@@ -18,6 +18,13 @@ interface Accepted {
   readonly row: Obligation
 }
 
+/** Changes that came out alike are written together. */
+interface Update {
+  readonly status: string
+  readonly error: string | null
+  readonly ids: number[]
+}
+
 type Changes = ReadonlyMap<number, readonly ChangeState[]>
 
 export function* settle(settlements: readonly Settlement[]): Unit<{ readonly refused: readonly ObligationPointer[] }> {
@@ -101,26 +108,24 @@ function* recordResults(accepted: readonly Accepted[]): Unit<Changes> {
       ),
   )
   const results = new Map(accepted.flatMap(({ settlement }) => settlement.results.map((one) => [one.id, one] as const)))
-  const updates = new Map<string, number[]>()
+  const updates = new Map<string, Update>()
   const after = rows.map((row) => {
     const result = results.get(row.id)
     const status = statusAfter(row, result)
     if (result !== undefined && status !== row.status) {
-      const values = JSON.stringify([status, result.error ?? null])
-      const ids = updates.get(values)
-      if (ids === undefined) updates.set(values, [row.id])
-      else ids.push(row.id)
+      const error = result.error === undefined ? null : JSON.stringify(result.error)
+      const update = updates.get(`${status} ${error}`)
+      if (update === undefined) updates.set(`${status} ${error}`, { status, error, ids: [row.id] })
+      else update.ids.push(row.id)
     }
     return { ...row, status }
   })
-  for (const [values, ids] of updates) yield* writeStatus(values, ids)
+  for (const { status, error, ids } of updates.values()) {
+    yield* forLists(ids, (some) =>
+      run(db.updateTable('admitted_change').set({ status, error }).where('id', 'in', some)),
+    )
+  }
   return Map.groupBy(after, (row) => row.obligation)
-}
-
-function* writeStatus(values: string, ids: readonly number[]): Unit<void> {
-  const [status, error] = JSON.parse(values) as [string, object | null]
-  const set = { status, error: error === null ? null : JSON.stringify(error) }
-  yield* forLists(ids, (some) => run(db.updateTable('admitted_change').set(set).where('id', 'in', some)))
 }
 
 /**

@@ -38,9 +38,12 @@ interface Desk {
   readonly recipients: readonly string[]
   readonly sealer: Sealer
   readonly clock: Clock
+  /** Finished files by the part of their names that is the account's: a new password makes them useless. */
+  readonly finished: Map<string, readonly string[]>
 }
 
 const unfinished = '.pending'
+const finishedName = /^(.+-[0-9a-f]{8}-)\d{8}T\d{6}Z-expires-\d{8}T\d{6}Z\.age$/
 
 /**
  * Opens the folder of age-encrypted hand-over files: one file a person, `NAME-PLATFORM-ID-ISSUED-expires-EXPIRY.age`,
@@ -54,7 +57,8 @@ export async function openDeliveries(
   sealer: Sealer,
   clock: Clock,
 ): Promise<Deliveries> {
-  const desk: Desk = { platform, settings, sealer, clock, recipients: await readRecipients(settings.recipients) }
+  const recipients = await readRecipients(settings.recipients)
+  const desk: Desk = { platform, settings, sealer, clock, recipients, finished: new Map() }
   await openFolder(desk)
   return {
     prepare: (handOver) => prepare(desk, handOver),
@@ -62,7 +66,7 @@ export async function openDeliveries(
   }
 }
 
-async function openFolder({ settings: { folder }, clock }: Desk): Promise<void> {
+async function openFolder({ settings: { folder }, clock, finished }: Desk): Promise<void> {
   try {
     await mkdir(folder, { recursive: true, mode: 0o700 })
     await chmod(folder, 0o700)
@@ -70,6 +74,8 @@ async function openFolder({ settings: { folder }, clock }: Desk): Promise<void> 
     for (const name of await readdir(folder)) {
       const path = join(folder, name)
       if (name.endsWith(unfinished) && (await stat(path)).mtimeMs < clock() - HOUR) await rm(path, { force: true })
+      const stem = finishedName.exec(name)?.[1]
+      if (stem !== undefined) finished.set(stem, [...(finished.get(stem) ?? []), name])
     }
   } catch (cause) {
     throw new KeyturnError('delivery-failed', `the hand-over folder ${folder} cannot be used`, { cause })
@@ -80,7 +86,8 @@ async function prepare(desk: Desk, handOver: HandOver): Promise<PreparedHandOver
   const issued = desk.clock()
   const expires = issued + desk.settings.expiresAfter
   const stem = stemOf(desk.platform, handOver.identity, handOver.account)
-  const final = join(desk.settings.folder, `${stem}${stamp(issued)}-expires-${stamp(expires)}.age`)
+  const name = `${stem}${stamp(issued)}-expires-${stamp(expires)}.age`
+  const final = join(desk.settings.folder, name)
   const pending = final + unfinished
   const sealed = await desk.sealer.seal(letter(desk.platform, handOver, expires), desk.recipients)
   try {
@@ -98,10 +105,18 @@ async function prepare(desk: Desk, handOver: HandOver): Promise<PreparedHandOver
           cause,
         })
       })
+      await discardOlder(desk, stem, name)
       await syncFolder(desk.settings.folder)
     },
     discard: () => rm(pending, { force: true }),
   }
+}
+
+/** Nobody should hand over a password that the platform has just forgotten. A file that stays misleads, but stops nothing. */
+async function discardOlder({ settings: { folder }, finished }: Desk, stem: string, name: string): Promise<void> {
+  const older = (finished.get(stem) ?? []).filter((one) => one !== name)
+  finished.set(stem, [name])
+  await Promise.allSettled(older.map((one) => rm(join(folder, one), { force: true })))
 }
 
 async function isFinished(desk: Desk, identity: IdentityId, account: string): Promise<boolean> {

@@ -10,6 +10,7 @@ export function reportOf(
 ): SettleReport {
   const obligations = settlements.map((settlement) => settled(settlement, lost))
   for (const obligation of obligations) tell(obligation, ports)
+  tellLater(obligations.filter(triedLater), ports)
   return { obligations }
 }
 
@@ -47,6 +48,18 @@ function tell(
   if (done.length > 0) ports.logger.change('account changed', { identity, platform, lane, kinds: done })
   if (proof?.grade === 'not-proven') ports.logger.error('a revocation is not proven and stays owed', fields)
   else if (state === 'retry' && lane === 'revoke') ports.logger.error('a revocation stays owed', fields)
-  else if (state === 'retry') ports.logger.warn('changes are tried again later', fields)
   if (state === 'failed') ports.logger.error('changes failed for good', fields)
+}
+
+function triedLater({ state, lane, proof }: SettledObligation): boolean {
+  return state === 'retry' && lane === 'change' && proof?.grade !== 'not-proven'
+}
+
+/** One line for all who wait for the same reason: a platform that is down concerns everybody. */
+function tellLater(later: readonly SettledObligation[], { platform, logger }: SettlePorts): void {
+  const causes = Map.groupBy(later, ({ error }) => `${error?.code}\n${error?.message}`)
+  for (const same of causes.values()) {
+    const identities = same.map(({ identity }) => identity)
+    logger.warn('changes are tried again later', { platform, people: identities.length, ...same[0]?.error, identities })
+  }
 }

@@ -87,6 +87,26 @@ test('a finished hand-over is known until it expires, and only for its own accou
   expect(await deliveries.isFinished('hr:1', "anna.o'neil")).toBe(false)
 })
 
+test('a new password takes away the file of the one before, also of an earlier run, and no other', async () => {
+  const given = await desk()
+  const earlier = await given.open()
+  for (const account of ['anna', 'anna2']) await (await earlier.prepare({ ...handOver, account })).finish()
+  given.now += HOUR
+  const deliveries = await given.open()
+  const prepared = await deliveries.prepare({ ...handOver, account: 'anna' })
+  expect(await readdir(given.folder)).toHaveLength(3)
+  await prepared.finish()
+  const after = await readdir(given.folder)
+  expect(new Set(after.map((name) => name.split('-')[0]))).toEqual(new Set(['anna', 'anna2']))
+  expect(after).toHaveLength(2)
+  given.now += HOUR
+  await (await deliveries.prepare({ ...handOver, account: 'anna', password: 'third' })).finish()
+  const files = await readdir(given.folder)
+  expect(files).toHaveLength(2)
+  const own = files.find((name) => name.startsWith('anna-')) ?? ''
+  expect(await decrypt(join(given.folder, own), given.key)).toContain('Password: third')
+})
+
 test('what a killed process left pending is removed at the next start, but not what is being written now', async () => {
   const given = await desk()
   await mkdir(given.folder)

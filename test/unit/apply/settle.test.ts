@@ -183,6 +183,9 @@ test('while a platform is down everybody is tried again later, and nobody is giv
     expect(report.obligations.map(({ state }) => state)).toEqual(Array(5).fill('retry'))
     world.now += 60_000
   }
+  // One line for all five, each of the six times.
+  const told = world.log.filter((line) => line.includes('changes are tried again later'))
+  expect(told).toHaveLength(6)
   expect(world.ledger.records).toEqual([])
   await world.quiesce()
   expect(world.platform.accounts.size).toBe(5)

@@ -97,7 +97,12 @@ function platformLines(one: Explanation['platforms'][number], zone: string): rea
 }
 
 function proofLines({ proof }: ObligationStatus): readonly string[] {
-  return proof === null ? [] : [`proof: ${proof.grade}, ${proof.text}`]
+  if (proof === null) return []
+  const codes = [
+    ...(proof.resultCode === undefined ? [] : [`result code ${proof.resultCode}`]),
+    ...(proof.dataCode === undefined ? [] : [`data code ${proof.dataCode}`]),
+  ]
+  return [[`proof: ${proof.grade}`, proof.text, ...codes].join(', ')]
 }
 
 function until(instant: number | undefined, zone: string): string {

@@ -94,7 +94,7 @@ test('roles, the account, each entitlement with its reason, what is owed, events
         obligation: obligation('7', {
           state: 'owed',
           lastError: { code: 'not-proven', message: 'no answer' },
-          proof: { grade: 'not-proven', at: noon, text: 'no answer' },
+          proof: { grade: 'not-proven', at: noon, resultCode: 49, dataCode: '52e', text: 'wrong password' },
         }),
       },
     ],
@@ -121,7 +121,7 @@ test('roles, the account, each entitlement with its reason, what is owed, events
     '  staff  role employee  roles/base.yaml:3:5  (granted by Keyturn)',
     `  editors  role employee  roles/base.yaml:3:5  until ${at}`,
     `  owed since ${at}: no answer`,
-    '  proof: not-proven, no answer',
+    '  proof: not-proven, wrong password, result code 49, data code 52e',
     '',
     'Events',
     `  ${at}  leaver  Status "Left"  people.csv:7`,

@@ -45,9 +45,10 @@ async function expectNothingToDo(): Promise<void> {
   expectExit(run, 0)
 }
 
-test('an empty feed changes nothing', async () => {
+test('an empty feed changes nothing, and status does not say that all is well', async () => {
   await company.feedText('')
   expect(await expectRefusal()).toMatch(/empty|header|no rows|nothing/i)
+  expectExit(await company.keyturn('status'), 2)
   await expectNothingToDo()
 })
 

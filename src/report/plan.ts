@@ -51,7 +51,7 @@ function renderPlatform(
   for (const [cause, group] of Map.groupBy(changes, (change) => showReason(change.reason))) {
     lines.push(`  ${colours.cyan(cause)}`, ...bounded(personLines(group), most, '    '))
   }
-  lines.push(...renderWithheld(withheld, most), ...renderNotes(notes, most))
+  lines.push(...renderWithheld(withheld, most), ...renderNotes(notes, withheld, most))
   return lines.join('\n')
 }
 
@@ -60,7 +60,7 @@ export function renderLeft(plan: Plan, most: number): string {
   const sections = Object.keys(plan.situations).flatMap((platform) => {
     const own = plan.withheld.filter((one) => one.change.platform === platform && !holdable.has(one.why))
     const notes = plan.notes.filter((note) => note.platform === platform)
-    const lines = [...renderWithheld(own, most), ...renderNotes(notes, most)]
+    const lines = [...renderWithheld(own, most), ...renderNotes(notes, plan.withheld, most)]
     return lines.length === 0 ? [] : [[colours.bold(platform), ...lines].join('\n')]
   })
   return sections.join('\n\n')
@@ -149,9 +149,12 @@ const headings: Readonly<Record<WithheldWhy, string>> = {
   'no-name': 'no free name.',
 }
 
-function renderNotes(notes: readonly PlanNote[], most: number): string[] {
+/** What stands over withheld changes already is not said again. */
+function renderNotes(notes: readonly PlanNote[], withheld: readonly Withheld[], most: number): string[] {
+  const said = new Set(withheld.map(({ text }) => text))
+  const fresh = notes.filter(({ text }) => !said.has(text))
   return bounded(
-    notes.map((note) => `${colours.yellow('note')}  ${note.account}  ${note.text}`),
+    fresh.map((note) => `${colours.yellow('note')}  ${note.account}  ${note.text}`),
     most,
     '  ',
   )

@@ -22,6 +22,15 @@ test('what waits in a hold is not told twice, and where nothing was left nothing
   expect(renderLeft(plan, 20)).toBe('')
 })
 
+test('one sentence is said once, though it is a note and the reason of what is withheld', () => {
+  const world = new World()
+  world.accounts = ['x1', 'x2'].map((name) => account(name, { attributes: { employeeNumber: ['ann'] } }))
+  const plan = world.plan(want('ann'))
+  const text = plan.withheld[0]?.text ?? ''
+  expect(plan.notes.map((note) => note.text)).toEqual([text])
+  for (const page of [renderLeft(plan, 20), renderPlan(plan, 20)]) expect(page.split(text)).toHaveLength(2)
+})
+
 test('accounts that are matched by one attribute stand in one group, however many they are', () => {
   const world = new World()
   world.grants = [grantOf('p0', 'x')]

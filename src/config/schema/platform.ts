@@ -95,11 +95,13 @@ const leaver = z
       .default('all')
       .describe('Which memberships a leaver loses: all, only those that Keyturn gave, or none.'),
     keep: list(entitlementName()).default([]).describe('Entitlements of the catalogue that a leaver keeps.'),
-    'cleanup-after': duration().default('0d').describe('How long after disabling the account is stripped and moved.'),
+    'cleanup-after': duration()
+      .default('0d')
+      .describe('How long after the person left the shut account is stripped and moved.'),
     'delete-after': z
       .union([z.literal('never'), duration()])
       .default('never')
-      .describe('How long after disabling the account is deleted.'),
+      .describe('How long after the person left (not after the account was shut) the shut account is deleted.'),
   })
   .prefault({})
   .describe('What happens to the account of somebody who left, besides being disabled at once.')
@@ -130,7 +132,9 @@ const password = z
     length: whole(8, 128).optional().describe('Default: what the platform demands, and at least 16.'),
     classes: whole(1, 4)
       .optional()
-      .describe('How many of lower case, upper case, digits and symbols. Default: what the platform demands.'),
+      .describe(
+        'How many of lower case, upper case, digits and symbols. Default: what the platform demands, and at least 3.',
+      ),
     readable: flag().default(false).describe('Leave out characters that are easily confused, such as l, 1, O and 0.'),
     'must-change': flag().default(true).describe('The first sign-in must set a new one.'),
   })

@@ -27,7 +27,8 @@ export function auditRecord(obligation: ClaimedObligation, change: Change | null
 export function auditResult(obligation: ClaimedObligation, result: ChangeResult, at: number): AuditRecord {
   const { change, status, error, outcome } = result
   const residual = outcome?.residual?.map(
-    ({ what, until }) => `${what} until ${until === null ? 'it is ended there' : new Date(until).toISOString()}`,
+    ({ what, until }) =>
+      `not ended by this: ${what} until ${until === null ? 'it is ended there' : new Date(until).toISOString()}`,
   )
   const detail = [...(error === undefined ? [] : [`${error.code}: ${error.message}`]), ...(residual ?? [])]
   return auditRecord(obligation, change, {

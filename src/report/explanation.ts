@@ -49,7 +49,7 @@ export function renderExplanation(explained: Explanation, { zone, bold }: Render
     ),
     section(
       bold('Last changes'),
-      explained.audit.map((record) => auditLine(record, zone)),
+      explained.audit.flatMap((record) => auditLines(record, zone)),
     ),
   ]
     .filter((part) => part !== '')
@@ -109,13 +109,16 @@ function until(instant: number | undefined, zone: string): string {
   return instant === undefined ? '' : `  until ${showInstant(instant, zone)}`
 }
 
-function auditLine(record: AuditRecord, zone: string): string {
+/** What happened, and below it what was seen: of a revocation also what it cannot end, and until when that lives. */
+function auditLines(record: AuditRecord, zone: string): readonly string[] {
   const values =
     record.before === null && record.after === null
       ? ''
       : `  ${visible(record.before ?? '(none)')} → ${visible(record.after ?? '(none)')}`
   const why = record.reason === null ? '' : `  ${showReason(record.reason)}`
-  return `${showInstant(record.at, zone)}  ${record.platform ?? ''}  ${record.action}${values}  ${record.result}${why}  by ${record.operator}`
+  const details = record.detail === null ? [] : record.detail.split('; ').map((detail) => `    ${visible(detail)}`)
+  const what = `${record.platform ?? ''}  ${record.action}${values}  ${record.result}${why}`
+  return [`${showInstant(record.at, zone)}  ${what}  by ${record.operator}`, ...details]
 }
 
 function section(heading: string, lines: readonly string[]): string {

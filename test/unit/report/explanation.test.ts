@@ -137,3 +137,14 @@ test('a platform on which nothing is linked and nothing is owed', () => {
   const all = page({ platforms: [{ platform: 'wiki', link: null, grants: [], desired, obligation: null }] })
   expect(all.slice(-3)).toEqual(['wiki', '  no account is linked', '  should be shut: Status "Left"  people.csv:7'])
 })
+
+test('below a revocation stands what was seen, and what it cannot end', () => {
+  const detail =
+    'not ended by this: tickets until 2026-11-22T22:00:00.000Z; not ended by this: open connections until it is ended there'
+  const lines = page({ audit: [{ ...record, action: 'disable', detail }] })
+  const at = lines.findIndex((line) => line.includes('  disable  '))
+  expect(lines.slice(at + 1, at + 3)).toEqual([
+    '      not ended by this: tickets until 2026-11-22T22:00:00.000Z',
+    '      not ended by this: open connections until it is ended there',
+  ])
+})

@@ -9,12 +9,20 @@ export interface ConfigurationValues {
 }
 
 /** keyturn.yaml of the demo: what somebody who looks around should find easy to read. */
-export function keyturnYaml({ url, suffix, places, recipient }: ConfigurationValues): string {
+export function keyturnYaml(values: ConfigurationValues): string {
   return `version: 1
 organisation: { name: Demo Company, timezone: UTC }
 state: { ledger: sqlite:var/keyturn.db, redis: embedded }
 
-sources:
+${sources}
+${platforms(values)}
+safety:
+  limits:
+    removals: { max: 10%, above: 20 }
+`
+}
+
+const sources = `sources:
   hr:
     kind: csv
     path: employees.csv
@@ -35,8 +43,10 @@ sources:
         values: { Active: active, Leave: suspended, Left: left }
         otherwise: page            # the record is set aside and somebody is told
     contract: { rows: { min: 20, max-change: 10% } }
+`
 
-platforms:
+function platforms({ url, suffix, places, recipient }: ConfigurationValues): string {
+  return `platforms:
   directory:
     kind: ldap
     url: ${url}
@@ -65,10 +75,6 @@ platforms:
     leaver: { container: '${places.leavers}', strip: all }
     delivery: { kind: age-file, folder: handover, recipients: [${recipient}] }
     schema: { placeholder: '${places.placeholder}' }
-
-safety:
-  limits:
-    removals: { max: 10%, above: 20 }
 `
 }
 

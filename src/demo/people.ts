@@ -46,7 +46,7 @@ export interface Workforce {
   readonly sites?: readonly string[]
 }
 
-export const departments = ['Engineering', 'Sales', 'Finance', 'People', 'Legal', 'Support', 'Research', 'Facilities']
+const departments = ['Engineering', 'Sales', 'Finance', 'People', 'Legal', 'Support', 'Research', 'Facilities']
 const titles = ['Associate', 'Specialist', 'Senior Specialist', 'Analyst', 'Manager', 'Director']
 const sites = ['Lisbon', 'Kraków', 'Toronto', 'São Paulo', 'Osaka']
 const fixedDay = Date.UTC(2026, 0, 15)

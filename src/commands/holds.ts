@@ -74,10 +74,6 @@ async function decide(
 ): Promise<ExitCode> {
   await using keyturn = await openKeyturn({ config: invocation.config, readOnly: false })
   const hold = await holdOf(keyturn, args[0] ?? '')
-  // A decision may be changed for as long as it has not been carried out.
-  if (hold.status === 'done' || hold.status === 'superseded') {
-    throw new KeyturnError('usage', `hold ${hold.id} is ${hold.status}; there is nothing left to decide`)
-  }
   const only = options.person === undefined ? undefined : await peopleOf(keyturn, hold, options.person)
   const decision = verb === 'approve' ? 'approved' : 'rejected'
   const now = keyturn.clock()

@@ -1,14 +1,16 @@
 import { access, constants, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { readRecipients } from '../apply/recipients.ts'
-import type { Complaint } from '../model/connector.ts'
+import type { Complaint, Connector } from '../model/connector.ts'
 import { KeyturnError } from '../model/errors.ts'
+import { showPlace } from '../model/place.ts'
 import type { PlatformSettings, SourceSettings } from '../model/settings.ts'
 import { notInstalled, redisVersion } from '../queue/embedded.ts'
 import { openRedis } from '../queue/redis.ts'
 import type { Keyturn } from './context.ts'
 import { redisSettings } from './lanes.ts'
 import { readSource } from './people.ts'
+import { whole } from './survey.ts'
 
 export interface Finding extends Complaint {
   /** The source, platform or part that it is about. */
@@ -100,7 +102,7 @@ async function examinePlatform(
 ): Promise<readonly Complaint[]> {
   const connector = keyturn.connectors.get(platform.id)
   if (connector === undefined) return []
-  const findings = [...(await connector.check(signal))]
+  const findings = [...(await connector.check(signal)), ...(await examineRoles(keyturn, connector, signal))]
   if (platform.delivery === undefined) {
     const hint = 'State delivery: { kind: age-file, … } to hand first passwords over.'
     return [...findings, { severity: 'warning', message: 'nobody will learn the first passwords', hint }]
@@ -110,4 +112,21 @@ async function examinePlatform(
     ...findings,
     { severity: 'fact', message: `first passwords are sealed for ${recipients.length} recipient(s)` },
   ]
+}
+
+/** Names under `entitlements.under` are known to the platform alone, so that `check` cannot test what the roles say. */
+async function examineRoles(
+  keyturn: Keyturn,
+  connector: Connector,
+  signal: AbortSignal,
+): Promise<readonly Complaint[]> {
+  const known = new Set(whole(await connector.catalogue(signal)).items.map((entry) => entry.name))
+  return Object.values(keyturn.settings.roles).flatMap((role) =>
+    (role.entitlements[connector.id] ?? [])
+      .filter(({ name }) => !known.has(name))
+      .map(({ name, place }): Complaint => {
+        const message = `role ${role.name} gives "${name}", which is no group of the catalogue here (${showPlace(place)})`
+        return { severity: 'error', message, hint: 'Correct the role, or make the group.' }
+      }),
+  )
 }

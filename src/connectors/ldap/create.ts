@@ -9,6 +9,7 @@ import { attributes } from '../directory/edits.ts'
 import { LdapResultError } from '../directory/errors.ts'
 import { readEntry } from '../directory/search.ts'
 import { expiryValues, lockedValues, stateAttributes } from './lock.ts'
+import { valueOf, withMandatory } from './mandatory.ts'
 import { allocateUidNumbers } from './numbers.ts'
 import { saltedHash, setPassword, unusable } from './passwords.ts'
 import type { ServerFacts } from './server.ts'
@@ -104,12 +105,10 @@ async function addAndSet(
   return nativeId
 }
 
-/** The attributes of a new entry: what the configuration says, and what the schema demands beyond that. */
+/** The attributes of a new entry: what the configuration says, and what the schemas demand beyond that. */
 function newEntry(session: Session, { desired }: CreateChange, uidNumber: number | undefined): Values {
   const { settings, facts, context } = session
   const { schema } = settings
-  const stated: Values = desired.attributes
-  const name = valueOf(stated, 'displayName') ?? joined(stated) ?? desired.name
   const objectClasses = [...schema.objectClasses, ...(schema.posix === undefined ? [] : ['posixAccount'])]
   const posix: Values =
     schema.posix === undefined
@@ -123,9 +122,9 @@ function newEntry(session: Session, { desired }: CreateChange, uidNumber: number
   const reset = context.mustChange && desired.enabled && facts.policy !== null && facts.attributes.has('pwdreset')
   return merged(
     { objectClass: [...new Set(objectClasses)], [schema.nameAttribute]: [desired.name] },
-    { cn: [name], sn: [valueOf(stated, 'surname') ?? lastWord(name)], ...posix },
+    posix,
     expiryValues(desired.expiresAt, facts, objectClasses),
-    stated,
+    withMandatory(desired.attributes, desired.name),
     desired.enabled ? {} : lockedValues(facts, objectClasses),
     reset ? { pwdReset: ['TRUE'] } : {},
   )
@@ -141,19 +140,4 @@ function merged(...parts: readonly Values[]): Values {
     }
   }
   return Object.fromEntries(byName.values())
-}
-
-function valueOf(values: Values, attribute: string): string | undefined {
-  const wanted = attribute.toLowerCase()
-  const found = Object.entries(values).find(([name]) => name.toLowerCase() === wanted)?.[1][0]
-  return found === '' ? undefined : found
-}
-
-function joined(values: Values): string | undefined {
-  const words = [valueOf(values, 'givenName'), valueOf(values, 'sn')].filter((word) => word !== undefined)
-  return words.length > 0 ? words.join(' ') : undefined
-}
-
-function lastWord(text: string): string {
-  return text.trim().split(/\s+/).at(-1) ?? text
 }

@@ -3,6 +3,7 @@ import { KeyturnError } from '../../model/errors.ts'
 import type { DirectorySettings } from '../../model/settings.ts'
 import { canonicalDn, sameDn } from '../directory/dn.ts'
 import { holdableExpiry, isShadow } from './lock.ts'
+import { withMandatory } from './mandatory.ts'
 import type { ServerFacts } from './server.ts'
 
 /** Attributes that hold the DN of another entry (RFC 4519, RFC 4524, RFC 2798). */
@@ -27,7 +28,7 @@ export function sameValue(attribute: string, one: string, other: string): boolea
 }
 
 /**
- * A new account as `read` would return it: without empty values, and with the end date that the server can hold. What the
+ * A new account as `read` would return it: without empty values, with what the schema demands, and with the end date that the server can hold. What the
  * server can hold is known once it was read; before that an end date is passed on as it is.
  */
 export function adaptAccount(settings: DirectorySettings, facts: ServerFacts | null, account: NewAccount): NewAccount {
@@ -45,5 +46,5 @@ export function adaptAccount(settings: DirectorySettings, facts: ServerFacts | n
   }
   const shadow = isShadow(settings.schema.objectClasses)
   const expiresAt = facts === null ? account.expiresAt : holdableExpiry(account.expiresAt, facts, shadow)
-  return { ...account, attributes, expiresAt }
+  return { ...account, attributes: withMandatory(attributes, account.name), expiresAt }
 }

@@ -59,7 +59,24 @@ describe('a new account', () => {
       attributes: { title: [''], cn: ['', 'Ann'] },
       expiresAt: 5,
     }
-    expect(adaptAccount(settings([]), null, account)).toEqual({ ...account, attributes: { cn: ['Ann'] } })
+    expect(adaptAccount(settings([]), null, account)).toEqual({
+      ...account,
+      attributes: { cn: ['Ann'], sn: ['Ann'] },
+    })
+  })
+
+  test.each([
+    ['one name', { givenName: ['Cher'], sn: [''] }, { givenName: ['Cher'], cn: ['Cher'], sn: ['Cher'] }],
+    ['no name at all', { cn: [''], sn: [''] }, { cn: ['cher'], sn: ['cher'] }],
+    [
+      'a display name only',
+      { displayName: ['Ann Muster'] },
+      { displayName: ['Ann Muster'], cn: ['Ann Muster'], sn: ['Muster'] },
+    ],
+    ['both, in another spelling', { CN: ['Ann'], surname: ['M'] }, { CN: ['Ann'], surname: ['M'] }],
+  ] as const)('has what the schema demands of a person with %s', (_, attributes, expected) => {
+    const account = { name: 'cher', container: 'dc=x', enabled: true, attributes, expiresAt: null }
+    expect(adaptAccount(settings([]), null, account).attributes).toEqual(expected)
   })
 
   test('with a NUL character is refused', () => {

@@ -1,9 +1,9 @@
 import type { Command } from 'commander'
 import colours from 'picocolors'
-import { KeyturnError } from '../model/errors.ts'
 import { renderExplanation } from '../report/explanation.ts'
 import { openKeyturn } from '../server/context.ts'
 import { explain } from '../server/explaining.ts'
+import { connectorOf } from '../server/survey.ts'
 import { act } from './command.ts'
 import type { ExitCode, Invocation, Runner } from './command.ts'
 import { findPerson } from './person.ts'
@@ -18,10 +18,7 @@ export function define(command: Command, runner: Runner): void {
 async function run(invocation: Invocation, _options: object, args: readonly string[]): Promise<ExitCode> {
   await using keyturn = await openKeyturn({ config: invocation.config, readOnly: true })
   const [person = '', platform] = args
-  if (platform !== undefined && keyturn.settings.platforms[platform] === undefined) {
-    const known = Object.keys(keyturn.settings.platforms).join(', ')
-    throw new KeyturnError('usage', `there is no platform "${platform}"; configured are: ${known}`)
-  }
+  if (platform !== undefined) connectorOf(keyturn, platform)
   const identity = await findPerson(keyturn, [], person)
   const explanation = await explain(keyturn, identity, { most: 15, ...(platform === undefined ? {} : { platform }) })
   invocation.answer(explanation)

@@ -23,16 +23,26 @@ async function init(invocation: Invocation): Promise<ExitCode> {
       },
     )
   }
-  for (const file of files) {
-    await mkdir(dirname(file.path), { recursive: true })
-    await writeFile(file.path, file.text, { flag: 'wx', mode: 0o600 })
-  }
+  for (const file of files) await write(file)
   invocation.answer({ written: files.map((file) => file.path) })
   for (const file of files) invocation.say(`wrote ${file.path}`)
   invocation.say(
     `\nNext: edit them, then\n  keyturn check --config ${invocation.config}\n  keyturn doctor --config ${invocation.config}\n  keyturn plan --config ${invocation.config}`,
   )
   return 0
+}
+
+async function write({ path, text }: { readonly path: string; readonly text: string }): Promise<void> {
+  try {
+    await mkdir(dirname(path), { recursive: true })
+    await writeFile(path, text, { flag: 'wx', mode: 0o600 })
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause)
+    throw new KeyturnError('usage', `${path} cannot be written: ${why}`, {
+      cause,
+      hint: 'Give a place that this user may write to: --config FOLDER/keyturn.yaml.',
+    })
+  }
 }
 
 async function existing(paths: readonly string[]): Promise<readonly string[]> {

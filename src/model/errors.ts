@@ -17,7 +17,6 @@ export const errorClasses = {
   'redis-unavailable': 'stop',
   'source-unreadable': 'retry',
   'source-incomplete': 'retry',
-  'feed-refused': 'stop',
   'platform-unreachable': 'retry',
   'platform-busy': 'retry',
   'platform-untrusted': 'stop',

@@ -12,13 +12,13 @@ import { openWork } from './lanes.ts'
 import type { People } from './people.ts'
 import type { Planning } from './planning.ts'
 
+/** How long nothing may move before what is left is reported as owed. */
+const patience = MINUTE
+
 export interface ApplyOptions {
   readonly signal: AbortSignal
-  /** How long nothing may move before what is left is reported as owed, ms. */
-  readonly patience?: number
   readonly onStage?: (stage: 'admit' | 'work') => void
   readonly onProgress?: (progress: Progress) => void
-  readonly onSettled?: (settled: readonly SettledObligation[]) => void
 }
 
 export interface ApplyReport extends Planning {
@@ -92,7 +92,6 @@ function inWorkingOrder(pointers: readonly ObligationPointer[], plan: Plan): rea
   return ranked.map(({ pointer }) => pointer)
 }
 
-/** Drives the lanes until nothing is left to do, or nothing has moved for as long as patience lasts. */
 async function work(
   keyturn: Keyturn,
   pointers: readonly ObligationPointer[],
@@ -101,7 +100,6 @@ async function work(
   const board = openBoard(pointers, keyturn.clock)
   const onSettled = (settled: readonly SettledObligation[]) => {
     board.note(settled)
-    options.onSettled?.(settled)
     options.onProgress?.(board.progress())
   }
   {
@@ -113,8 +111,8 @@ async function work(
   return board.settled()
 }
 
+/** Waits until nothing is left to do, nothing has moved for as long as patience lasts, or somebody asks to stop. */
 async function drive(keyturn: Keyturn, board: Board, options: ApplyOptions): Promise<void> {
-  const patience = options.patience ?? MINUTE
   let looked = keyturn.clock()
   while (!board.empty() && !options.signal.aborted && keyturn.clock() - board.movedAt() < patience) {
     await sleep(25)

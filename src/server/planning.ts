@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto'
-import type { DesiredAccount, HeldRole } from '../model/account.ts'
+import type { HeldRole } from '../model/account.ts'
 import type { Plan } from '../model/change.ts'
 import type { KeyturnError } from '../model/errors.ts'
 import type { IdentityId } from '../model/identity.ts'
 import { makePlan } from '../plan/index.ts'
-import type { PlatformView } from '../plan/index.ts'
+import type { PlanInput } from '../plan/index.ts'
 import type { Keyturn } from './context.ts'
 import { readPeople } from './people.ts'
 import type { People } from './people.ts'
@@ -14,7 +14,6 @@ import { surveyPlatforms } from './survey.ts'
 export interface Planning {
   readonly plan: Plan
   readonly people: People
-  readonly views: readonly PlatformView[]
   /** Platforms that could not be read: nothing is planned there. */
   readonly unread: readonly { readonly platform: string; readonly error: KeyturnError }[]
   /** Roles with `linger` as they are now. */
@@ -39,7 +38,6 @@ export async function makePlanning(keyturn: Keyturn, options: PlanningOptions): 
   const surveys = await surveyPlatforms(keyturn, options.signal)
   options.signal.throwIfAborted()
   options.onStage?.('plan')
-  const views = surveys.flatMap((survey) => ('view' in survey ? [survey.view] : []))
   const unread = surveys.flatMap((survey) => ('error' in survey ? [survey] : []))
   const { desired, heldRoles } = await desires(keyturn, people)
   const plan = makePlan({
@@ -47,17 +45,17 @@ export async function makePlanning(keyturn: Keyturn, options: PlanningOptions): 
     policyVersion: keyturn.settings.policyVersion,
     safety: keyturn.settings.safety,
     desired,
-    platforms: views,
+    platforms: surveys.flatMap((survey) => ('view' in survey ? [survey.view] : [])),
     digest: (text) => createHash('sha256').update(text).digest('hex'),
     confirmed: options.confirmed,
   })
-  return { plan, people, views, unread, heldRoles }
+  return { plan, people, unread, heldRoles }
 }
 
 async function desires(
   keyturn: Keyturn,
   people: People,
-): Promise<{ desired: (platform: string) => Iterable<DesiredAccount>; heldRoles: readonly HeldRole[] }> {
+): Promise<{ desired: PlanInput['desired']; heldRoles: readonly HeldRole[] }> {
   const now = keyturn.clock()
   const before = groupHeld(await keyturn.ledger.heldRoles())
   const heldRoles = people.identities.flatMap((identity) =>
@@ -66,9 +64,9 @@ async function desires(
   const held = groupHeld(heldRoles)
   return {
     heldRoles,
-    desired: function* (platform: string) {
+    desired: function* (platform, wanted = () => true) {
       for (const identity of people.identities) {
-        yield keyturn.policy.desire(identity, platform, held.get(identity.id) ?? [], now)
+        if (wanted(identity.id)) yield keyturn.policy.desire(identity, platform, held.get(identity.id) ?? [], now)
       }
     },
   }

@@ -25,12 +25,17 @@ export function surveyPlatforms(keyturn: Keyturn, signal: AbortSignal): Promise<
   )
 }
 
-/** One platform alone. Throws KeyturnError `not-found` for one that is not configured, or why it could not be read. */
+/** One platform alone. Throws KeyturnError: `usage` for one that is not configured, or why it could not be read. */
 export async function surveyPlatform(keyturn: Keyturn, platform: string, signal: AbortSignal): Promise<PlatformView> {
+  return viewOf(keyturn, connectorOf(keyturn, platform), signal)
+}
+
+/** Throws KeyturnError `usage`, with the platforms that there are. */
+export function connectorOf(keyturn: Keyturn, platform: string): Connector {
   const connector = keyturn.connectors.get(platform)
-  if (connector !== undefined) return viewOf(keyturn, connector, signal)
+  if (connector !== undefined) return connector
   const known = [...keyturn.connectors.keys()].join(', ')
-  throw new KeyturnError('not-found', `there is no platform "${platform}"; configured are: ${known}`)
+  throw new KeyturnError('usage', `there is no platform "${platform}"; configured are: ${known}`)
 }
 
 async function viewOf(keyturn: Keyturn, connector: Connector, signal: AbortSignal): Promise<PlatformView> {

@@ -5,6 +5,7 @@ import type { DirectorySettings } from '../../model/settings.ts'
 import type { Connection } from '../directory/connection.ts'
 import { isWithin } from '../directory/dn.ts'
 import type { Entry } from '../directory/entry.ts'
+import { GroupWriter } from '../directory/group-writer.ts'
 import { Pool } from '../directory/pool.ts'
 import { readEntry } from '../directory/search.ts'
 import { Catalogue } from './catalogue.ts'
@@ -17,11 +18,15 @@ export interface Tools {
   readonly clock: Clock
 }
 
+/** A domain controller writes groups hardly faster side by side, and those that wait take more people with them. */
+const groupsAtOnce = 2
+
 /** One domain, as the configuration names it, and the connections to it. */
 export class Domain implements AsyncDisposable {
   readonly settings: DirectorySettings
   readonly clock: Clock
   readonly catalogue = new Catalogue(this)
+  readonly groups = new GroupWriter(groupsAtOnce)
   readonly #pool: Pool
   #namingContext: string | undefined
 

@@ -1,18 +1,18 @@
 import type { Outcome } from '../../model/connector.ts'
 import { KeyturnError } from '../../model/errors.ts'
+import type { Connection } from '../directory/connection.ts'
 import { addValues, deleteValues } from '../directory/edits.ts'
 import { LdapResultError } from '../directory/errors.ts'
 import { both, equals, anyOf } from '../directory/filters.ts'
-import { inFlight, portions } from '../directory/flight.ts'
-import { editMembers } from '../directory/members.ts'
+import { portions } from '../directory/flight.ts'
 import type { GroupPort, MemberEdit } from '../directory/members.ts'
 import { searchFew } from '../directory/search.ts'
 import { outcomeOf } from './board.ts'
 import type { Desk, Task } from './board.ts'
 import type { Group } from './catalogue.ts'
+import type { Domain } from './domain.ts'
 import { domainError, win32Code, win32Table } from './errors.ts'
 import { leavePrimaryGroup } from './primary-group.ts'
-import { byId } from './state.ts'
 import type { AccountState } from './state.ts'
 import { guidDn } from './values.ts'
 
@@ -30,7 +30,8 @@ export async function editGroups(desk: Desk): Promise<void> {
   const knowsAll = memberships.every(({ task }) => recent.named(task.change.entitlement) !== undefined)
   const groups = knowsAll ? recent : await domain.catalogue.fresh(connection, context.signal)
   const byGroup = [...Map.groupBy(memberships, ({ task }) => task.change.entitlement)]
-  await inFlight(byGroup, domain.settings.limits.concurrency, async ([name, those]) => {
+  // All at once: the writer of groups decides how many are written at a time, and joins what other batches want of them.
+  const wanted = byGroup.map(async ([name, those]) => {
     const group = groups.named(name)
     if (group !== undefined) return editGroup(desk, group, those)
     const error = new KeyturnError('object-missing', `${domain.id}: there is no entitlement "${name}" now.`, {
@@ -38,6 +39,7 @@ export async function editGroups(desk: Desk): Promise<void> {
     })
     for (const { task } of those) board.settle(task, outcomeOf(error))
   })
+  await Promise.all(wanted)
 }
 
 async function editGroup(desk: Desk, group: Group, memberships: readonly Membership[]): Promise<void> {
@@ -54,7 +56,8 @@ async function editGroup(desk: Desk, group: Group, memberships: readonly Members
       value: state.dn,
     }),
   )
-  const outcomes = await editMembers(portOf(desk, group, ordinary), edits)
+  const port = portOf(desk, group)
+  const outcomes = await Promise.all(edits.map((edit) => domain.groups.edit(group.address, port, edit)))
   for (const [index, { task, state }] of ordinary.entries()) {
     const outcome = outcomes[index] ?? 'done'
     if (typeof outcome === 'string') {
@@ -69,31 +72,40 @@ async function editGroup(desk: Desk, group: Group, memberships: readonly Members
 
 const already: Outcome = { result: 'already' }
 
-function portOf({ connection, domain }: Desk, group: Group, memberships: readonly Membership[]): GroupPort {
+/** The connection is that of whoever writes first; it is shared anyway, and asking the pool for one more could wait for ourselves. */
+function portOf({ connection, domain }: Desk, group: Group): GroupPort {
   return {
     modify: (edits) => {
       const values = (operation: MemberEdit['operation']): string[] =>
         edits.filter((edit) => edit.operation === operation).map(({ value }) => value)
-      const [removed, added] = [values('delete'), values('add')]
-      return connection.modify(guidDn(group.nativeId), [
-        ...(removed.length > 0 ? [deleteValues('member', removed)] : []),
+      const [added, deleted] = [values('add'), values('delete')]
+      const modifications = [
+        ...(deleted.length > 0 ? [deleteValues('member', deleted)] : []),
         ...(added.length > 0 ? [addValues('member', added)] : []),
-      ])
+      ]
+      return connection.modify(guidDn(group.nativeId), modifications)
     },
-    present: async (values) => {
-      const asked = new Set(values)
-      const states = memberships.filter(({ state }) => asked.has(state.dn)).map(({ state }) => state)
-      const base = await domain.namingContext(connection)
-      const present = new Set<string>()
-      for (const some of portions(states, 100)) {
-        const filter = both(equals('memberOf', group.address), anyOf(some.flatMap(({ nativeId }) => byId(nativeId))))
-        const entries = await searchFew(connection, { base, scope: 'sub', filter, attributes: ['1.1'] })
-        for (const entry of entries) present.add(entry.dn)
-      }
-      return present
-    },
+    present: (values) => membersAmong(domain, connection, group, values),
     aboutOneValue,
   }
+}
+
+/** Those of the DNs that are members. Asked of the accounts: the group may have thousands of members. */
+async function membersAmong(
+  domain: Domain,
+  connection: Connection,
+  group: Group,
+  values: readonly string[],
+): Promise<ReadonlySet<string>> {
+  const base = await domain.namingContext(connection)
+  const present = new Set<string>()
+  for (const some of portions(values, 100)) {
+    const asked = anyOf(some.map((dn) => equals('distinguishedName', dn)))
+    const filter = both(equals('memberOf', group.address), asked)
+    const entries = await searchFew(connection, { base, scope: 'sub', filter, attributes: ['1.1'] })
+    for (const entry of entries) present.add(entry.dn)
+  }
+  return present
 }
 
 /** Not about the group as a whole, as lacking the right to it is. */

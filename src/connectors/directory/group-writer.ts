@@ -1,3 +1,4 @@
+import { Gate } from './flight.ts'
 import { editMembers } from './members.ts'
 import type { GroupPort, MemberEdit, MemberOutcome } from './members.ts'
 
@@ -11,7 +12,13 @@ interface Waiting {
  * one. A group is changed by one modification at a time, so several chunks of people do not wait for each other's locks.
  */
 export class GroupWriter {
+  readonly #gate: Gate
   readonly #waiting = new Map<string, Waiting[]>()
+
+  /** At most `limit` groups are written at a time; what comes for the others meanwhile joins their one modification. */
+  constructor(limit = Number.POSITIVE_INFINITY) {
+    this.#gate = new Gate(limit)
+  }
 
   /** `address` is one text per group; all who edit the same one give the same kind of port. */
   edit(address: string, port: GroupPort, edit: MemberEdit): Promise<MemberOutcome> {
@@ -28,16 +35,17 @@ export class GroupWriter {
   }
 
   async #write(address: string, port: GroupPort): Promise<void> {
-    for (;;) {
-      const batch = this.#waiting.get(address) ?? []
-      if (batch.length === 0) break
-      this.#waiting.set(address, [])
-      const edits = [...new Map(batch.map(({ edit }) => [keyOf(edit), edit])).values()]
-      const outcomes = await editMembers(port, edits)
-      const byKey = new Map(edits.map((edit, index) => [keyOf(edit), outcomes[index]]))
-      for (const { edit, resolve } of batch) resolve(byKey.get(keyOf(edit)) ?? { error: new Error('no outcome') })
-    }
+    while ((this.#waiting.get(address) ?? []).length > 0) await this.#gate.run(() => this.#writeOnce(address, port))
     this.#waiting.delete(address)
+  }
+
+  async #writeOnce(address: string, port: GroupPort): Promise<void> {
+    const batch = this.#waiting.get(address) ?? []
+    this.#waiting.set(address, [])
+    const edits = [...new Map(batch.map(({ edit }) => [keyOf(edit), edit])).values()]
+    const outcomes = await editMembers(port, edits)
+    const byKey = new Map(edits.map((edit, index) => [keyOf(edit), outcomes[index]]))
+    for (const { edit, resolve } of batch) resolve(byKey.get(keyOf(edit)) ?? { error: new Error('no outcome') })
   }
 }
 

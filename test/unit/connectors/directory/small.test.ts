@@ -92,6 +92,25 @@ describe('edits of one group', () => {
       ['c', 'd'],
     ])
   })
+
+  test('that come while other groups are written go with those that wait for their turn', async () => {
+    const sent: string[] = []
+    const portOf = (group: string) => ({
+      async modify(edits: readonly MemberEdit[]) {
+        sent.push(`${group}: ${edits.map(({ value }) => value).join(' ')}`)
+        await soon()
+      },
+      present: async () => new Set<string>(),
+      aboutOneValue: (_: LdapResultError) => false,
+    })
+    const writer = new GroupWriter(1)
+    const add = (group: string, value: string) => writer.edit(group, portOf(group), { operation: 'add', value })
+    const first = [add('one', 'a'), add('two', 'a'), add('three', 'a')]
+    await Promise.resolve()
+    const second = [add('two', 'b'), add('three', 'b')]
+    expect(await Promise.all([...first, ...second])).toEqual(Array(5).fill('done'))
+    expect(sent).toEqual(['one: a', 'two: a b', 'three: a b'])
+  })
 })
 
 describe('what is found out once', () => {

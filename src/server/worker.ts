@@ -35,7 +35,7 @@ export function workerPorts(
   const surroundings = remembered(() => readSurroundings(connector, password, signal), keyturn.clock, memory)
   return {
     observe: async (claimed) => observe(keyturn, connector, await surroundings(), claimed, signal),
-    needed: (view) => groupChanges(neededChanges(view.platform, view.desired)),
+    needed: (view) => groupChanges(neededChanges(view.platform, view.desired, keyturn.settings.safety)),
   }
 }
 

@@ -5,7 +5,7 @@ import { neededChanges } from '../../../src/plan/index.ts'
 import { account, calm, entry, field, kinds, leaver, linkOf, want, World } from './world.ts'
 
 const needed = (world: World, ...people: readonly DesiredAccount[]) =>
-  kinds({ changes: neededChanges(world.view(), people) })
+  kinds({ changes: neededChanges(world.view(), people, world.safety) })
 
 describe('what a worker needs to know', () => {
   it('is the same as in the plan, in the order of carrying out', () => {
@@ -13,11 +13,11 @@ describe('what a worker needs to know', () => {
     world.catalogue = [entry('crm')]
     const people = [want('ann', { gives: ['crm'], fields: [field('title', 'x')] }), leaver('bob')]
     const planned = world.plan(...people).changes.map(fingerprint)
-    expect(neededChanges(world.view(), people).map(fingerprint)).toEqual(planned)
+    expect(neededChanges(world.view(), people, world.safety).map(fingerprint)).toEqual(planned)
   })
 
-  it('does not ask limits, modes and holds again', () => {
-    const world = new World({ mode: { revoke: 'observe', create: 'full', attributes: 'full', entitlements: 'full' } })
+  it('does not ask limits and holds again', () => {
+    const world = new World()
     world.safety = { ...calm, limits: { default: { removals: { max: 0, above: 0 } } } }
     world.has('ann').catalogue = [entry('root', { privileged: true })]
     world.links.push(linkOf('bob'))
@@ -37,12 +37,23 @@ describe('what a worker needs to know', () => {
     expect(needed(world, leaver('ann'), bob)).toEqual([])
   })
 
+  it('leaves out what has become protected or only observed since it was admitted', () => {
+    const observing = new World({
+      mode: { revoke: 'observe', create: 'full', attributes: 'full', entitlements: 'full' },
+    })
+    expect(needed(observing.has('ann'), leaver('ann'))).toEqual([])
+    const guarded = new World().has('ann')
+    expect(needed(guarded, leaver('ann'))).toEqual(['disable leaver'])
+    guarded.safety = { ...calm, protected: ['a*'] }
+    expect(needed(guarded, leaver('ann'))).toEqual([])
+  })
+
   it('chooses no new name: what is claimed counts, whichever it was', () => {
     const world = new World()
     expect(needed(world, want('ann'))).toEqual([])
     world.names = ['ann', 'ann2'].map((name) => ({ platform: 'wiki', name, identity: 'hr:ann' }))
-    const names = neededChanges(world.view(), [want('ann')]).map((change) => change.account)
-    const created = neededChanges(world.view(), [want('ann')]).map((change) =>
+    const names = neededChanges(world.view(), [want('ann')], world.safety).map((change) => change.account)
+    const created = neededChanges(world.view(), [want('ann')], world.safety).map((change) =>
       change.kind === 'create' ? change.desired.name : '',
     )
     expect([names, created]).toEqual([

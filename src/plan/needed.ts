@@ -6,8 +6,8 @@ import { Context } from './context.ts'
 import { matchAccounts } from './matching.ts'
 import { NameAllocator } from './naming.ts'
 import { lookAt } from './person.ts'
-import { follow, globs, judgeAccount } from './safety.ts'
-import type { Draft } from './sheet.ts'
+import { follow, globs, judgeAccount, modeVerdict } from './safety.ts'
+import type { Verdict } from './sheet.ts'
 import { IndexedView } from './view.ts'
 import type { PlatformView } from './view.ts'
 
@@ -31,15 +31,14 @@ export function neededChanges(
     const { sheet } = lookAt(context, desired)
     if (sheet === null) return []
     judgeAccount(view, sheet, isProtected)
-    const forbidden = sheet.drafts.filter((draft) => isForbidden(view, draft))
-    for (const draft of sheet.drafts) if (!forbidden.includes(draft)) draft.verdict = null
+    for (const draft of sheet.drafts) draft.verdict = modeVerdict(view, draft) ?? standing(draft.verdict)
     follow(sheet)
     sheet.sort()
     return sheet.drafts.flatMap(({ change, verdict }) => (verdict === null ? [change] : []))
   })
 }
 
-function isForbidden({ settings }: PlatformView, { verdict, mode }: Draft): boolean {
-  if (mode !== null && settings.mode[mode] === 'observe') return true
-  return verdict !== null && (verdict.why === 'protected' || !holdable.has(verdict.why))
+/** What still speaks against a change that was admitted once. */
+function standing(verdict: Verdict | null): Verdict | null {
+  return verdict !== null && (verdict.why === 'protected' || !holdable.has(verdict.why)) ? verdict : null
 }

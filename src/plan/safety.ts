@@ -88,10 +88,9 @@ function plain(address: string): string {
 /** In this order: not in this mode, rejected before, approved before, waits for a person. */
 function verdictOf(view: PlatformView, sheet: Sheet, draft: Draft, safety: SafetySettings): Verdict | null {
   const { settings, decisions } = view
-  const { change, mode, verdict } = draft
-  if (mode !== null && settings.mode[mode] === 'observe') {
-    return { why: 'observe', text: `${settings.id} is only observed for this kind of change (mode, ${mode}: observe).` }
-  }
+  const { change, verdict } = draft
+  const observed = modeVerdict(view, draft)
+  if (observed !== null) return observed
   if (decisions.rejected.size > 0 && decisions.rejected.has(fingerprint(change))) {
     return { why: 'rejected', text: 'Somebody rejected this change with "keyturn holds reject".' }
   }
@@ -103,6 +102,12 @@ function verdictOf(view: PlatformView, sheet: Sheet, draft: Draft, safety: Safet
     return { why: 'privileged', text }
   }
   return null
+}
+
+/** What the platform is only observed for is never done there. */
+export function modeVerdict({ settings }: PlatformView, { mode }: Draft): Verdict | null {
+  if (mode === null || settings.mode[mode] !== 'observe') return null
+  return { why: 'observe', text: `${settings.id} is only observed for this kind of change (mode, ${mode}: observe).` }
 }
 
 export function isApproved({ decisions: { approved } }: PlatformView, { change }: Draft): boolean {

@@ -20,8 +20,8 @@ export interface OneLaneOptions {
   readonly platform: string
   readonly lane: Lane
   readonly concurrency: number
-  /** How many people one job is for. */
-  readonly chunk: number
+  /** How many people one job is for, when so many are added at once. */
+  chunkOf(backlog: number): number
   readonly bucket: Bucket
   work(pointers: readonly ObligationPointer[]): Promise<void>
   due(most: number): Promise<readonly ObligationPointer[]>
@@ -66,7 +66,7 @@ export function openLane(options: OneLaneOptions): OpenLane {
   worker.on('error', complain)
 
   const add = async (pointers: readonly ObligationPointer[]) => {
-    const jobs = [...chunks(pointers, options.chunk)].map((some) => ({
+    const jobs = [...chunks(pointers, options.chunkOf(pointers.length))].map((some) => ({
       name: 'settle',
       data: { identities: some.map(({ identity }) => identity) },
     }))

@@ -4,6 +4,7 @@ import { type Clock, SECOND } from '../model/instant.ts'
 import type { Ledger, ObligationPointer } from '../model/ledger.ts'
 import type { Logger } from '../model/ports.ts'
 import { openBucket } from './bucket.ts'
+import { chunkSize } from './chunk.ts'
 import { openLane, type OneLaneOptions, type OpenLane } from './lane.ts'
 import type { RedisHandle } from './redis.ts'
 
@@ -35,8 +36,6 @@ const sweepEvery = SECOND
 const addAtMost = 5 * SECOND
 /** Of the rate of a platform, this share is kept for revocations. */
 const revokeShare = 0.25
-/** Changes share observations and group writes; a revocation never waits for another one's trouble. */
-const largestChunk = { revoke: 1, change: 64 } as const
 
 export function openLanes(options: LaneOptions): Lanes {
   const lanes = new Map<string, OpenLane>()
@@ -68,8 +67,7 @@ function laneOptions(platform: LanePlatform, lane: Lane, options: LaneOptions): 
     platform: id,
     lane,
     concurrency: lane === 'revoke' ? Math.max(1, Math.ceil(concurrency / 2)) : concurrency,
-    // At most one second's worth begins at once.
-    chunk: Math.max(1, Math.min(largestChunk[lane], Math.floor(own ?? Infinity))),
+    chunkOf: (backlog) => chunkSize(lane, backlog, { concurrency, most: Math.floor(own ?? Infinity) }),
     bucket: openBucket(own, clock),
     work: (pointers) => options.work(pointers, lane),
     due: (most) => ledger.due(id, lane, clock(), most),

@@ -29,7 +29,7 @@ export function compileExpression(
   returns: keyof Results,
 ): (variables: ExpressionVariables) => string | boolean {
   const tree = treeOf(expression)
-  const short = returns === 'string' ? shortcut(tree) : undefined
+  const short = returns === 'string' ? shortcut(tree) : comparison(tree)
   if (short !== undefined) return short
   const run = environmentOf(scope).parse(expression.text)
   const withDefaults = personOf(tree, scope)
@@ -59,6 +59,15 @@ function shortcut(tree: ASTNode): ((variables: ExpressionVariables) => string) |
   if (tree.op === 'id' && tree.args === 'key') return ({ key }) => key
   if (tree.op === 'id' && tree.args === 'name') return ({ name }) => name ?? ''
   return undefined
+}
+
+/** The most frequent rule: `person.x == "text"`, either way round. */
+function comparison(tree: ASTNode): ((variables: ExpressionVariables) => boolean) | undefined {
+  if (tree.op !== '==') return undefined
+  const [left, right] = tree.args
+  const attribute = attributeOf(left) ?? attributeOf(right)
+  const text = textOf(left) ?? textOf(right)
+  return attribute === null || text === null ? undefined : ({ person }) => (person[attribute] ?? '') === text
 }
 
 /** Completes a person with "" for what the expression reads and the person lacks; most need no copy. */

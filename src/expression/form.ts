@@ -6,10 +6,17 @@ import { showPlace } from '../model/place.ts'
 import type { Expression } from '../model/settings.ts'
 import { syntax } from './environment.ts'
 
+/** Several stages ask about the same expression. */
+const trees = new WeakMap<Expression, ASTNode>()
+
 /** The syntax tree. Throws KeyturnError `config-invalid` for text that is no CEL (`checkExpression` reports it kindly). */
 export function treeOf(expression: Expression): ASTNode {
+  const known = trees.get(expression)
+  if (known !== undefined) return known
   try {
-    return syntax.parse(expression.text).ast
+    const tree = syntax.parse(expression.text).ast
+    trees.set(expression, tree)
+    return tree
   } catch (error) {
     const summary = error instanceof ParseError ? error.summary : String(error)
     throw new KeyturnError('config-invalid', `${showPlace(expression.place)}: this is not CEL: ${summary}`, {

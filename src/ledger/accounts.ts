@@ -150,15 +150,26 @@ export function* names(platform: string, identities?: readonly IdentityId[]): Un
 
 export function* grants(platform: string, identities?: readonly IdentityId[]): Unit<readonly Grant[]> {
   const rows = db.selectFrom('grant').selectAll().where('platform', '=', platform)
+  const reasonOf = sharedReasons()
   const toGrant = (row: { identity: string; entitlement: string; reason: string; granted_at: number }): Grant => ({
     identity: row.identity,
     platform,
     entitlement: row.entitlement,
-    reason: JSON.parse(row.reason) as Reason,
+    reason: reasonOf(row.reason),
     grantedAt: row.granted_at,
   })
   if (identities === undefined) return yield* each(rows, toGrant)
   return yield* inLists(identities, (some) => each(rows.where('identity', 'in', some), toGrant))
+}
+
+/** Reads reasons; the same text is the same object, since a role's line is the reason for thousands of grants. */
+function sharedReasons(): (text: string) => Reason {
+  const known = new Map<string, Reason>()
+  return (text) => {
+    const reason = known.get(text) ?? (JSON.parse(text) as Reason)
+    known.set(text, reason)
+    return reason
+  }
 }
 
 export function* saveGrants(added: readonly Grant[]): Unit<void> {

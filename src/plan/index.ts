@@ -1,6 +1,7 @@
 import type { DesiredAccount } from '../model/account.ts'
 import { fingerprint } from '../model/change.ts'
 import type { Change, Plan, PlanNote, Situation, Withheld } from '../model/change.ts'
+import type { IdentityId } from '../model/identity.ts'
 import type { Instant } from '../model/instant.ts'
 import type { SafetySettings } from '../model/settings.ts'
 import { planPlatform } from './platform.ts'
@@ -17,10 +18,11 @@ export interface PlanInput {
   readonly policyVersion: string
   readonly safety: SafetySettings
   /**
-   * What everybody should have on a platform, in key order (names are given in this order), made as it is asked for.
-   * It is gone through twice and must give the same both times.
+   * What people should have on a platform, in key order (names are given in this order), made as it is asked for. It is
+   * gone through twice, first for those whom `wanted` says (the others may be left out), then for everybody; a person must
+   * be given the same both times.
    */
-  desired(platform: string): Iterable<DesiredAccount>
+  desired(platform: string, wanted?: (identity: IdentityId) => boolean): Iterable<DesiredAccount>
   readonly platforms: readonly PlatformView[]
   /** SHA-256 of a text, as 64 hexadecimal digits. */
   digest(text: string): string
@@ -46,7 +48,7 @@ export function makePlan(input: PlanInput): Plan {
   const rules = { safety: input.safety, confirmed: input.confirmed, isProtected: globs(input.safety.protected) }
   for (const view of input.platforms.toSorted((a, b) => (a.settings.id < b.settings.id ? -1 : 1))) {
     const { id } = view.settings
-    const part = planPlatform(view, () => input.desired(id), rules)
+    const part = planPlatform(view, (wanted) => input.desired(id, wanted), rules)
     for (const { drafts } of part.sheets) {
       const passed = drafts.filter(({ verdict }) => verdict === null).map(({ change }) => change)
       for (const { change, verdict } of drafts) if (verdict !== null) withheld.push({ change, ...verdict })

@@ -1,5 +1,6 @@
 import type { DesiredAccount } from '../model/account.ts'
 import type { Change, PlanNote, Situation } from '../model/change.ts'
+import type { IdentityId } from '../model/identity.ts'
 import { Context } from './context.ts'
 import { applyLimits } from './limits.ts'
 import { matchAccounts } from './matching.ts'
@@ -27,11 +28,14 @@ export interface PlatformPlan {
 /** Two passes over the people, whose accounts and names depend on each other: whose account is it, then what does it need. */
 export function planPlatform(
   view: PlatformView,
-  people: () => Iterable<DesiredAccount>,
+  people: (wanted?: (identity: IdentityId) => boolean) => Iterable<DesiredAccount>,
   rules: SafetyRules,
 ): PlatformPlan {
   const index = new IndexedView(view)
-  const matching = matchAccounts(index, people())
+  const matching = matchAccounts(
+    index,
+    people((identity) => index.linkedAccount(identity) === undefined),
+  )
   const context = new Context(index, matching, new NameAllocator(index, false, rules.isProtected), false)
   const sheets: Sheet[] = []
   const standby: Change[] = []

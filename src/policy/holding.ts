@@ -24,11 +24,14 @@ export const noRoles: Holding = { assignments: [], accounts: new Map(), entitlem
 /** Works out holdings; people with the same roles share one, since most of a company holds one of a few. */
 export class Holdings {
   readonly #book: RoleBook
+  /** Most companies have no role with `linger`: then nobody needs to be asked about any. */
+  readonly #anyLingers: boolean
   /** By the array that the role book gives for equal people. */
   readonly #shared = new WeakMap<readonly Role[], Holding>()
 
   constructor(book: RoleBook) {
     this.#book = book
+    this.#anyLingers = [...book.roles.keys()].some((role) => this.#lingerOf(role) > 0)
   }
 
   /** Those who left hold no role; everybody else what the rules say and what still lingers. */
@@ -51,7 +54,7 @@ export class Holdings {
    */
   heldRoles(identity: Identity, held: readonly HeldRole[], now: Instant): readonly HeldRole[] {
     if (identity.held !== null) return held
-    if (hasLeft(identity)) return []
+    if (hasLeft(identity) || !this.#anyLingers) return []
     const before = new Map(held.map((one) => [one.role, one]))
     const current = this.of(identity, [], now).assignments.filter(({ role }) => this.#lingerOf(role) > 0)
     const names = new Set(current.map(({ role }) => role))

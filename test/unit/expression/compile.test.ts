@@ -43,6 +43,9 @@ describe('an expression gives', () => {
     ['person.department == "IT/IS" && person.title.startsWith("Sr.")', true],
     ['person.department != "IT/IS"', false],
     ['person.manager == ""', true],
+    ['"IT/IS" == person.department', true],
+    ['person["title"] == "IT/IS"', false],
+    ['person.department == person.title', false],
     ['person.title.matches("^Sr")', true],
   ])('%s', (source, expected) => {
     expect(truth(source)).toBe(expected)

@@ -58,13 +58,14 @@ export function cleanupOf(
 }
 
 /**
- * When the platform itself should shut the account: the known end of access, else of employment, while it lies ahead. An
- * end before the start belongs to an earlier employment.
+ * When the platform itself should shut the account: the earlier of the known ends of access and of employment that lie
+ * ahead. An end before the start belongs to an earlier employment.
  */
 export function expiryOf(identity: Identity, state: DesiredAccount['state'], now: Instant): Instant | null {
-  const end = identity.accessEndsAt ?? identity.endsAt
-  if (state === 'shut' || end === null || end <= now) return null
-  return identity.startsAt !== null && identity.startsAt > end ? null : end
+  if (state === 'shut') return null
+  const from = Math.max(now, (identity.startsAt ?? now) - 1)
+  const ahead = [identity.accessEndsAt, identity.endsAt].filter((end) => end !== null && end > from)
+  return ahead.reduce((first, end) => (first === null || (end !== null && end < first) ? end : first), null)
 }
 
 /**

@@ -271,16 +271,15 @@ function ready(socket: Socket, timeout: number): Promise<void> {
       () => reject(Object.assign(new Error(`no answer within ${timeout} ms`), { code: 'ETIMEDOUT' })),
       timeout,
     )
-    const settle = (done: () => void) => (): void => {
+    const connected = socket instanceof TLSSocket ? 'secureConnect' : 'connect'
+    const settle = (done: () => void): void => {
       clearTimeout(timer)
-      socket.removeAllListeners()
+      socket.off(connected, onConnect).off('error', onError).off('close', onClose)
       done()
     }
-    socket.once(socket instanceof TLSSocket ? 'secureConnect' : 'connect', settle(resolve))
-    socket.once('error', (error) => settle(() => reject(error))())
-    socket.once(
-      'close',
-      settle(() => reject(new Error('the server closed the connection at once'))),
-    )
+    const onConnect = (): void => settle(resolve)
+    const onError = (error: Error): void => settle(() => reject(error))
+    const onClose = (): void => settle(() => reject(new Error('the server closed the connection at once')))
+    socket.once(connected, onConnect).once('error', onError).once('close', onClose)
   })
 }

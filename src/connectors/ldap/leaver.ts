@@ -50,10 +50,11 @@ export async function leave(
     }
   }
   if (!done.has('disable')) await step('disable', () => lock(session, account, nativeId, true))
+  // Keys go before the scramble, which opens the account for the moment of its test.
+  if (!done.has('clear')) await step('clear', () => clearCredentials(session, account))
   if (!done.has('scramble') || context.scrambled(identity) === undefined || !scrambles.has(nativeId)) {
     await step('scramble', () => scramble(session, account, nativeId, identity))
   }
-  if (!done.has('clear')) await step('clear', () => clearCredentials(session, account))
   await step('lock', async () => lock(session, await relocate(session, nativeId), nativeId, true))
   if (failures.length > 0) throw failures[0]
   return { result: 'done', residual: [openSessions] }

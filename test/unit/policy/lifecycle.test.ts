@@ -131,6 +131,8 @@ describe('the expiry that is written ahead', () => {
   it.each([
     ['the known end of employment', { endsAt: soon }, soon],
     ['the end of access before that of employment', { endsAt: soon + DAY, accessEndsAt: soon }, soon],
+    ['the end of employment before that of access', { endsAt: soon, accessEndsAt: soon + DAY }, soon],
+    ['the end of access while that of employment is over', { endsAt: now, accessEndsAt: soon }, soon],
     ['nothing where no end is known', {}, null],
     ['nothing for an end that is over', { endsAt: now }, null],
     [

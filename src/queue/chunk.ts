@@ -4,18 +4,16 @@ import type { Lane } from '../model/change.ts'
 const usual = { revoke: 1, change: 64 } as const
 /** More than this brings little, and people wait longer for the end of a job that has claimed them (docs/decisions/026). */
 const largest = 256
+/** Jobs of a large backlog grow as long as there are so many of them, for several workers to share. */
+const jobs = 16
 
 /**
- * How many people one job is for. Jobs grow with the backlog as long as every worker still gets two of them.
+ * How many people one job is for.
  *
  * @param backlog how many people are added at once
  * @param most one second's worth of the platform's rate: no more begin at once
  */
-export function chunkSize(
-  lane: Lane,
-  backlog: number,
-  { concurrency, most }: { readonly concurrency: number; readonly most: number },
-): number {
-  const shared = Math.min(largest, Math.floor(backlog / (2 * concurrency)))
-  return Math.max(1, Math.min(lane === 'revoke' ? usual.revoke : Math.max(usual.change, shared), most))
+export function chunkSize(lane: Lane, backlog: number, most: number): number {
+  const grown = Math.min(largest, Math.floor(backlog / jobs))
+  return Math.max(1, Math.min(lane === 'revoke' ? usual.revoke : Math.max(usual.change, grown), most))
 }

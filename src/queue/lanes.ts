@@ -67,7 +67,7 @@ function laneOptions(platform: LanePlatform, lane: Lane, options: LaneOptions): 
     platform: id,
     lane,
     concurrency: lane === 'revoke' ? Math.max(1, Math.ceil(concurrency / 2)) : concurrency,
-    chunkOf: (backlog) => chunkSize(lane, backlog, { concurrency, most: Math.floor(own ?? Infinity) }),
+    chunkOf: (backlog) => chunkSize(lane, backlog, Math.floor(own ?? Infinity)),
     bucket: openBucket(own, clock),
     work: (pointers) => options.work(pointers, lane),
     due: (most) => ledger.due(id, lane, clock(), most),

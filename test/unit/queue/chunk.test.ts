@@ -1,29 +1,26 @@
 import { describe, expect, it } from 'vitest'
 import { chunkSize } from '../../../src/queue/chunk.ts'
 
-const unlimited = { concurrency: 8, most: Infinity }
-
 describe('how many people one job is for', () => {
   it('is one for a revocation, however many leave at once', () => {
-    expect(chunkSize('revoke', 10_000, unlimited)).toBe(1)
+    expect(chunkSize('revoke', 10_000, Infinity)).toBe(1)
   })
 
   it('is 64 for changes of every day', () => {
-    expect(chunkSize('change', 1, unlimited)).toBe(64)
-    expect(chunkSize('change', 1_000, unlimited)).toBe(64)
+    expect(chunkSize('change', 1, Infinity)).toBe(64)
+    expect(chunkSize('change', 1_000, Infinity)).toBe(64)
   })
 
-  it('grows with a large backlog while every worker gets two jobs', () => {
-    expect(chunkSize('change', 2_400, unlimited)).toBe(150)
-    expect(chunkSize('change', 2_400, { ...unlimited, concurrency: 2 })).toBe(256)
+  it('grows with a large backlog while there are jobs enough for all workers', () => {
+    expect(chunkSize('change', 2_400, Infinity)).toBe(150)
   })
 
   it('stays bounded, so that nobody waits long for the end of the job that has claimed them', () => {
-    expect(chunkSize('change', 1_000_000, unlimited)).toBe(256)
+    expect(chunkSize('change', 1_000_000, Infinity)).toBe(256)
   })
 
   it("is no more than one second's worth of the platform's rate, and never none", () => {
-    expect(chunkSize('change', 10_000, { concurrency: 8, most: 37 })).toBe(37)
-    expect(chunkSize('change', 10_000, { concurrency: 8, most: 0 })).toBe(1)
+    expect(chunkSize('change', 10_000, 37)).toBe(37)
+    expect(chunkSize('change', 10_000, 0)).toBe(1)
   })
 })

@@ -46,5 +46,22 @@ export function adaptAccount(settings: DirectorySettings, facts: ServerFacts | n
   }
   const shadow = isShadow(settings.schema.objectClasses)
   const expiresAt = facts === null ? account.expiresAt : holdableExpiry(account.expiresAt, facts, shadow)
-  return { ...account, attributes: withMandatory(attributes, account.name), expiresAt }
+  return { ...account, attributes: { ...attributes, ...filledIn(settings, attributes, account.name) }, expiresAt }
+}
+
+/** What the schema demands of what the configuration manages: nothing else is read, so nothing else can differ. */
+function filledIn(
+  settings: DirectorySettings,
+  attributes: Readonly<Record<string, readonly string[]>>,
+  account: string,
+): Readonly<Record<string, readonly string[]>> {
+  const whole = withMandatory(attributes, account)
+  if (whole === attributes) return {}
+  const managed = Object.keys(settings.accounts.attributes)
+  return Object.fromEntries(
+    managed.flatMap((name) => {
+      const value = attributes[name] === undefined ? whole[name.toLowerCase()] : undefined
+      return value === undefined ? [] : [[name, value]]
+    }),
+  )
 }

@@ -11,7 +11,12 @@ function settings(under: readonly string[], named: readonly string[] = []): Dire
     named: Object.fromEntries(named.map((id) => [id, { id, members: 'additive', privileged: false, place }] as const)),
   }
   const schema = { objectClasses: ['inetOrgPerson'], nameAttribute: 'uid', rdnAttribute: 'uid' }
-  return { id: 'wiki', schema, entitlements } as unknown as DirectorySettings
+  return {
+    id: 'wiki',
+    schema,
+    entitlements,
+    accounts: { attributes: { title: {}, cn: {}, sn: {} } },
+  } as unknown as DirectorySettings
 }
 
 describe('the places where memberships are looked for', () => {
@@ -63,6 +68,12 @@ describe('a new account', () => {
       ...account,
       attributes: { cn: ['Ann'], sn: ['Ann'] },
     })
+  })
+
+  test('has nothing that Keyturn does not manage, for that is not read', () => {
+    const bare = { ...settings([]), accounts: { attributes: {} } } as unknown as DirectorySettings
+    const account = { name: 'cher', container: 'dc=x', enabled: true, attributes: { title: ['x'] }, expiresAt: null }
+    expect(adaptAccount(bare, null, account).attributes).toEqual({ title: ['x'] })
   })
 
   test.each([

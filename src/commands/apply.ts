@@ -6,9 +6,10 @@ import type { Change, Plan } from '../model/change.ts'
 import { renderApply } from '../report/apply.ts'
 import type { ApplyRendering } from '../report/apply.ts'
 import { renderLeft, showChange } from '../report/plan.ts'
-import { applyPlanning, isReviewed } from '../server/applying.ts'
+import { isReviewed } from '../server/applying.ts'
 import type { ApplyReport } from '../server/applying.ts'
 import { openKeyturn } from '../server/context.ts'
+import { applyAndFollow } from '../server/following.ts'
 import { makePlanning } from '../server/planning.ts'
 import type { Planning } from '../server/planning.ts'
 import { applyDocument } from './apply-document.ts'
@@ -44,7 +45,7 @@ async function apply(invocation: Invocation, options: Options): Promise<ExitCode
     const signal = invocation.signal
     const planning = await makePlanning(keyturn, { confirmed: reviewed !== null, signal, onStage: steps.stage })
     if (reviewed !== null && !isReviewed(planning.plan, reviewed.hash)) return { planning, report: null }
-    const report = await applyPlanning(keyturn, planning, { signal, onStage: steps.stage, onProgress: steps.progress })
+    const report = await applyAndFollow(keyturn, planning, { signal, onStage: steps.stage, onProgress: steps.progress })
     return { planning, report }
   })
   if (result.report === null) return refuse(invocation, result.planning, reviewed, most)

@@ -1,5 +1,5 @@
 import type { ChangeKind } from '../model/change.ts'
-import { applyPlanning } from '../server/applying.ts'
+import { applyAndFollow } from '../server/following.ts'
 import type { ApplyReport } from '../server/applying.ts'
 import { openKeyturn } from '../server/context.ts'
 import { openLog } from '../server/log.ts'
@@ -36,7 +36,7 @@ export async function pass(config: string, screen: Screen, signal: AbortSignal):
   })
   const onStage = (stage: Stage | 'admit' | 'work') => screen.working(`${stages[stage]} …`)
   const planning = await makePlanning(keyturn, { confirmed: false, signal, onStage })
-  const report = await applyPlanning(keyturn, planning, {
+  const report = await applyAndFollow(keyturn, planning, {
     signal,
     onStage,
     onProgress: ({ total, settled, failed }) => {

@@ -196,6 +196,20 @@ test('a manager who comes later in the feed, or only in a later feed, is set as 
   expectExit(await company.plan(), 0)
 })
 
+test('when a manager leaves and moves, their reports follow by the same apply', async () => {
+  await using company = await Company.found(server)
+  const report = person('E1', { manager_id: 'E2' })
+  await company.feed([report, person('E2')])
+  await company.apply()
+  const before = (await company.account('E2'))?.dn
+  await company.feed([report, person('E2', { status: 'Left', end_date: '2024-01-31' })])
+  expectExit(await company.apply(), 0)
+  const now = (await company.account('E2'))?.dn
+  expect(now).not.toBe(before)
+  expect((await company.account('E1'))?.['manager']).toBe(now)
+  expectExit(await company.plan(), 0)
+})
+
 test('a group with 3,000 members made by hand: ours are added, the others stay', async () => {
   await using company = await Company.found(server, { groups: ['sales', 'engineers'] })
   const strangers = Array.from({ length: 3_000 }, (_, index) => `uid=stranger${index},ou=elsewhere,${company.base}`)

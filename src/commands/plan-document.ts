@@ -1,4 +1,4 @@
-import { fingerprint } from '../model/change.ts'
+import { fingerprint, reviewedChanges } from '../model/change.ts'
 import type { Change, Plan } from '../model/change.ts'
 import { showPlace } from '../model/place.ts'
 import type { Planning } from '../server/planning.ts'
@@ -41,7 +41,7 @@ interface SavedPlan {
 export function savedPlan(plan: Plan): string {
   const saved: SavedPlan = {
     plan: plan.id,
-    changes: plan.changes.map((change) => ({ fingerprint: fingerprint(change), change })),
+    changes: reviewedChanges(plan).map((change) => ({ fingerprint: fingerprint(change), change })),
   }
   return `${JSON.stringify(saved)}\n`
 }
@@ -63,9 +63,9 @@ export function difference(
   now: Plan,
 ): { readonly added: readonly Change[]; readonly gone: readonly Change[] } {
   const before = new Set(reviewed.changes.map((one) => one.fingerprint))
-  const after = new Set(now.changes.map(fingerprint))
+  const after = new Set(reviewedChanges(now).map(fingerprint))
   return {
-    added: now.changes.filter((change) => !before.has(fingerprint(change))),
+    added: reviewedChanges(now).filter((change) => !before.has(fingerprint(change))),
     gone: reviewed.changes.filter((one) => !after.has(one.fingerprint)).map((one) => one.change),
   }
 }

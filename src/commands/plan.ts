@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import type { Command } from 'commander'
 import colours from 'picocolors'
+import { reviewedChanges } from '../model/change.ts'
 import type { Plan } from '../model/change.ts'
 import { KeyturnError } from '../model/errors.ts'
 import type { IdentityId } from '../model/identity.ts'
@@ -86,11 +87,14 @@ function closingOfOne(own: Plan, { id, changes }: Plan, identity: IdentityId): s
   return `\nThis is a part of plan ${colours.bold(id)}; to apply it carries out all of its ${count(changes.length, 'change')}.`
 }
 
-function closing({ plan: { id, changes, withheld }, unread }: Planning): string {
+function closing({ plan, unread }: Planning): string {
+  const { id, changes, withheld } = plan
   if (changes.length === 0 && withheld.length === 0) {
     return unread.length === 0 ? '\nNothing to do.' : '\nNothing to do on what could be read.'
   }
-  if (changes.length === 0) return '\nNothing can be applied; what is withheld needs a person (above).'
+  const reviewed = reviewedChanges(plan).length
+  if (reviewed === 0) return '\nNothing can be applied; what is withheld needs a person (above).'
   const command = `keyturn apply --plan ${id.slice(0, 16)}`
-  return `\nPlan ${colours.bold(id)}\nApply exactly this with: ${colours.bold(command)}`
+  const more = reviewed === changes.length ? '' : ` (with the ${reviewed - changes.length} that wait for a review)`
+  return `\nPlan ${colours.bold(id)}\nApply exactly this${more} with: ${colours.bold(command)}`
 }

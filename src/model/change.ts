@@ -200,6 +200,15 @@ export function awaitsDecision(withheld: Withheld): boolean {
   return holdable.has(withheld.why) || isByHand(withheld)
 }
 
+/** Whoever reviews a plan sees these too, and carries them out by its hash: so they are in the hash. */
+export const passesWhenReviewed: ReadonlySet<WithheldWhy> = new Set<WithheldWhy>(['creations-limit', 'updates-limit'])
+
+/** What `apply --plan HASH` carries out: the plan's changes, and what only a limit that a review passes holds back. */
+export function reviewedChanges(plan: Pick<Plan, 'changes' | 'withheld'>): readonly Change[] {
+  const more = plan.withheld.filter(({ why }) => passesWhenReviewed.has(why)).map(({ change }) => change)
+  return more.length === 0 ? plan.changes : [...plan.changes, ...more]
+}
+
 export type Situation = 'linked' | 'unlinked' | 'unmatched' | 'disputed' | 'missing' | 'absent'
 
 /** Desired minus observed, as a value that can be printed, hashed, approved and applied. */

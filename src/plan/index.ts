@@ -1,5 +1,5 @@
 import type { DesiredAccount } from '../model/account.ts'
-import { fingerprint } from '../model/change.ts'
+import { fingerprint, passesWhenReviewed } from '../model/change.ts'
 import type { Change, Plan, PlanNote, Situation, Withheld } from '../model/change.ts'
 import type { IdentityId } from '../model/identity.ts'
 import type { Instant } from '../model/instant.ts'
@@ -53,7 +53,16 @@ export function makePlan(input: PlanInput): Plan {
       const passed = drafts.filter(({ verdict }) => verdict === null).map(({ change }) => change)
       for (const { change, verdict } of drafts) if (verdict !== null) withheld.push({ change, ...verdict })
       changes.push(...passed)
-      if (passed.length > 0) digests.push(input.digest(passed.map(fingerprint).toSorted().join('\n')))
+      const reviewed = drafts.filter(({ verdict }) => verdict === null || passesWhenReviewed.has(verdict.why))
+      if (reviewed.length > 0)
+        digests.push(
+          input.digest(
+            reviewed
+              .map(({ change }) => fingerprint(change))
+              .toSorted()
+              .join('\n'),
+          ),
+        )
     }
     for (const note of part.notes) notes.push(note)
     for (const change of part.standby) standby.push(change)

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { awaitsDecision, fingerprint } from '../../../src/model/change.ts'
+import { awaitsDecision, fingerprint, reviewedChanges } from '../../../src/model/change.ts'
 import type { Plan } from '../../../src/model/change.ts'
 import type { ModeKind, SafetyLimit } from '../../../src/model/settings.ts'
 import {
@@ -317,7 +317,12 @@ describe('limits', () => {
       'wiki: 3 accounts would be created where 4 are linked (75 %); the limit is 50 % above 2. Nothing was created.',
     )
     world.confirmed = true
-    expect(kinds(world.plan(...people))).toHaveLength(3)
+    const reviewed = world.plan(...people)
+    expect(kinds(reviewed)).toHaveLength(3)
+    // What was shown is what is carried out: by the same hash.
+    expect(reviewed.id).toBe(plan.id)
+    expect(reviewedChanges(plan)).toEqual(reviewed.changes)
+    expect(reviewedChanges(reviewed)).toBe(reviewed.changes)
   })
 
   it('on an empty platform there is no share to speak of', () => {

@@ -54,11 +54,12 @@ export function* claim(
     claimed.push(...rows)
   }
   const order = new Map(pointers.map((pointer, index) => [keyOf(pointer), index]))
-  return yield* withWork(claimed.toSorted((a, b) => (order.get(keyOf(a)) ?? 0) - (order.get(keyOf(b)) ?? 0)))
+  const placed = claimed.map((row) => ({ row, at: order.get(keyOf(row)) ?? 0 }))
+  return yield* withWork(placed.toSorted((a, b) => a.at - b.at).map(({ row }) => row))
 }
 
 function keyOf({ platform, identity }: { readonly platform: string; readonly identity: string }): string {
-  return JSON.stringify([platform, identity])
+  return `${platform}\n${identity}`
 }
 
 /** Adds what was admitted and is still open, and what earlier claims left behind. */

@@ -116,7 +116,8 @@ async function drive(keyturn: Keyturn, board: Board, options: ApplyOptions): Pro
   let looked = keyturn.clock()
   while (!board.empty() && !options.signal.aborted && keyturn.clock() - board.movedAt() < patience) {
     await sleep(25)
-    if (!board.stuck() && keyturn.clock() - looked < SECOND) continue
+    // While our own workers get on, there is nothing to learn from the ledger.
+    if (!board.stuck() && keyturn.clock() - Math.max(looked, board.movedAt()) < SECOND) continue
     // Another process may have settled some of ours, and a settled account may have woken those who waited for it.
     board.learn(await keyturn.ledger.obligationsOf(board.remaining()))
     if (board.stuck()) break

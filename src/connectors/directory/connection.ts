@@ -38,7 +38,8 @@ interface Pending {
   readonly onReference: ((urls: readonly string[]) => void) | undefined
   readonly resolve: (response: LdapResponse) => void
   readonly reject: (error: Error) => void
-  readonly timer: NodeJS.Timeout
+  /** When something of it was heard last, or it was sent; of `performance.now()`. */
+  heardAt: number
 }
 
 /** What the request classes of ldapts have in common. */
@@ -59,6 +60,8 @@ export class Connection implements AsyncDisposable {
   readonly #timeout: number
   readonly #frames = new FrameReader()
   readonly #pending = new Map<number, Pending>()
+  /** One for all requests: one each would cost more than waiting does. */
+  #watch: NodeJS.Timeout | null = null
   #lastId = 0
   #lost: KeyturnError | null = null
 
@@ -184,8 +187,8 @@ export class Connection implements AsyncDisposable {
   ): Promise<LdapResponse> {
     if (this.#lost !== null) throw this.#lost
     const response = await new Promise<LdapResponse>((resolve, reject) => {
-      const timer = setTimeout(() => this.#fail(this.#timedOut()), this.#timeout)
-      this.#pending.set(request.messageId, { onEntry, onReference, resolve, reject, timer })
+      this.#pending.set(request.messageId, { onEntry, onReference, resolve, reject, heardAt: performance.now() })
+      this.#watch ??= setTimeout(() => this.#lookForSilence(), this.#timeout)
       this.#send(request.write())
     })
     if (response.code === 0) return response
@@ -219,12 +222,12 @@ export class Connection implements AsyncDisposable {
     const pending = this.#pending.get(message.id)
     if (pending === undefined) return
     if (message.kind === 'result') {
-      clearTimeout(pending.timer)
       this.#pending.delete(message.id)
+      if (this.#pending.size === 0) this.#stopWatching()
       pending.resolve(message.response)
       return
     }
-    pending.timer.refresh()
+    pending.heardAt = performance.now()
     if (message.kind === 'entry') pending.onEntry?.(message.entry)
     if (message.kind === 'reference') pending.onReference?.(message.urls)
   }
@@ -233,11 +236,22 @@ export class Connection implements AsyncDisposable {
     if (this.#lost !== null) return
     this.#lost = error
     this.#socket.destroySoon()
-    for (const pending of this.#pending.values()) {
-      clearTimeout(pending.timer)
-      pending.reject(error)
-    }
+    this.#stopWatching()
+    for (const pending of this.#pending.values()) pending.reject(error)
     this.#pending.clear()
+  }
+
+  /** Fails when the server has been silent on any request for as long as the timeout; else looks again when that could be. */
+  #lookForSilence(): void {
+    const oldest = this.#pending.values().reduce((least, { heardAt }) => Math.min(least, heardAt), Infinity)
+    const left = oldest + this.#timeout - performance.now()
+    if (left < 1) this.#fail(this.#timedOut())
+    else this.#watch = setTimeout(() => this.#lookForSilence(), left)
+  }
+
+  #stopWatching(): void {
+    if (this.#watch !== null) clearTimeout(this.#watch)
+    this.#watch = null
   }
 
   #closed(why = ''): KeyturnError {

@@ -40,8 +40,11 @@ export async function applyChanges(session: Session, changes: readonly Change[])
   await locateAll(session, jobs)
   const numbers = await attempt(() => reserveNumbers(session, tasks.map(({ change }) => change).filter(isCreate)))
   for (const stage of stages) {
+    const due = jobs.filter((job) =>
+      job.tasks.some(({ change, outcome }) => outcome === null && stage.includes(change.kind)),
+    )
     await Promise.all(
-      jobs.map(async (job) => {
+      due.map(async (job) => {
         for (const kind of stage) await runKind(session, job, kind, numbers)
       }),
     )

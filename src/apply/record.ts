@@ -106,18 +106,19 @@ function linkWith(link: Link | null, task: Task, job: Job, at: Instant): Link | 
     }
   }
   if (link === null) return link
-  if (change.kind === 'disable') return linkShut(link, change.protocol, task, job)
+  if (change.kind === 'disable') return linkShut(link, change.protocol, task, job, at)
   if (change.kind === 'issue-credential' && task.shown) return { ...link, passwordScrambled: false }
   return link
 }
 
 /** Whoever opened it: it is not shut any more, and how it was shut is forgotten. */
 function opened(link: Link): Link {
-  return { ...link, shutByUs: null, ...(link.foundShut === undefined ? {} : { foundShut: false }) }
+  const { foundShut: _found, shutAt: _at, ...open } = link
+  return { ...open, shutByUs: null }
 }
 
 /** Ours to open again only if it was open when we came, or we held it shut before (law 8). */
-function linkShut(link: Link, protocol: 'leaver' | 'suspend', task: Task, job: Job): Link {
+function linkShut(link: Link, protocol: 'leaver' | 'suspend', task: Task, job: Job, at: Instant): Link {
   const began = job.steps.some(({ step }) => step !== begun)
   const scrambled = protocol === 'leaver' && (task.shown || began)
   const shut = { ...link, passwordScrambled: link.passwordScrambled || scrambled }
@@ -125,7 +126,9 @@ function linkShut(link: Link, protocol: 'leaver' | 'suspend', task: Task, job: J
   const ours = link.shutByUs !== null || weShut(job)
   const over = succeeded(task) && !mayStillOpen(job.obligation)
   // `leaver` says that the protocol is over. Until that is proven, we hold it shut as we hold a suspended one.
-  if (protocol === 'leaver' && over) return { ...shut, shutByUs: protocol, ...(ours ? {} : { foundShut: true }) }
+  if (protocol === 'leaver' && over) {
+    return { ...shut, shutByUs: protocol, shutAt: link.shutAt ?? at, ...(ours ? {} : { foundShut: true }) }
+  }
   return ours ? { ...shut, shutByUs: link.shutByUs ?? 'suspend' } : shut
 }
 

@@ -7,17 +7,22 @@ import type { Reason } from '../model/place.ts'
 import { fold } from './people.ts'
 import { writeAudit } from './record.ts'
 import type { LinkRow } from './schema.ts'
+import { sharedTexts } from './shared.ts'
 import { all, db, each, first, forLists, inLists, insertMissing, run, upsertAll } from './unit.ts'
 import type { Unit } from './unit.ts'
 
 export function* links(platform: string, identities?: readonly IdentityId[]): Unit<readonly Link[]> {
   const rows = db.selectFrom('link').selectAll().where('platform', '=', platform)
+  const toLink = linkReader()
   if (identities === undefined) return yield* each(rows, toLink)
   return yield* inLists(identities, (some) => each(rows.where('identity', 'in', some), toLink))
 }
 
 export function* linksOf(identity: IdentityId): Unit<readonly Link[]> {
-  return yield* each(db.selectFrom('link').selectAll().where('identity', '=', identity).orderBy('platform'), toLink)
+  return yield* each(
+    db.selectFrom('link').selectAll().where('identity', '=', identity).orderBy('platform'),
+    linkReader(),
+  )
 }
 
 /** Throws KeyturnError `name-taken`, and then nothing of it is kept. */
@@ -142,8 +147,12 @@ function nameTaken({ platform, name, identity }: NameClaim, owner: IdentityId): 
 }
 
 export function* names(platform: string, identities?: readonly IdentityId[]): Unit<readonly NameClaim[]> {
-  const rows = db.selectFrom('name_claim').select(['platform', 'name', 'identity']).where('platform', '=', platform)
-  const toClaim = (row: NameClaim): NameClaim => ({ ...row })
+  const rows = db.selectFrom('name_claim').select(['name', 'identity']).where('platform', '=', platform)
+  const toClaim = (row: Omit<NameClaim, 'platform'>): NameClaim => ({
+    platform,
+    name: row.name,
+    identity: row.identity,
+  })
   if (identities === undefined) return yield* each(rows, toClaim)
   return yield* inLists(identities, (some) => each(rows.where('identity', 'in', some), toClaim))
 }
@@ -217,19 +226,21 @@ export function* allocate(sequence: string, count: number, floor: number): Unit<
   return (row?.next ?? 0) - count
 }
 
-function toLink(row: LinkRow): Link {
-  return {
+function linkReader(): (row: LinkRow) => Link {
+  const shared = sharedTexts()
+  return (row) => ({
     identity: row.identity,
-    platform: row.platform,
+    platform: shared(row.platform),
     nativeId: row.native_id,
     name: row.name,
     address: row.address,
-    how: row.how as Link['how'],
+    how: shared(row.how) as Link['how'],
     linkedAt: row.linked_at,
     shutByUs: row.shut_by_us as Link['shutByUs'],
     passwordScrambled: row.password_scrambled === 1,
     ...(row.found_shut === 1 ? { foundShut: true } : {}),
-  }
+    ...(row.shut_at === null ? {} : { shutAt: row.shut_at }),
+  })
 }
 
 function toRow(link: Link): LinkRow {
@@ -245,5 +256,6 @@ function toRow(link: Link): LinkRow {
     shut_by_us: link.shutByUs,
     password_scrambled: link.passwordScrambled ? 1 : 0,
     found_shut: link.foundShut === true ? 1 : 0,
+    shut_at: link.shutAt ?? null,
   }
 }

@@ -91,6 +91,7 @@ export interface LinkRow {
   shut_by_us: string | null
   password_scrambled: Flag
   found_shut: Flag
+  shut_at: number | null
 }
 
 interface PlanRow {

@@ -22,6 +22,8 @@ export interface Link {
   readonly passwordScrambled: boolean
   /** True where another hand had shut the account before our leaver protocol ran over it: not ours to open (law 8). */
   readonly foundShut?: boolean
+  /** When the leaver protocol was over; `delete-after` counts from here too. */
+  readonly shutAt?: Instant
 }
 
 /** A membership that the ledger records as ours. */

@@ -39,8 +39,7 @@ export function shut(context: Context, sheet: Sheet, account: ObservedAccount): 
     sheet.need({ kind: 'disable', protocol: 'leaver' }, 'revoke', reason)
   }
   if (cleanup === null) return
-  // Only what is proven shut already: nothing is deleted in the plan that shuts it.
-  if (cleanup.remove === true && sheet.link?.shutByUs === 'leaver' && !account.enabled) {
+  if (cleanup.remove === true && isOverdue(context, sheet) && !account.enabled) {
     sheet.need({ kind: 'delete' }, 'revoke', reason)
     return
   }
@@ -48,6 +47,16 @@ export function shut(context: Context, sheet: Sheet, account: ObservedAccount): 
   if (cleanup.container !== undefined && !context.view.connector.within(account.address, cleanup.container)) {
     sheet.need({ kind: 'move', from: account.container, to: cleanup.container }, 'revoke', reason)
   }
+}
+
+/**
+ * `delete-after` counts from when the account was proven shut as well: whoever left long before Keyturn came, and was
+ * released from the backlog today, keeps the account for as long as everybody else.
+ */
+function isOverdue({ view }: Context, { link }: Sheet): boolean {
+  const { deleteAfter } = view.settings.leaver
+  if (link?.shutByUs !== 'leaver' || link.shutAt === undefined || deleteAfter === 'never') return false
+  return view.observed.takenAt >= link.shutAt + deleteAfter
 }
 
 /**

@@ -39,8 +39,8 @@ export function matchable(identity: Identity, given: Reason | undefined): boolea
 /**
  * Stripping and moving, when it is due: `cleanup-after` counts from the moment somebody left. A person who only lost this
  * platform has no such moment in the record: without a delay the clean-up is due at once; with one the shut account keeps
- * what it has, ready for a return, until the person leaves. `delete-after` counts from the same moment, and only for those
- * who left: an account that somebody may come back to is never deleted.
+ * what it has, ready for a return, until the person leaves. `delete-after` counts from the same moment (and, in the
+ * plan, from the shutting), only for those who left: an account that somebody may come back to is never deleted.
  */
 export function cleanupOf(
   identity: Identity,

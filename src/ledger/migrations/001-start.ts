@@ -123,6 +123,7 @@ function* accounts(): Unit<void> {
       shut_by_us: maybeText,
       password_scrambled: integer,
       found_shut: integer,
+      shut_at: maybeInstant,
     },
     { primary: ['identity', 'platform'], unique: [['platform', 'native_id']], indexes: [['folded_name']] },
   )

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { DAY } from '../../../src/model/instant.ts'
+import type { Link } from '../../../src/model/ledger.ts'
 import {
   account,
   entry,
@@ -203,19 +204,33 @@ describe('shutting', () => {
     expect(kinds(world.plan(leaver('ann')))).toEqual(['disable leaver'])
   })
 
-  it('an account is deleted when that is due, but never in the plan that shuts it', () => {
-    const due = leaver('ann', { cleanup: { ...cleanup, remove: true } })
-    const world = new World({ leaver: leaving }).has('ann', { entitlements: ['crm'] })
-    expect(kinds(world.plan(due))).toEqual(['disable leaver', 'move', 'revoke crm'])
-    world.apply(world.plan(due).changes)
-    expect(kinds(world.plan(due))).toEqual(['delete'])
-  })
+  describe('an account is deleted', () => {
+    const due = leaver('ann', { cleanup: { strip: 'none', keep: [], remove: true } })
+    const monthly = { ...leaving, deleteAfter: 30 * DAY }
+    const shutBefore = (ms: number, more: Partial<Link> = {}) =>
+      new World({ leaver: monthly }).has('ann', { enabled: false }, { shutByUs: 'leaver', shutAt: now - ms, ...more })
 
-  it('an account that another hand opened is shut, not deleted', () => {
-    const world = new World().has('ann', {}, { shutByUs: 'leaver' })
-    expect(kinds(world.plan(leaver('ann', { cleanup: { strip: 'none', keep: [], remove: true } })))).toEqual([
-      'disable leaver',
-    ])
+    it('when that is due, counted from the shutting too', () => {
+      expect(kinds(shutBefore(30 * DAY).plan(due))).toEqual(['delete'])
+      expect(kinds(shutBefore(30 * DAY - 1).plan(due))).toEqual([])
+    })
+
+    it('never in the plan that shuts it, nor while another hand holds it open', () => {
+      expect(kinds(new World({ leaver: monthly }).has('ann').plan(due))).toEqual(['disable leaver'])
+      const opened = new World({ leaver: monthly }).has('ann', {}, { shutByUs: 'leaver', shutAt: now - 60 * DAY })
+      expect(kinds(opened.plan(due))).toEqual(['disable leaver'])
+    })
+
+    it('never where nobody knows when it was shut, or nobody asked for it', () => {
+      const unknown = new World({ leaver: monthly }).has('ann', { enabled: false }, { shutByUs: 'leaver' })
+      expect(kinds(unknown.plan(due))).toEqual([])
+      const never = new World({ leaver: leaving }).has(
+        'ann',
+        { enabled: false },
+        { shutByUs: 'leaver', shutAt: now - 60 * DAY },
+      )
+      expect(kinds(never.plan(due))).toEqual([])
+    })
   })
 
   it('what is kept is kept, even if it is exact', () => {

@@ -54,6 +54,20 @@ export function parseDn(text: string): readonly Rdn[] {
 
 /** Reads one value from `from` to the next unescaped separator. */
 function readValue(text: string, from: number): { value: string; end: number } {
+  return readPlainValue(text, from) ?? readSpecialValue(text, from)
+}
+
+/** Most values hold nothing to unescape, and every new account's DN is read; null where this one does. */
+function readPlainValue(text: string, from: number): { value: string; end: number } | null {
+  const special = /[\\",+;]/g
+  special.lastIndex = from
+  const end = special.exec(text)?.index ?? text.length
+  const value = text.slice(from, end)
+  if (text[end] === '\\' || text[end] === '"' || !value.isWellFormed()) return null
+  return { value: value.replaceAll(/^ +| +$/g, ''), end }
+}
+
+function readSpecialValue(text: string, from: number): { value: string; end: number } {
   const bytes: Buffer[] = []
   let at = from
   while (text[at] === ' ') at++

@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto'
+import { hash, randomBytes } from 'node:crypto'
 import type { Connection } from '../directory/connection.ts'
 import { passwordModifyOperation, passwordModifyRequest } from '../directory/controls.ts'
 import { replaceValues } from '../directory/edits.ts'
@@ -10,9 +10,20 @@ import type { ServerFacts } from './server.ts'
  * choose; the passwords hashed here are random.
  */
 export function saltedHash(password: string): string {
-  const salt = randomBytes(16)
-  const digest = createHash('sha1').update(password).update(salt).digest()
+  const salt = drawSalt()
+  const digest = hash('sha1', Buffer.concat([Buffer.from(password), salt]), 'buffer')
   return `{SSHA}${Buffer.concat([digest, salt]).toString('base64')}`
+}
+
+const saltLength = 16
+/** Random bytes for the next salts: one call to the system for each would cost more than the hash. */
+let salts = Buffer.alloc(0)
+
+function drawSalt(): Buffer {
+  if (salts.length < saltLength) salts = randomBytes(256 * saltLength)
+  const salt = salts.subarray(0, saltLength)
+  salts = salts.subarray(saltLength)
+  return salt
 }
 
 /** Sets a password as an administrator; the server hashes it as it is configured to. */

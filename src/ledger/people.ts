@@ -11,16 +11,18 @@ import type {
 } from '../model/identity.ts'
 import type { Place, Reason } from '../model/place.ts'
 import type { IdentityRow } from './schema.ts'
+import { sharedTexts } from './shared.ts'
 import { all, db, each, first, forLists, inLists, insertAll, run, upsertAll } from './unit.ts'
 import type { Unit } from './unit.ts'
 
 export function* identities(source?: string): Unit<readonly Identity[]> {
   const rows = db.selectFrom('identity').selectAll().orderBy('id')
-  return yield* each(source === undefined ? rows : rows.where('source', '=', source), toIdentity)
+  return yield* each(source === undefined ? rows : rows.where('source', '=', source), identityReader())
 }
 
 export function* identitiesById(ids: readonly IdentityId[]): Unit<Identity[]> {
   const rows = db.selectFrom('identity').selectAll().orderBy('id')
+  const toIdentity = identityReader()
   return yield* inLists(ids, (some) => each(rows.where('id', 'in', some), toIdentity))
 }
 
@@ -171,20 +173,27 @@ function foldAttribute(identity: Identity, name: string): string | null {
   return value === undefined || value === '' ? null : fold(value)
 }
 
-function toIdentity(row: IdentityRow): Identity {
-  return {
+function identityReader(): (row: IdentityRow) => Identity {
+  const shared = sharedTexts()
+  const placeOf = ({ file, ...rest }: Place): Place => ({ ...rest, file: shared(file) })
+  const reasonOf = ({ text, place, ...rest }: Reason): Reason => ({
+    ...rest,
+    text: shared(text),
+    ...(place === undefined ? {} : { place: placeOf(place) }),
+  })
+  return (row) => ({
     id: row.id,
-    source: row.source,
+    source: shared(row.source),
     key: row.key,
     attributes: JSON.parse(row.attributes) as Record<string, string>,
     references: JSON.parse(row.refers_to) as Record<string, IdentityId | null>,
     ...(row.unresolved === null ? {} : { unresolved: JSON.parse(row.unresolved) as Record<string, string> }),
-    status: row.status as Identity['status'],
+    status: shared(row.status) as Identity['status'],
     startsAt: row.starts_at,
     endsAt: row.ends_at,
     accessEndsAt: row.access_ends_at,
-    zone: row.zone,
-    state: row.state as LifecycleState,
+    zone: shared(row.zone),
+    state: shared(row.state) as LifecycleState,
     next: row.next_at === null ? null : { at: row.next_at, state: row.next_state as LifecycleState },
     held: row.held,
     leftAt: row.left_at,
@@ -192,10 +201,10 @@ function toIdentity(row: IdentityRow): Identity {
     vanishedAt: row.vanished_at,
     leftBeforeFirstSeen: row.left_before_first_seen === 1,
     firstSeenAt: row.first_seen_at,
-    reason: JSON.parse(row.reason) as Reason,
+    reason: reasonOf(JSON.parse(row.reason) as Reason),
     recordHash: row.record_hash,
-    place: JSON.parse(row.place) as Place,
-  }
+    place: placeOf(JSON.parse(row.place) as Place),
+  })
 }
 
 function toRow(identity: Identity): IdentityRow {

@@ -8,6 +8,7 @@ import { planPlatform } from './platform.ts'
 import { globs } from './safety.ts'
 import type { PlatformView } from './view.ts'
 
+export { memoryNeeded } from './memory.ts'
 export { neededChanges } from './needed.ts'
 export { surveyAccounts } from './survey.ts'
 export type { SurveyedAccount } from './survey.ts'

@@ -29,7 +29,7 @@ export class Desire implements DesiredAccount {
 
   constructor(rules: AccountRules, person: Identity, holding: Holding, held: string | null, now: Instant) {
     const { platform } = rules
-    const given = holding.accounts.get(platform)
+    const given = holding.accountOn(platform)
     const { state, create, reason } = standingOf(person, platform, given)
     this.identity = person.id
     this.key = person.key
@@ -38,7 +38,7 @@ export class Desire implements DesiredAccount {
     this.state = state
     this.create = create
     this.matches = matchable(person, given) ? rules.matches(person) : none
-    this.entitlements = state === 'shut' ? none : (holding.entitlements.get(platform) ?? none)
+    this.entitlements = state === 'shut' ? none : holding.entitlementsOn(platform)
     this.cleanup = cleanupOf(person, state, rules.leaver, now)
     this.expiresAt = expiryOf(person, state, now)
     this.backlog = isBacklog(person)

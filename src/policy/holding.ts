@@ -1,16 +1,38 @@
 import type { Assignment, DesiredEntitlement, HeldRole } from '../model/account.ts'
 import type { Identity } from '../model/identity.ts'
 import type { Instant } from '../model/instant.ts'
-import type { Reason } from '../model/place.ts'
+import type { Place, Reason } from '../model/place.ts'
 import { hasLeft } from './lifecycle.ts'
 import type { Brought, Role, RoleBook } from './roles.ts'
 
 /** Everything that follows from the roles that somebody holds. */
-export interface Holding {
-  readonly assignments: readonly Assignment[]
-  /** Why there is an account, by platform. */
-  readonly accounts: ReadonlyMap<string, Reason>
-  readonly entitlements: ReadonlyMap<string, readonly DesiredEntitlement[]>
+export class Holding {
+  readonly #given: readonly Given[]
+
+  /** The strongest reason first: it is the one that is shown. */
+  constructor(given: readonly Given[]) {
+    const first = new Map<string, Given>()
+    for (const one of given) if (!first.has(one.assignment.role)) first.set(one.assignment.role, one)
+    this.#given = [...first.values()]
+  }
+
+  get assignments(): readonly Assignment[] {
+    return this.#given.map(({ assignment }) => assignment)
+  }
+
+  /** Why there is an account on the platform; undefined where no role gives one. */
+  accountOn(platform: string): Reason | undefined {
+    return this.#given.find(({ accounts }) => accounts.has(platform))?.accounts.get(platform)
+  }
+
+  /** Each once, with the strongest reason. */
+  entitlementsOn(platform: string): readonly DesiredEntitlement[] {
+    const found = new Map<string, DesiredEntitlement>()
+    for (const { entitlements } of this.#given) {
+      for (const one of entitlements.get(platform) ?? []) if (!found.has(one.name)) found.set(one.name, one)
+    }
+    return [...found.values()]
+  }
 }
 
 interface Lingering {
@@ -19,11 +41,13 @@ interface Lingering {
 }
 
 /** Of those who left. */
-export const noRoles: Holding = { assignments: [], accounts: new Map(), entitlements: new Map() }
+export const noRoles = new Holding([])
 
 /** Works out holdings; people with the same roles share one, since most of a company holds one of a few. */
 export class Holdings {
   readonly #book: RoleBook
+  /** Made once for each role: what thousands hold is the same object. */
+  readonly #given: ReadonlyMap<Brought, Given>
   /** Most companies have no role with `linger`: then nobody needs to be asked about any. */
   readonly #anyLingers: boolean
   /** By the array that the role book gives for equal people. */
@@ -31,6 +55,9 @@ export class Holdings {
 
   constructor(book: RoleBook) {
     this.#book = book
+    this.#given = new Map(
+      [...book.roles.values()].flatMap(({ brings }) => brings.map((one) => [one, givenBy(one, null)])),
+    )
     this.#anyLingers = [...book.roles.keys()].some((role) => this.#lingerOf(role) > 0)
   }
 
@@ -40,12 +67,15 @@ export class Holdings {
     const roles = this.#book.rolesOf(identity)
     let holding = this.#shared.get(roles)
     if (holding === undefined) {
-      holding = build(roles, [])
+      holding = new Holding(this.#lasting(roles))
       this.#shared.set(roles, holding)
     }
     if (held.length === 0) return holding
     const lingering = this.#lingering(holding, held, now)
-    return lingering.length === 0 ? holding : build(roles, lingering)
+    if (lingering.length === 0) return holding
+    const longestFirst = lingering.toSorted((a, b) => b.until - a.until)
+    const lost = longestFirst.flatMap(({ role, until }) => role.brings.map((one) => givenBy(one, until)))
+    return new Holding([...this.#lasting(roles), ...lost])
   }
 
   /**
@@ -69,6 +99,15 @@ export class Holdings {
     return [...kept, ...lost]
   }
 
+  /** Held roles before included ones, and both before those that only linger. */
+  #lasting(roles: readonly Role[]): readonly Given[] {
+    const brought = [
+      ...roles.flatMap(({ brings }) => brings.slice(0, 1)),
+      ...roles.flatMap(({ brings }) => brings.slice(1)),
+    ]
+    return brought.map((one) => this.#given.get(one) as Given)
+  }
+
   #lingering(holding: Holding, held: readonly HeldRole[], now: Instant): readonly Lingering[] {
     return held.flatMap((one) => {
       const role = this.#book.roles.get(one.role)
@@ -88,42 +127,26 @@ export class Holdings {
   }
 }
 
-interface Given extends Brought {
-  readonly until: Instant | null
+/** What one role gives to whoever holds it. */
+interface Given {
+  readonly assignment: Assignment
+  readonly accounts: ReadonlyMap<string, Reason>
+  readonly entitlements: ReadonlyMap<string, readonly DesiredEntitlement[]>
 }
 
-/** Held roles come before included ones and those before lingering ones, so that the strongest reason is the one shown. */
-function build(roles: readonly Role[], lingering: readonly Lingering[]): Holding {
-  const assignments = new Map<string, Assignment>()
-  const accounts = new Map<string, Reason>()
-  const entitlements = new Map<string, Map<string, DesiredEntitlement>>()
-  for (const { role, reason, until } of givenBy(roles, lingering)) {
-    if (assignments.has(role.name)) continue
-    const text = until === null ? reason.text : `${reason.text}, lost but lingering`
-    const ends = until === null ? {} : { until }
-    assignments.set(role.name, { role: role.name, reason: { ...reason, text }, ...ends })
-    for (const { platform, place } of role.accounts) {
-      if (!accounts.has(platform)) accounts.set(platform, { kind: 'rule', text, place })
-    }
-    for (const [platform, names] of Object.entries(role.entitlements)) {
-      const there = entitlements.get(platform) ?? new Map<string, DesiredEntitlement>()
-      entitlements.set(platform, there)
-      for (const { name, place } of names) {
-        if (!there.has(name)) there.set(name, { name, reason: { kind: 'rule', text, place }, ...ends })
-      }
-    }
+/** `until`: when it ends, of a role that is lost but lingers. */
+function givenBy({ role, reason: why }: Brought, until: Instant | null): Given {
+  const text = until === null ? why.text : `${why.text}, lost but lingering`
+  const ends = until === null ? {} : { until }
+  const reasonAt = (place: Place): Reason => ({ kind: 'rule', text, place })
+  return {
+    assignment: { role: role.name, reason: { ...why, text }, ...ends },
+    accounts: new Map(role.accounts.map(({ platform, place }) => [platform, reasonAt(place)])),
+    entitlements: new Map(
+      Object.entries(role.entitlements).map(([platform, names]) => [
+        platform,
+        names.map(({ name, place }) => ({ name, reason: reasonAt(place), ...ends })),
+      ]),
+    ),
   }
-  const lists = [...entitlements].map(([platform, given]) => [platform, [...given.values()]] as const)
-  return { assignments: [...assignments.values()], accounts, entitlements: new Map(lists) }
-}
-
-function givenBy(roles: readonly Role[], lingering: readonly Lingering[]): readonly Given[] {
-  const own = roles.flatMap(({ brings }) => brings.slice(0, 1))
-  const included = roles.flatMap(({ brings }) => brings.slice(1))
-  const lasting = [...own, ...included].map((one): Given => ({ ...one, until: null }))
-  const longestFirst = lingering.toSorted((a, b) => b.until - a.until)
-  return [
-    ...lasting,
-    ...longestFirst.flatMap(({ role, until }) => role.brings.map((one): Given => ({ ...one, until }))),
-  ]
 }

@@ -8,7 +8,7 @@ import type { PlanInput } from '../plan/index.ts'
 import type { Keyturn } from './context.ts'
 import { readPeople } from './people.ts'
 import type { People } from './people.ts'
-import { surveyPlatforms } from './survey.ts'
+import { remember, surveyPlatforms } from './survey.ts'
 
 /** A plan over everybody and every platform that could be read as a whole, and what it was made from. */
 export interface Planning {
@@ -40,12 +40,14 @@ export async function makePlanning(keyturn: Keyturn, options: PlanningOptions): 
   options.onStage?.('plan')
   const unread = surveys.flatMap((survey) => ('error' in survey ? [survey] : []))
   const { desired, heldRoles } = await desires(keyturn, people)
+  const sights = surveys.flatMap((survey) => ('sight' in survey ? [survey.sight] : []))
+  const platforms = await Promise.all(sights.map((sight) => remember(keyturn, sight, desired(sight.settings.id))))
   const plan = makePlan({
     now: keyturn.clock(),
     policyVersion: keyturn.settings.policyVersion,
     safety: keyturn.settings.safety,
     desired,
-    platforms: surveys.flatMap((survey) => ('view' in survey ? [survey.view] : [])),
+    platforms,
     digest: (text) => createHash('sha256').update(text).digest('hex'),
     confirmed: options.confirmed,
   })

@@ -1,14 +1,19 @@
+import type { DesiredAccount } from '../model/account.ts'
 import type { Connector } from '../model/connector.ts'
 import { KeyturnError } from '../model/errors.ts'
 import type { IdentityId } from '../model/identity.ts'
 import type { PlatformSettings } from '../model/settings.ts'
 import type { CompleteSnapshot, Snapshot } from '../model/snapshot.ts'
+import { memoryNeeded } from '../plan/index.ts'
 import type { PlatformView } from '../plan/index.ts'
 import type { Keyturn } from './context.ts'
 
+/** A view without what the ledger remembers of many people and a plan may not need; see `remember`. */
+type Sight = Omit<PlatformView, 'grants' | 'names'>
+
 /** What could be seen of one platform: all of it, or why not. Only a complete view takes part in a plan. */
 export type Survey =
-  | { readonly platform: string; readonly view: PlatformView }
+  | { readonly platform: string; readonly sight: Sight }
   | { readonly platform: string; readonly error: KeyturnError }
 
 /** One bulk read of every platform, side by side; one that fails does not disturb the others. */
@@ -16,7 +21,7 @@ export function surveyPlatforms(keyturn: Keyturn, signal: AbortSignal): Promise<
   return Promise.all(
     [...keyturn.connectors.values()].map(async (connector): Promise<Survey> => {
       try {
-        return { platform: connector.id, view: await viewOf(keyturn, connector, signal) }
+        return { platform: connector.id, sight: await sightOf(keyturn, connector, signal) }
       } catch (error) {
         if (!(error instanceof KeyturnError)) throw error
         return { platform: connector.id, error }
@@ -27,7 +32,9 @@ export function surveyPlatforms(keyturn: Keyturn, signal: AbortSignal): Promise<
 
 /** One platform alone. Throws KeyturnError: `usage` for one that is not configured, or why it could not be read. */
 export async function surveyPlatform(keyturn: Keyturn, platform: string, signal: AbortSignal): Promise<PlatformView> {
-  return viewOf(keyturn, connectorOf(keyturn, platform), signal)
+  const sight = await sightOf(keyturn, connectorOf(keyturn, platform), signal)
+  const [grants, names] = await Promise.all([keyturn.ledger.grants(platform), keyturn.ledger.names(platform)])
+  return { ...sight, grants, names }
 }
 
 /** Throws KeyturnError `usage`, with the platforms that there are. */
@@ -38,21 +45,37 @@ export function connectorOf(keyturn: Keyturn, platform: string): Connector {
   throw new KeyturnError('usage', `there is no platform "${platform}"; configured are: ${known}`)
 }
 
-async function viewOf(keyturn: Keyturn, connector: Connector, signal: AbortSignal): Promise<PlatformView> {
+async function sightOf(keyturn: Keyturn, connector: Connector, signal: AbortSignal): Promise<Sight> {
   const [observed, catalogue, ownAddress] = await Promise.all([
     connector.read('all', signal),
     connector.catalogue(signal),
     connector.signsInAs(signal),
   ])
-  const known = await knownOf(keyturn, connector)
-  return { ...known, observed: whole(observed), catalogue: whole(catalogue), ownAddress }
+  const [links, decisions] = await Promise.all([
+    keyturn.ledger.links(connector.id),
+    keyturn.ledger.decisions(connector.id),
+  ])
+  const settings = settingsOf(keyturn, connector)
+  return { settings, links, decisions, connector, observed: whole(observed), catalogue: whole(catalogue), ownAddress }
 }
 
-/** What is known of a platform without looking at it: configuration and ledger, of everybody or of some people. */
+/** Adds of the ledger's memory what a plan for these people will look at. */
+export async function remember(
+  { ledger }: Keyturn,
+  sight: Sight,
+  people: Iterable<DesiredAccount>,
+): Promise<PlatformView> {
+  const { id } = sight.settings
+  const needed = memoryNeeded(sight, people)
+  const [grants, names] = await Promise.all([ledger.grants(id, needed.grantsOf), needed.names ? ledger.names(id) : []])
+  return { ...sight, grants, names }
+}
+
+/** What is known of a platform without looking at it: configuration and ledger, of some people. */
 export async function knownOf(
   keyturn: Keyturn,
   connector: Connector,
-  only?: readonly IdentityId[],
+  only: readonly IdentityId[],
 ): Promise<Omit<PlatformView, 'observed' | 'catalogue' | 'ownAddress'>> {
   const { ledger } = keyturn
   const settings = settingsOf(keyturn, connector)

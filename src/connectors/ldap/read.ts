@@ -22,7 +22,7 @@ export interface ReadPort {
   use<T>(work: (connection: Connection) => Promise<T>): Promise<T>
 }
 
-type Draft = ObservedAccount & { readonly entitlements: string[] }
+type Draft = ObservedAccount & { entitlements: readonly string[] }
 
 /** Every account under the base: one paged search for accounts, one for each place with groups. Throws when it is not whole. */
 export async function readAll(port: ReadPort): Promise<readonly ObservedAccount[]> {
@@ -33,7 +33,7 @@ export async function readAll(port: ReadPort): Promise<readonly ObservedAccount[
     const group = port.catalogue.byDn.get(canonicalDn(entry.dn))
     const attribute = memberAttributeOf(entry.texts('objectClass'))
     if (group === undefined || attribute === undefined) return
-    for (const value of entry.texts(attribute)) find(attribute, value)?.entitlements.push(group.name)
+    for (const value of entry.texts(attribute)) hold(find(attribute, value), group.name)
   }
   for (const base of searchBases(port.settings)) {
     const spec = { base, scope: 'sub', filter: groupFilter(), attributes } as const
@@ -98,11 +98,16 @@ async function readMemberships(port: ReadPort, account: Draft): Promise<void> {
   for (const base of searchBases(port.settings)) {
     const onGroup = ({ dn }: Entry): void => {
       const group = port.catalogue.byDn.get(canonicalDn(dn))
-      if (group !== undefined) account.entitlements.push(group.name)
+      if (group !== undefined) hold(account, group.name)
     }
     const spec = { base, scope: 'sub', filter, attributes: ['1.1'] } as const
     await port.use((connection) => ifThere(searchAll(connection, spec, onGroup, port.signal)))
   }
+}
+
+/** Not by `push`, which makes room for 16 more: of a large directory that is more memory than the memberships. */
+function hold(account: Draft | undefined, entitlement: string): void {
+  if (account !== undefined) account.entitlements = account.entitlements.concat(entitlement)
 }
 
 async function ifThere(search: Promise<unknown>): Promise<void> {

@@ -49,7 +49,7 @@ function renderPlatform(
   const lines = [`${colours.bold(platform)}  (${count(population, 'linked account')})`]
   if (changes.length === 0) lines.push('  Nothing to change.')
   for (const [cause, group] of Map.groupBy(changes, (change) => showReason(change.reason))) {
-    lines.push(`  ${colours.cyan(cause)}`, ...bounded(personLines(group), most, '    '))
+    lines.push(`  ${colours.cyan(cause)}`, ...bounded(byPerson(group), personLine, most, '    '))
   }
   lines.push(...renderWithheld(withheld, most), ...renderNotes(notes, withheld, most))
   return lines.join('\n')
@@ -70,13 +70,15 @@ export function showReason(reason: Reason): string {
   return reason.place === undefined ? reason.text : `${reason.text}  ${showPlace(reason.place)}`
 }
 
-/** One line per account with all that the cause does to it. */
-function personLines(changes: readonly Change[]): string[] {
-  return [...Map.groupBy(changes, (change) => change.identity).values()].map((own) => {
-    const first = own[0]
-    if (first === undefined) return ''
-    return `${first.account}  ${colours.dim(first.identity)}  ${own.map(showChange).join('  ')}`
-  })
+function byPerson(changes: readonly Change[]): readonly (readonly Change[])[] {
+  return [...Map.groupBy(changes, (change) => change.identity).values()]
+}
+
+/** One line with all that a cause does to one account. */
+function personLine(own: readonly Change[]): string {
+  const first = own[0]
+  if (first === undefined) return ''
+  return `${first.account}  ${colours.dim(first.identity)}  ${own.map(showChange).join('  ')}`
 }
 
 /** One change, without whose it is: `+grant editors`, `~title "Clerk" → "Manager"`. */
@@ -123,7 +125,7 @@ function renderWithheld(withheld: readonly Withheld[], most: number): string[] {
     const first = group[0]
     if (first === undefined) return []
     const heading = `  ${colours.red(`withheld: ${headings[first.why]}`)}  ${first.text}`
-    return [heading, ...bounded(personLines(group.map((one) => one.change)), most, '    ')]
+    return [heading, ...bounded(byPerson(group.map((one) => one.change)), personLine, most, '    ')]
   })
 }
 
@@ -153,19 +155,16 @@ const headings: Readonly<Record<WithheldWhy, string>> = {
 function renderNotes(notes: readonly PlanNote[], withheld: readonly Withheld[], most: number): string[] {
   const said = new Set(withheld.map(({ text }) => text))
   const fresh = notes.filter(({ text }) => !said.has(text))
-  return bounded(
-    fresh.map((note) => `${colours.yellow('note')}  ${note.account}  ${note.text}`),
-    most,
-    '  ',
-  )
+  return bounded(fresh, (note) => `${colours.yellow('note')}  ${note.account}  ${note.text}`, most, '  ')
 }
 
-function bounded(lines: readonly string[], most: number, indent: string): string[] {
-  const shown = lines.slice(0, most).map((line) => indent + line)
-  if (lines.length <= most) return shown
+/** Lines are made of what is shown only: a first plan has hundreds of thousands that are not. */
+function bounded<T>(items: readonly T[], line: (item: T) => string, most: number, indent: string): string[] {
+  const shown = items.slice(0, most).map((item) => indent + line(item))
+  if (items.length <= most) return shown
   return [
     ...shown,
-    `${indent}${colours.dim(`… and ${(lines.length - most).toLocaleString('en-US')} more (--all shows them)`)}`,
+    `${indent}${colours.dim(`… and ${(items.length - most).toLocaleString('en-US')} more (--all shows them)`)}`,
   ]
 }
 

@@ -113,8 +113,8 @@ function linkWith(link: Link | null, task: Task, job: Job, at: Instant): Link | 
 
 /** Whoever opened it: it is not shut any more, and how it was shut is forgotten. */
 function opened(link: Link): Link {
-  const { foundShut: _found, shutAt: _at, ...open } = link
-  return { ...open, shutByUs: null }
+  const { identity, platform, nativeId, name, address, how, linkedAt, passwordScrambled } = link
+  return { identity, platform, nativeId, name, address, how, linkedAt, passwordScrambled, shutByUs: null }
 }
 
 /** Ours to open again only if it was open when we came, or we held it shut before (law 8). */

@@ -175,7 +175,7 @@ function foldAttribute(identity: Identity, name: string): string | null {
 
 function identityReader(): (row: IdentityRow) => Identity {
   const shared = sharedTexts()
-  const placeOf = ({ file, ...rest }: Place): Place => ({ ...rest, file: shared(file) })
+  const placeOf = ({ file, ...rest }: Place): Place => ({ file: shared(file), ...rest })
   const reasonOf = ({ text, place, ...rest }: Reason): Reason => ({
     ...rest,
     text: shared(text),

@@ -44,7 +44,15 @@ export function renderApply(applied: Applied, options: ApplyRendering): string {
     .join('\n\n')
 }
 
+function openItems(hold: Hold): number {
+  return hold.items.filter((item) => item.status === 'open').length
+}
+
 function renderTotals(applied: Applied, took: number): string {
+  const linked = applied.plan.changes.filter((change) => change.kind === 'link').length
+  if (applied.obligations.length === 0 && linked > 0) {
+    return `${count(linked, 'account')} linked; nothing else was to do. (${showDuration(took)})`
+  }
   if (applied.obligations.length === 0) {
     const where = applied.unread.length === 0 ? '' : ' on what could be read'
     return `Nothing was to do${where}. (${showDuration(took)})`
@@ -103,9 +111,7 @@ function renderMoved(applied: Applied): string {
 
 function renderHolds(holds: readonly Hold[]): string {
   if (holds.length === 0) return ''
-  const lines = holds.map(
-    (hold) => `  ${hold.id}  ${hold.platform}  ${count(hold.items.length, 'change')}  ${hold.text}`,
-  )
+  const lines = holds.map((hold) => `  ${hold.id}  ${hold.platform}  ${count(openItems(hold), 'change')}  ${hold.text}`)
   const advice = '  Look with "keyturn holds show ID", release with "keyturn holds approve ID --reason TEXT".'
   return [colours.bold('Held until a person decides'), ...lines, advice].join('\n')
 }

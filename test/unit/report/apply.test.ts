@@ -16,6 +16,8 @@ function rendered(applied: Partial<Applied>, most = 20): readonly string[] {
 describe('the summary of an apply', () => {
   test('of nothing says so, and over a platform that is down not without saying that', () => {
     expect(rendered({})).toEqual(['Nothing was to do. (1.3 s)'])
+    const linked = planOf([change('ann', { kind: 'link', by: 'employeeNumber "1"' })])
+    expect(rendered({ plan: linked })).toEqual(['1 account linked; nothing else was to do. (1.3 s)'])
     expect(rendered({ unread: [{}] })).toEqual(['Nothing was to do on what could be read. (1.3 s)'])
   })
 

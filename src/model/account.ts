@@ -95,6 +95,10 @@ export interface DesiredAccount {
   readonly announced: boolean
   /** The record contradicts itself: nothing is changed for this person, and this says why. */
   readonly held: string | null
+  /** An operator froze this person: only revocation goes on, and this says whose word it is. */
+  readonly frozen?: string
+  /** `offboard`: shutting this person's accounts passes every limit, hold and rejection. */
+  readonly emergency?: boolean
   /** Why this state: role's line, source row. */
   readonly reason: Reason
 }

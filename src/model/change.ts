@@ -176,6 +176,7 @@ export type WithheldWhy =
   | 'value-refused'
   | 'not-ours'
   | 'no-name'
+  | 'frozen'
 
 /** The kinds of `why` that become holds: a person may release them. The others are told and need another remedy. */
 export const holdable: ReadonlySet<WithheldWhy> = new Set([
@@ -228,6 +229,8 @@ export interface Plan {
   readonly standby?: readonly Change[]
   /** What a person has said was done by hand, and would be withheld otherwise. */
   readonly doneByHand?: readonly Change[]
+  /** Whose accounts the limit on removals counted and let pass, per platform: they count against the next plans, too. */
+  readonly removals?: Readonly<Record<string, readonly IdentityId[]>>
   /** Counts per platform of accounts in each situation. */
   readonly situations: Readonly<Record<string, Readonly<Record<Situation, number>>>>
   /** Notes that need a person but hold no change: an account that security shut by hand, a weak match that proposes. */

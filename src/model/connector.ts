@@ -36,6 +36,10 @@ export interface Connector extends AsyncDisposable {
   within(address: string, container: string): boolean
   /** The address (DN) of the account that Keyturn itself signs in with; null where there is none. */
   signsInAs(signal: AbortSignal): Promise<string | null>
+  /** Who changed this account last, and when, as far as the platform says (accesslog, modifiersName, replication metadata). */
+  lastChange?(nativeId: string, signal: AbortSignal): Promise<LastChange | null>
+  /** Resolves when the platform answers after a sign-in: the lightest question that there is. Throws what stands in the way. */
+  probe?(signal: AbortSignal): Promise<void>
   /** What the platform demands of passwords, as far as it can be read. */
   passwordPolicy(signal: AbortSignal): Promise<PasswordPolicy>
   /** Carries out changes, of one or many accounts; one outcome per change, in their order. Never throws for one item. */
@@ -45,6 +49,14 @@ export interface Connector extends AsyncDisposable {
    * (`context.scrambled`); without one it may only read back.
    */
   prove(account: ObservedAccount, context: ApplyContext): Promise<Proof>
+}
+
+export interface LastChange {
+  /** Who did it, as the platform names them; null where it does not say. */
+  readonly by: string | null
+  readonly at: Instant | null
+  /** Where the platform says so, such as `modifiersName` or `msDS-ReplAttributeMetaData`. */
+  readonly source: string
 }
 
 export interface PasswordPolicy {

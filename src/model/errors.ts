@@ -15,6 +15,9 @@ export const errorClasses = {
   stopped: 'stop',
   'not-found': 'stop',
   'redis-unavailable': 'stop',
+  /** Another read of the same source was accepted meanwhile: read again. */
+  'read-overtaken': 'retry',
+  'rate-limited': 'stop',
   'source-unreadable': 'retry',
   'source-incomplete': 'retry',
   'platform-unreachable': 'retry',

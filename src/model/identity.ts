@@ -56,6 +56,10 @@ export interface Identity {
   readonly reason: Reason
   readonly recordHash: string
   readonly place: Place
+  /** Counts the stored descriptions of this person; absent where nothing is stored yet. */
+  readonly revision?: number
+  /** An operator's word that stands above the source, once it was laid over (`overruled`); the state is then theirs. */
+  readonly override?: { readonly kind: 'state' | 'freeze'; readonly text: string; readonly emergency: boolean }
 }
 
 export type EventKind =
@@ -91,6 +95,10 @@ export interface AcceptedRead {
   readonly modifiedAt: Instant
   /** Hash of the identity mapping: when it changes, unchanged rows are read anew. */
   readonly mappingVersion: string
+  /** Counts the accepted reads of this source: a read that was compared with an older one is refused (`read-overtaken`). */
+  readonly number?: number
+  /** SHA-256 of the bytes that were read: who holds the same bytes knows what the ledger knows. */
+  readonly digest?: string
 }
 
 /** Why a whole read was refused. */
@@ -114,4 +122,8 @@ export interface IntakeResult {
   readonly changed: readonly Identity[]
   readonly events: readonly LifecycleEvent[]
   readonly problems: readonly Problem[]
+  /** The number of the accepted read that this one was compared with; 0: there was none. Absent: not checked. */
+  readonly base?: number
+  /** When the change was noticed; absent: when it was saved. */
+  readonly receivedAt?: Instant
 }

@@ -105,6 +105,8 @@ export interface Settlement {
   readonly proof: Proof | null
   /** Set where something is still owed: when to try again. */
   readonly nextTryAt: Instant | null
+  /** Nothing but the whole platform's (or our own store's) trouble stood in the way: it is no try of this person's. */
+  readonly outage?: boolean
   readonly at: Instant
   readonly audit: readonly AuditRecord[]
 }
@@ -169,12 +171,28 @@ export interface Admission {
   readonly effectiveAt: ReadonlyMap<IdentityId, Instant>
   /** Roles with `linger` as they are now; replaces those of the identities in it. */
   readonly heldRoles: readonly HeldRole[]
+  /** When the clock alone changes something for these people next; what was said before of them is replaced. */
+  readonly dueAt?: ReadonlyMap<IdentityId, Instant | null>
+  /** When the cause was noticed, per person; `now` for those who are not in it. */
+  readonly receivedAt?: ReadonlyMap<IdentityId, Instant>
+  /**
+   * The plan looked at these people as they were then: marks up to this number are answered. Absent: none are. `people`
+   * null: it looked at everybody.
+   */
+  readonly looked?: { readonly upTo: number; readonly people: readonly IdentityId[] | null }
+  /**
+   * The revisions of the people that the plan was made from. Whoever has another one by now is left out, keeps the mark,
+   * and is named in `AdmissionResult.stale`: a newer word about them is on its way.
+   */
+  readonly revisions?: ReadonlyMap<IdentityId, number>
 }
 
 export interface AdmissionResult {
   /** Obligations that are owed now because of this plan, new or already there. */
   readonly pointers: readonly ObligationPointer[]
   readonly holds: readonly Hold[]
+  /** People who changed while the plan was made: nothing was admitted for them. */
+  readonly stale?: readonly IdentityId[]
 }
 
 export interface ObligationStatus extends ObligationPointer {
@@ -184,6 +202,8 @@ export interface ObligationStatus extends ObligationPointer {
   readonly nextTryAt: Instant | null
   readonly claimedUntil: Instant | null
   readonly admittedAt: Instant
+  readonly receivedAt?: Instant
+  readonly effectiveAt?: Instant | null
   readonly lastError: ErrorSummary | null
   /** `owed`, `settled`, `failed` (given up, loudly), `waiting` (for another person's account). */
   readonly state: 'owed' | 'settled' | 'failed' | 'waiting'

@@ -8,6 +8,10 @@ export interface Settings {
   readonly platforms: Readonly<Record<string, PlatformSettings>>
   readonly safety: SafetySettings
   readonly roles: Readonly<Record<string, RoleSettings>>
+  readonly daemon: DaemonSettings
+  readonly notifications: NotificationSettings
+  /** Every file that this was made of, absolute: what a daemon watches. */
+  readonly files: readonly string[]
   /** Hash over everything that decides who gets what; it changes when the policy does. */
   readonly policyVersion: string
 }
@@ -46,6 +50,8 @@ export interface SourceSettings {
   readonly identity: IdentityMapping
   readonly contract: FeedContract
   readonly vanished: { readonly after: number; readonly then: 'hold' | 'keep' | 'suspend' }
+  /** How long a file that is written in place must be quiet before it is read, ms. A rename is read at once. */
+  readonly settle: number
   readonly place: Place
 }
 
@@ -128,6 +134,10 @@ export interface CommonPlatformSettings {
     readonly rate?: number
   }
   readonly retry: RetrySettings
+  readonly objectives: {
+    /** From noticing to the proof, ms. */
+    readonly revoke: number
+  }
   readonly place: Place
 }
 
@@ -207,6 +217,8 @@ export interface LeaverSettings {
   readonly keep: readonly string[]
   readonly cleanupAfter: number
   readonly deleteAfter: number | 'never'
+  /** How often leavers' accounts are looked at, ms; absent: never. */
+  readonly watch?: number
 }
 
 export interface DeliverySettings {
@@ -250,6 +262,48 @@ export interface SafetyLimit {
   readonly max: number
   /** Up to this many are always allowed. */
   readonly above: number
+  /** Removals only: what earlier plans removed within this time counts too, ms; 0 or absent: each plan by itself. */
+  readonly within?: number
+}
+
+// ---------------------------------------------------------------- the daemon
+
+export interface DaemonSettings {
+  /** Where /healthz, /readyz and /metrics answer; null: nowhere. */
+  readonly listen: { readonly host: string; readonly port: number } | null
+  /** How often everybody and everything is looked at, whatever was noticed, ms. */
+  readonly fullPass: number
+  /** How many emergency offboardings one operator may begin within a time. */
+  readonly offboards: { readonly most: number; readonly within: number }
+  /** Traces of the queue through OpenTelemetry. */
+  readonly tracing: boolean
+}
+
+export interface NotificationSettings {
+  /** How long news are gathered into one message, ms. */
+  readonly gather: number
+  readonly mail: MailSettings | null
+  readonly webhooks: readonly WebhookSettings[]
+}
+
+export interface MailSettings {
+  readonly host: string
+  readonly port: number
+  /** `tls`: from the first byte; `starttls`: demanded; `none`: only to this machine. */
+  readonly security: 'tls' | 'starttls' | 'none'
+  readonly ca?: string
+  readonly user?: string
+  readonly password?: SecretReference
+  readonly from: string
+  readonly to: readonly string[]
+}
+
+export interface WebhookSettings {
+  /** The address, or a reference to it: for Slack and Teams the address itself is the secret. */
+  readonly url: SecretOrText
+  readonly shape: 'keyturn' | 'slack' | 'teams'
+  /** Signs the body: HMAC-SHA256. */
+  readonly secret?: SecretReference
 }
 
 export interface RoleSettings {

@@ -1,0 +1,236 @@
+// What a daemon remembers besides people, accounts and work: whom to look at again, what operators said, how platforms do.
+import type { Proof } from './connector.ts'
+import type { ErrorSummary } from './errors.ts'
+import type { IdentityId } from './identity.ts'
+import type { Instant } from './instant.ts'
+import type { AuditRecord, ClaimedObligation, Link, ObligationPointer } from './ledger.ts'
+
+/**
+ * Whom planning must look at again, and since when. It is written in the transaction of its cause and removed by the
+ * admission that looked: what is noticed is never lost between noticing and planning.
+ */
+export interface LookAgain {
+  readonly id: number
+  /** null: everybody (a new policy, a start). */
+  readonly identity: IdentityId | null
+  readonly cause: LookAgainCause
+  /** When the cause was noticed: time-to-revoke counts from here as "received". */
+  readonly since: Instant
+  readonly correlation: string
+}
+
+export type LookAgainCause =
+  /** The feed says something new. */
+  | 'feed'
+  /** A date is reached. */
+  | 'clock'
+  /** An operator's word began or ended. */
+  | 'override'
+  /** What was admitted is not what is needed any more. */
+  | 'moved'
+  /** The account of somebody to whom this person refers was made, renamed or moved. */
+  | 'reference'
+  /** A person decided about a hold. */
+  | 'hold'
+  /** The account of a leaver is open again. */
+  | 'reopened'
+  /** Another configuration, a start, a scheduled full pass. */
+  | 'policy'
+  /** An emergency disable was done while the ledger could not be written. */
+  | 'spool'
+
+/** An operator's durable word above the sources. One of each kind is in force per person; a new one ends the older. */
+export interface Override {
+  readonly id: number
+  readonly identity: IdentityId
+  readonly kind: 'state' | 'freeze'
+  /** null for a freeze. */
+  readonly state: 'active' | 'left' | null
+  /** `offboard` passes every limit for this person. */
+  readonly emergency: boolean
+  /** null: until somebody ends it. */
+  readonly until: Instant | null
+  readonly reason: string
+  readonly operator: string
+  readonly madeAt: Instant
+  /** Ended by hand or by a newer one; null while it stands (its `until` may have passed all the same). */
+  readonly endedAt: Instant | null
+}
+
+export type NewOverride = Omit<Override, 'id' | 'endedAt'>
+
+/** How a platform does, as all processes know it. */
+export interface PlatformState {
+  readonly platform: string
+  readonly state: 'up' | 'down'
+  readonly since: Instant
+  /** Why it is down. */
+  readonly error: ErrorSummary | null
+  /** When it is asked next whether it is back. */
+  readonly probeAt: Instant | null
+}
+
+/** From what to what a revocation took; all instants of the ledger's clock. */
+export interface RevocationTiming extends ObligationPointer {
+  readonly id: number
+  /** When access should have ended; null where no date applies. */
+  readonly effectiveAt: Instant | null
+  /** When Keyturn noticed: the changed file, the operator's word, the date that was reached. */
+  readonly receivedAt: Instant
+  readonly admittedAt: Instant
+  readonly provenAt: Instant
+  readonly grade: Proof['grade']
+}
+
+/** One process of the daemon, as it last said of itself. */
+export interface ProcessState {
+  /** `host:pid`. */
+  readonly id: string
+  readonly roles: readonly string[]
+  readonly startedAt: Instant
+  readonly seenAt: Instant
+  readonly policyVersion: string
+  /** Why the configuration on disk is not the one in force; null where it is. */
+  readonly refusedConfig: string | null
+}
+
+/** Something that people should know; the same key means the same thing, so that it is told once. */
+export interface Notice {
+  /** Such as `platform-down:corp-ad` or `overdue:hr:10268:corp-ad`. */
+  readonly key: string
+  readonly kind: NoticeKind
+  /** How bad it is: `page` wakes somebody up. */
+  readonly severity: 'page' | 'warn' | 'info'
+  /** One sentence with ids, never with names or secrets. */
+  readonly text: string
+  readonly platform: string | null
+  readonly identity: IdentityId | null
+}
+
+export type NoticeKind =
+  | 'revocation-late'
+  | 'revocation-nearly-late'
+  | 'not-proven'
+  | 'protected-leaver'
+  | 'feed-refused'
+  | 'withheld'
+  | 'platform-down'
+  | 'change-failed'
+  | 'reopened'
+  | 'config-refused'
+  | 'ledger-spooled'
+
+export interface NoticeNews {
+  /** Not told before. */
+  readonly begun: readonly (Notice & { readonly since: Instant })[]
+  /** Told before, and over now. */
+  readonly over: readonly (Notice & { readonly since: Instant })[]
+}
+
+/** What a revocation did while the ledger could not be written, from the spool beside it. */
+export interface Spooled {
+  readonly audit: readonly AuditRecord[]
+  /** Accounts that were open and that we have shut meanwhile: only then may we open them again (law 8). */
+  readonly shut: readonly Pick<Link, 'identity' | 'platform' | 'nativeId'>[]
+}
+
+/** A leaver's account to be looked at by the leaver lock. */
+export interface Leaver {
+  readonly identity: IdentityId
+  /** null: no account is linked; one that a stale write makes would stand under `name`. */
+  readonly nativeId: string | null
+  /** The names that were claimed for this person here. */
+  readonly names: readonly string[]
+}
+
+/** The part of the ledger that only a running daemon and the operator's words need. */
+export interface RunningLedger {
+  // look again
+  /** `identities: null` means everybody. */
+  lookAgain(
+    identities: readonly IdentityId[] | null,
+    cause: LookAgainCause,
+    since: Instant,
+    correlation: string,
+  ): Promise<void>
+  /** The oldest first, at most so many. */
+  marked(most: number): Promise<readonly LookAgain[]>
+  /** Marks of these people. */
+  markedOf(identities: readonly IdentityId[]): Promise<readonly LookAgain[]>
+  /** People for whom the clock alone changes something that is due now (`Admission.dueAt`), the most overdue first. */
+  clockDue(now: Instant, most: number): Promise<readonly IdentityId[]>
+  /** The next such moment of anybody; null where there is none. */
+  nextClockDue(): Promise<Instant | null>
+  /** True for the one who fires this tick of a schedule; false where somebody has fired it (law 4). */
+  tick(schedule: string, at: Instant, now: Instant): Promise<boolean>
+
+  // operators
+  /** Writes the override and its audit, ends an older one of the same kind, marks the person. Returns it. */
+  override(made: NewOverride, correlation: string): Promise<Override>
+  /** Ends it, with audit and mark; false where none stands. */
+  endOverride(
+    identity: IdentityId,
+    kind: Override['kind'],
+    by: string,
+    reason: string,
+    now: Instant,
+    correlation: string,
+  ): Promise<boolean>
+  /** Those that stand at `now`, of these people or of everybody. */
+  overrides(now: Instant, identities?: readonly IdentityId[]): Promise<readonly Override[]>
+  /** All that were ever made for this person, the newest first. */
+  overridesOf(identity: IdentityId): Promise<readonly Override[]>
+  /** How many emergency overrides this operator has made since then. */
+  emergenciesBy(operator: string, since: Instant): Promise<number>
+
+  // work
+  /** Like `claim`, but claims nothing and writes nothing: for revoking while the ledger cannot be written. */
+  peek(pointers: readonly ObligationPointer[], now: Instant): Promise<readonly ClaimedObligation[]>
+  /** A platform is back: everything that waits there because of the outage is due at once. Returns how many. */
+  wake(platform: string, now: Instant): Promise<number>
+  /** Accounts whose removal was counted by the limits and admitted since then (each account once). */
+  removalsSince(platform: string, since: Instant): Promise<ReadonlySet<IdentityId>>
+  /** A page of leavers in the order of their ids, after this id; the newest leavers where `newest` is true. */
+  leavers(
+    platform: string,
+    page: { readonly after: IdentityId | null; readonly most: number } | { readonly newest: number },
+  ): Promise<readonly Leaver[]>
+  /** Names of these that somebody holds or ever held here (lower-case). */
+  namesTaken(
+    platform: string,
+    names: readonly string[],
+  ): Promise<readonly { readonly name: string; readonly identity: IdentityId }[]>
+  /** How many accounts of people are linked: the denominator of the limits. */
+  population(platform: string): Promise<number>
+  /** Writes what was done without the ledger, marks those people. */
+  unspool(spooled: Spooled, now: Instant, correlation: string): Promise<void>
+
+  // record
+  /** Proven revocations after this id, the oldest first. */
+  revocations(after: number, most: number): Promise<readonly RevocationTiming[]>
+  /** Proven since then, the newest first. */
+  revocationsSince(since: Instant, most: number): Promise<readonly RevocationTiming[]>
+  platformStates(): Promise<readonly PlatformState[]>
+  savePlatformState(state: PlatformState): Promise<void>
+  saveProcess(process: ProcessState): Promise<void>
+  endProcess(id: string): Promise<void>
+  /** Those that said something since then. */
+  processes(since: Instant): Promise<readonly ProcessState[]>
+  /** Compares what is the case with what was told: each beginning and each end is told to one caller only. */
+  noticed(present: readonly Notice[], now: Instant): Promise<NoticeNews>
+  /** Open revocations: for those that are late. */
+  openRevocations(): Promise<
+    readonly (ObligationPointer & {
+      readonly effectiveAt: Instant | null
+      readonly receivedAt: Instant
+      readonly admittedAt: Instant
+      readonly tries: number
+      readonly lastError: ErrorSummary | null
+      readonly proof: Proof | null
+    })[]
+  >
+}
+
+/** Which process does what: `keyturn run --only intake,workers`. */
+export const roles = ['intake', 'workers', 'server'] as const
+export type Role = (typeof roles)[number]

@@ -57,6 +57,9 @@ function settingsWith(count: number): Settings {
     platforms: { directory: directory() },
     safety: { protected: [], limits: { default: { removals: { max: 1, above: 0 } } }, privileged: 'hold' },
     roles: Object.fromEntries(roles.map((role) => [role.name, role])),
+    daemon: { listen: null, fullPass: 3_600_000, offboards: { most: 20, within: 3_600_000 }, tracing: false },
+    notifications: { gather: 10_000, mail: null, webhooks: [] },
+    files: [],
     policyVersion: '',
   }
 }
@@ -131,6 +134,7 @@ function source(): SourceSettings {
     },
     contract: { required: [], rows: { min: 0, maxChange: 1 } },
     vanished: { after: 1, then: 'hold' },
+    settle: 0,
     place,
   }
 }
@@ -159,6 +163,7 @@ function directory(): PlatformSettings {
     password: { readable: true, mustChange: false },
     limits: { concurrency: 1 },
     retry: { revoke: { first: 1, most: 1 }, change: { first: 1, most: 1, attempts: 1 } },
+    objectives: { revoke: 60_000 },
     place,
   }
 }

@@ -22,7 +22,8 @@ export async function loadConfig(file: string): Promise<Interpretation> {
   if (problems.length > 0) return { settings: null, problems: [...problems, ...interpretation.problems] }
   const { settings } = interpretation
   const readable = settings === null ? [] : await readableSecrets(settings)
-  return { settings, problems: [...interpretation.problems, ...readable] }
+  const files = [file, folder, ...texts.map(({ name }) => name)].map((one) => resolve(one))
+  return { settings: settings && { ...settings, files }, problems: [...interpretation.problems, ...readable] }
 }
 
 /** Without a role everybody would lose everything, so a folder without role files is an accident. */

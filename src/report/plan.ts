@@ -143,6 +143,7 @@ const headings: Readonly<Record<WithheldWhy, string>> = {
   'own-account': 'the account that Keyturn signs in with.',
   observe: 'this platform is only observed.',
   held: 'the record contradicts itself.',
+  frozen: 'frozen by an operator.',
   rejected: 'rejected before.',
   'missing-entitlement': 'no such entitlement.',
   'empty-value': 'an empty value.',

@@ -42,6 +42,7 @@ export function buildPlatform(id: string, platform: Platform, context: BuildCont
     limits: { concurrency: limits.concurrency, ...(limits.rate === undefined ? {} : { rate: rate(limits.rate) }) },
     timeouts: { connect: milliseconds(timeouts.connect), request: milliseconds(timeouts.request) },
     retry: buildRetry(platform.retry),
+    objectives: { revoke: 60_000 },
     schema: buildSchema(platform),
     place: context.file.place(path, 'key'),
   }

@@ -32,6 +32,14 @@ export function buildSettings(
       string,
       RoleSettings
     >,
+    daemon: {
+      listen: { host: '127.0.0.1', port: 9464 },
+      fullPass: 3_600_000,
+      offboards: { most: 20, within: 3_600_000 },
+      tracing: false,
+    },
+    notifications: { gather: 10_000, mail: null, webhooks: [] },
+    files: [],
   }
   return { ...settings, policyVersion: policyVersion(settings) }
 }

@@ -56,6 +56,7 @@ export function ldapSettings(server: LdapServer, more: Partial<DirectorySettings
     password: { readable: false, mustChange: false },
     limits: { concurrency: 8 },
     retry: { revoke: { first: 1_000, most: 60_000 }, change: { first: 1_000, most: 60_000, attempts: 5 } },
+    objectives: { revoke: 60_000 },
     place,
     ...more,
   }

@@ -53,6 +53,7 @@ function settings(finalNewline: 'required' | 'optional', maxChange: number): Sou
     },
     contract: { required: ['Id'], rows: { min: 1, maxChange } },
     vanished: { after: 3 * DAY, then: 'suspend' },
+    settle: 500,
     place,
   }
 }

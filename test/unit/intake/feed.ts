@@ -55,6 +55,7 @@ export function settingsWith(
     identity: { ...identity, ...mapping },
     contract: { required: ['Id', 'Status'], rows: { min: 1, maxChange: 10 } },
     vanished: { after: 3 * DAY, then: 'hold' },
+    settle: 500,
     place,
     ...rest,
   }

@@ -80,6 +80,7 @@ export function platform(
     password: { readable: false, mustChange: true },
     limits: { concurrency: 8 },
     retry: { revoke: { first: 1, most: 2 }, change: { first: 1, most: 2, attempts: 3 } },
+    objectives: { revoke: 60_000 },
     place: place(4),
     ...more,
   }
@@ -109,6 +110,7 @@ export function settings(
     },
     contract: { required: [], rows: { min: 0, maxChange: 1 } },
     vanished: { after: DAY, then: 'hold' },
+    settle: 500,
     place: place(7),
   }
   return {
@@ -118,6 +120,9 @@ export function settings(
     platforms: Object.fromEntries(platforms.map((one) => [one.id, one])),
     safety: { protected: [], limits: { default: { removals: { max: 0.1, above: 20 } } }, privileged: 'hold' },
     roles: Object.fromEntries(roles.map((one) => [one.name, one])),
+    daemon: { listen: null, fullPass: 3_600_000, offboards: { most: 20, within: 3_600_000 }, tracing: false },
+    notifications: { gather: 10_000, mail: null, webhooks: [] },
+    files: [],
     policyVersion: 'v1',
   }
 }

@@ -59,7 +59,13 @@ export interface Identity {
   /** Counts the stored descriptions of this person; absent where nothing is stored yet. */
   readonly revision?: number
   /** An operator's word that stands above the source, once it was laid over (`overruled`); the state is then theirs. */
-  readonly override?: { readonly kind: 'state' | 'freeze'; readonly text: string; readonly emergency: boolean }
+  readonly override?: {
+    readonly kind: 'state' | 'freeze'
+    readonly text: string
+    readonly emergency: boolean
+    /** When the first of the words that stand ends by itself; absent: none does. */
+    readonly until?: Instant
+  }
 }
 
 export type EventKind =

@@ -1,7 +1,7 @@
 import { fingerprint, limitOf } from '../model/change.ts'
 import type { WithheldWhy } from '../model/change.ts'
 import type { SafetyLimit, SafetyLimits } from '../model/settings.ts'
-import { follow, isApproved } from './safety.ts'
+import { follow, isApproved, isEmergency } from './safety.ts'
 import type { SafetyRules } from './safety.ts'
 import type { Draft, Sheet } from './sheet.ts'
 import type { PlatformView } from './view.ts'
@@ -66,7 +66,8 @@ function keepLeftOpen(view: PlatformView, sheets: readonly Sheet[], { why, stops
 }
 
 function limitsOf(limits: SafetyLimits, confirmed: boolean): readonly Limited[] {
-  const removal = (sheet: Sheet, { change }: Draft) => limitOf(change) === 'removals' && !sheet.desired.announced
+  const removal = (sheet: Sheet, draft: Draft) =>
+    limitOf(draft.change) === 'removals' && !sheet.desired.announced && !isEmergency(sheet, draft)
   const creation = (_: Sheet, { change }: Draft) => limitOf(change) === 'creations'
   const update = (sheet: Sheet, { change, mode }: Draft) =>
     sheet.account !== null && mode === 'attributes' && limitOf(change) === 'updates'

@@ -25,11 +25,15 @@ export function judge(view: PlatformView, sheet: Sheet, rules: SafetyRules): voi
 
 /**
  * Accounts that are never changed, by nobody's approval: the one that Keyturn signs in with, protected ones, those that
- * the platform keeps to itself, and people whose record contradicts itself. A link is only remembered and passes.
+ * the platform keeps to itself, and people whose record contradicts itself. A link is only remembered and passes. For
+ * people whom an operator froze only revocation goes on.
  */
 export function judgeAccount(view: PlatformView, sheet: Sheet, isProtected: (text: string) => boolean): void {
   const verdict = accountVerdict(view, sheet, isProtected)
-  if (verdict === null) return
+  if (verdict === null) {
+    freeze(sheet)
+    return
+  }
   const isLeft = verdict.why === 'protected' && sheet.desired.state === 'shut'
   if (isLeft && wasDoneByHand(view, sheet)) return
   for (const draft of sheet.drafts) {
@@ -38,6 +42,25 @@ export function judgeAccount(view: PlatformView, sheet: Sheet, isProtected: (tex
   }
   if (verdict.why === 'held') sheet.note('held', verdict.text)
   if (isLeft) sheet.note('protected', ownerLeftText)
+}
+
+/** Shutting goes on with all that belongs to it, and so does disabling during a leave, with the link that it needs. */
+function freeze({ desired: { identity, frozen, state }, drafts }: Sheet): void {
+  if (frozen === undefined || state === 'shut') return
+  const text = `${identity} is frozen (${frozen}): nothing but revocation goes on for this person.`
+  for (const draft of drafts) {
+    const { kind } = draft.change
+    const goesOn = state === 'closed' && (kind === 'link' || kind === 'disable')
+    if (!goesOn && draft.verdict?.why !== 'disputed') draft.verdict = { why: 'frozen', text }
+  }
+}
+
+/**
+ * `offboard`: what shuts this person's accounts passes limits, holds and rejections. A deletion shuts nothing and cannot
+ * be undone, so it waits like every other.
+ */
+export function isEmergency({ desired }: Sheet, { change }: Draft): boolean {
+  return desired.emergency === true && desired.state === 'shut' && change.kind !== 'delete'
 }
 
 const ownerLeftText =
@@ -63,7 +86,7 @@ function accountVerdict(
   { desired, account }: Sheet,
   isProtected: (text: string) => boolean,
 ): Verdict | null {
-  const { identity, platform, held } = desired
+  const { identity, platform, held, emergency } = desired
   if (account !== null) {
     const { name, address, cannotManage } = account
     if (view.ownAddress !== null && plain(address) === plain(view.ownAddress)) {
@@ -75,7 +98,7 @@ function accountVerdict(
     }
     if (cannotManage !== undefined) return { why: 'cannot-manage', text: `${name} on ${platform}: ${cannotManage}` }
   }
-  return held === null
+  return held === null || emergency === true
     ? null
     : { why: 'held', text: `${identity} is held: ${held}. Nothing is changed for this person.` }
 }
@@ -91,6 +114,7 @@ function verdictOf(view: PlatformView, sheet: Sheet, draft: Draft, safety: Safet
   const { change, verdict } = draft
   const observed = modeVerdict(view, draft)
   if (observed !== null) return observed
+  if (isEmergency(sheet, draft)) return null
   if (decisions.rejected.size > 0 && decisions.rejected.has(fingerprint(change))) {
     return { why: 'rejected', text: 'Somebody rejected this change with "keyturn holds reject".' }
   }

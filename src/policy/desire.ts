@@ -4,7 +4,7 @@ import type { Identity } from '../model/identity.ts'
 import type { Instant } from '../model/instant.ts'
 import type { AccountRules } from './account.ts'
 import type { Holding } from './holding.ts'
-import { cleanupOf, expiryOf, isAnnounced, isBacklog, matchable, standingOf } from './lifecycle.ts'
+import { cleanupOf, expiryOf, hasLeft, isAnnounced, isBacklog, matchable, standingOf } from './lifecycle.ts'
 import { variablesOf } from './vocabulary.ts'
 
 /** What one person should have on one platform; names, container and attributes are worked out when asked for. */
@@ -22,6 +22,8 @@ export class Desire implements DesiredAccount {
   readonly backlog: boolean
   readonly announced: boolean
   readonly held: string | null
+  readonly frozen?: string
+  readonly emergency?: boolean
   readonly reason: DesiredAccount['reason']
   readonly #rules: AccountRules
   readonly #person: Identity
@@ -44,6 +46,8 @@ export class Desire implements DesiredAccount {
     this.backlog = isBacklog(person)
     this.announced = isAnnounced(person, now)
     this.held = held
+    if (person.override?.kind === 'freeze') this.frozen = person.override.text
+    if (person.override?.emergency === true && hasLeft(person)) this.emergency = true
     this.reason = reason
     this.#rules = rules
     this.#person = person

@@ -10,6 +10,8 @@ import type { Holding } from './holding.ts'
 import { RoleBook } from './roles.ts'
 import { vocabularyOf } from './vocabulary.ts'
 
+export { overruled } from './override.ts'
+
 /** The role mapping, compiled: what people should have. Pure; `held` are one person's lingering roles, as they are stored. */
 export interface Policy {
   /**

@@ -85,6 +85,6 @@ export function isBacklog(identity: Identity): boolean {
   return hasLeft(identity) && leftBeforeFirstSeen && (leftAt === null || leftAt <= firstSeenAt)
 }
 
-export function hasLeft({ state }: Identity): boolean {
+export function hasLeft({ state }: Pick<Identity, 'state'>): boolean {
   return state === 'left' || state === 'archived'
 }

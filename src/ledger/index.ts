@@ -6,10 +6,12 @@ import { claim, intend, release, renew, stepDone } from './claims.ts'
 import { decisions } from './decisions.ts'
 import type { Driver } from './driver.ts'
 import { decideHold, holds } from './holds.ts'
+import { saveIntake } from './intake.ts'
 import { due, obligations, obligationsOf, openCounts } from './obligations.ts'
 import { openDriver } from './open.ts'
 import * as people from './people.ts'
 import { auditOf, plans, writeAudit } from './record.ts'
+import { aboutRunningPeople } from './running-people.ts'
 import { settle } from './settlement.ts'
 
 /**
@@ -20,13 +22,14 @@ import { settle } from './settlement.ts'
 export async function openLedger(
   url: string,
   { readOnly = false }: { readonly readOnly?: boolean } = {},
-): Promise<Ledger> {
+): Promise<Ledger & ReturnType<typeof aboutRunningPeople>> {
   const driver = await openDriver(url, readOnly)
   return {
     ...aboutPeople(driver),
     ...aboutAccounts(driver),
     ...aboutWork(driver),
     ...aboutRecord(driver),
+    ...aboutRunningPeople(driver),
     [Symbol.asyncDispose]: () => driver[Symbol.asyncDispose](),
   }
 }
@@ -38,7 +41,7 @@ function aboutPeople({ read, write }: Driver) {
     findPeople: (text) => read(() => people.findPeople(text)),
     acceptedRead: (source) => read(() => people.acceptedRead(source)),
     lastRefusal: (source) => read(() => people.lastRefusal(source)),
-    saveIntake: (result, correlation) => write(() => people.saveIntake(result, correlation)),
+    saveIntake: (result, correlation) => write(() => saveIntake(result, correlation)),
     events: (identity, most) => read(() => people.events(identity, most)),
     dependents: (of) => read(() => people.dependents(of)),
     heldRoles: (identities) => read(() => people.heldRoles(identities)),

@@ -3,6 +3,7 @@ import { KeyturnError } from '../model/errors.ts'
 import type { Instant } from '../model/instant.ts'
 import type { Dialect } from './dialect.ts'
 import { start } from './migrations/001-start.ts'
+import { running } from './migrations/002-running.ts'
 import { all, db, run } from './unit.ts'
 import type { Unit } from './unit.ts'
 
@@ -12,7 +13,10 @@ interface Migration {
   up(dialect: Dialect): Unit<void>
 }
 
-const known: readonly Migration[] = [{ number: 1, name: 'start', up: start }]
+const known: readonly Migration[] = [
+  { number: 1, name: 'start', up: start },
+  { number: 2, name: 'running', up: running },
+]
 
 /**
  * Brings the ledger to the tables of this program.

@@ -1,18 +1,8 @@
 import type { HeldRole } from '../model/account.ts'
-import type {
-  AcceptedRead,
-  EventKind,
-  Identity,
-  IdentityId,
-  IntakeResult,
-  LifecycleEvent,
-  LifecycleState,
-  RefusedRead,
-} from '../model/identity.ts'
-import type { Place, Reason } from '../model/place.ts'
-import type { IdentityRow } from './schema.ts'
-import { sharedTexts } from './shared.ts'
-import { all, db, each, first, forLists, inLists, insertAll, run, upsertAll } from './unit.ts'
+import type { AcceptedRead, EventKind, Identity, IdentityId, LifecycleEvent, RefusedRead } from '../model/identity.ts'
+import type { Reason } from '../model/place.ts'
+import { fold, identityReader } from './identity-row.ts'
+import { all, db, each, first, forLists, inLists, insertAll, run } from './unit.ts'
 import type { Unit } from './unit.ts'
 
 export function* identities(source?: string): Unit<readonly Identity[]> {
@@ -45,8 +35,8 @@ export function* findPeople(text: string): Unit<readonly Identity[]> {
 export function* acceptedRead(source: string): Unit<AcceptedRead | null> {
   const row = yield* first(db.selectFrom('accepted_read').selectAll().where('source', '=', source))
   if (row === undefined) return null
-  const { row_count: rows, modified_at: modifiedAt, mapping_version: mappingVersion, at, active } = row
-  return { source, at, rows, active, modifiedAt, mappingVersion }
+  const { row_count: rows, modified_at: modifiedAt, mapping_version: mappingVersion, at, active, number, digest } = row
+  return { source, at, rows, active, modifiedAt, mappingVersion, number, ...(digest === null ? {} : { digest }) }
 }
 
 export function* lastRefusal(source: string): Unit<RefusedRead | null> {
@@ -76,49 +66,6 @@ export function* dependents(
       to: row.target,
     }))
   })
-}
-
-export function* saveIntake(result: IntakeResult, correlation: string): Unit<void> {
-  yield* keepHistory(result, correlation)
-  yield* upsertAll('identity', ['id'], result.changed.map(toRow))
-  const ids = result.changed.map((identity) => identity.id)
-  yield* forLists(ids, (some) => run(db.deleteFrom('reference').where('identity', 'in', some)))
-  yield* insertAll('reference', result.changed.flatMap(referencesOf))
-  yield* insertAll(
-    'event',
-    result.events.map((event) => ({
-      identity: event.identity,
-      kind: event.kind,
-      effective_at: event.effectiveAt,
-      observed_at: event.observedAt,
-      reason: JSON.stringify(event.reason),
-      changed: JSON.stringify(event.changed),
-      correlation,
-    })),
-  )
-  yield* saveReads(result)
-}
-
-/** What the changed people were until now. */
-function* keepHistory(result: IntakeResult, correlation: string): Unit<void> {
-  const before = yield* identitiesById(result.changed.map((identity) => identity.id))
-  const at = result.accepted?.at ?? result.refused?.at ?? Date.now()
-  yield* insertAll(
-    'identity_history',
-    before.map((identity) => ({ identity: identity.id, at, correlation, old: JSON.stringify(identity) })),
-  )
-}
-
-function* saveReads({ accepted, refused }: IntakeResult): Unit<void> {
-  if (accepted !== null) {
-    const { source, at, rows, active, modifiedAt, mappingVersion } = accepted
-    const row = { source, at, row_count: rows, active, modified_at: modifiedAt, mapping_version: mappingVersion }
-    yield* upsertAll('accepted_read', ['source'], [row])
-  }
-  if (refused !== null) {
-    const { source, at, why, hint } = refused
-    yield* upsertAll('refused_read', ['source'], [{ source, at, why, hint }])
-  }
 }
 
 export function* heldRoles(identities?: readonly IdentityId[]): Unit<readonly HeldRole[]> {
@@ -154,87 +101,4 @@ function sameRoles(some: readonly HeldRole[], others: readonly HeldRole[]): bool
   const lines = (roles: readonly HeldRole[]) =>
     roles.map(({ role, since, lostAt }) => JSON.stringify([role, since, lostAt])).toSorted()
   return lines(some).join('\n') === lines(others).join('\n')
-}
-
-/** Whom somebody's references mean, once more: `dependents` asks from the other end. */
-function referencesOf({ id, references }: Identity) {
-  return Object.entries(references).flatMap(([name, target]) =>
-    target === null ? [] : [{ identity: id, name, target }],
-  )
-}
-
-/** Case is ignored when people are looked up. */
-export function fold(text: string): string {
-  return text.toLowerCase()
-}
-
-function foldAttribute(identity: Identity, name: string): string | null {
-  const value = Object.entries(identity.attributes).find(([attribute]) => fold(attribute) === name)?.[1]
-  return value === undefined || value === '' ? null : fold(value)
-}
-
-function identityReader(): (row: IdentityRow) => Identity {
-  const shared = sharedTexts()
-  const placeOf = ({ file, ...rest }: Place): Place => ({ file: shared(file), ...rest })
-  const reasonOf = ({ text, place, ...rest }: Reason): Reason => ({
-    ...rest,
-    text: shared(text),
-    ...(place === undefined ? {} : { place: placeOf(place) }),
-  })
-  return (row) => ({
-    id: row.id,
-    source: shared(row.source),
-    key: row.key,
-    attributes: JSON.parse(row.attributes) as Record<string, string>,
-    references: JSON.parse(row.refers_to) as Record<string, IdentityId | null>,
-    ...(row.unresolved === null ? {} : { unresolved: JSON.parse(row.unresolved) as Record<string, string> }),
-    status: shared(row.status) as Identity['status'],
-    startsAt: row.starts_at,
-    endsAt: row.ends_at,
-    accessEndsAt: row.access_ends_at,
-    zone: shared(row.zone),
-    state: shared(row.state) as LifecycleState,
-    next: row.next_at === null ? null : { at: row.next_at, state: row.next_state as LifecycleState },
-    held: row.held,
-    leftAt: row.left_at,
-    announcedAt: row.announced_at,
-    vanishedAt: row.vanished_at,
-    leftBeforeFirstSeen: row.left_before_first_seen === 1,
-    firstSeenAt: row.first_seen_at,
-    reason: reasonOf(JSON.parse(row.reason) as Reason),
-    recordHash: row.record_hash,
-    place: placeOf(JSON.parse(row.place) as Place),
-  })
-}
-
-function toRow(identity: Identity): IdentityRow {
-  return {
-    id: identity.id,
-    source: identity.source,
-    key: identity.key,
-    attributes: JSON.stringify(identity.attributes),
-    refers_to: JSON.stringify(identity.references),
-    unresolved: identity.unresolved === undefined ? null : JSON.stringify(identity.unresolved),
-    status: identity.status,
-    starts_at: identity.startsAt,
-    ends_at: identity.endsAt,
-    access_ends_at: identity.accessEndsAt,
-    zone: identity.zone,
-    state: identity.state,
-    next_at: identity.next?.at ?? null,
-    next_state: identity.next?.state ?? null,
-    held: identity.held,
-    left_at: identity.leftAt,
-    announced_at: identity.announcedAt,
-    vanished_at: identity.vanishedAt,
-    left_before_first_seen: identity.leftBeforeFirstSeen ? 1 : 0,
-    first_seen_at: identity.firstSeenAt,
-    reason: JSON.stringify(identity.reason),
-    record_hash: identity.recordHash,
-    place: JSON.stringify(identity.place),
-    folded_id: fold(identity.id),
-    folded_key: fold(identity.key),
-    folded_mail: foldAttribute(identity, 'mail'),
-    folded_email: foldAttribute(identity, 'email'),
-  }
 }

@@ -19,10 +19,18 @@ export interface Schema {
     active: number
     modified_at: number
     mapping_version: string
+    number: number
+    digest: string | null
   }
   refused_read: { source: string; at: number; why: string; hint: string }
   reference: { identity: string; name: string; target: string }
   held_role: { identity: string; role: string; since: number; lost_at: number | null }
+  look_again: { id: Generated<number>; identity: string | null; cause: string; since: number; correlation: string }
+  override: OverrideRow
+  tick: { schedule: string; at: number }
+  platform_state: { platform: string; state: string; since: number; error: Json | null; probe_at: number | null }
+  process: ProcessRow
+  notice: NoticeRow
   link: LinkRow
   name_claim: { platform: string; name: string; identity: string; claimed_at: number }
   grant: { identity: string; platform: string; entitlement: string; reason: Json; granted_at: number }
@@ -66,6 +74,41 @@ export interface IdentityRow {
   folded_key: string
   folded_mail: string | null
   folded_email: string | null
+  revision: number
+  /** When the clock alone changes something for this person; admission writes it. */
+  due_at: number | null
+}
+
+export interface OverrideRow {
+  id: Generated<number>
+  identity: string
+  kind: string
+  state: string | null
+  emergency: Flag
+  until: number | null
+  reason: string
+  operator: string
+  made_at: number
+  ended_at: number | null
+}
+
+interface ProcessRow {
+  id: string
+  roles: Json
+  started_at: number
+  seen_at: number
+  policy_version: string
+  refused_config: string | null
+}
+
+export interface NoticeRow {
+  key: string
+  kind: string
+  severity: string
+  text: string
+  platform: string | null
+  identity: string | null
+  since: number
 }
 
 interface EventRow {

@@ -18,6 +18,7 @@ export const maybeInteger: Column = { type: 'integer', build: optional }
 /** Milliseconds since 1970, which PostgreSQL's integer cannot hold. */
 export const instant: Column = { type: 'bigint', build: required }
 export const maybeInstant: Column = { type: 'bigint', build: optional }
+export const maybePerson: Column = { type: 'text', build: (c) => c.references('identity.id') }
 export const person: Column = { type: 'text', build: (c) => c.notNull().references('identity.id') }
 
 export function refersTo(table: string): Column {

@@ -1,0 +1,97 @@
+// What the processes of a daemon tell each other: which ticks were fired, how platforms do, who is there, what was told.
+import type { Instant } from '../model/instant.ts'
+import type { Notice, NoticeKind, NoticeNews, PlatformState, ProcessState } from '../model/running.ts'
+import type { NoticeRow } from './schema.ts'
+import { all, db, each, first, forLists, insertAll, run, upsertAll } from './unit.ts'
+import type { Unit } from './unit.ts'
+
+const day = 86_400_000
+/** A tick that is older is neither remembered nor fired: whoever fired it is long forgotten. */
+const tickMemory = 7 * day
+/** Processes that were killed never say that they end. */
+const processMemory = day
+
+/** True for the first who asks. */
+export function* tick(schedule: string, at: Instant, now: Instant): Unit<boolean> {
+  if (at < now - tickMemory) return false
+  const fired = yield* first(
+    db
+      .insertInto('tick')
+      .values({ schedule, at })
+      .onConflict((conflict) => conflict.columns(['schedule', 'at']).doNothing())
+      .returning('at'),
+  )
+  if (fired === undefined) return false
+  yield* run(db.deleteFrom('tick').where('at', '<', now - tickMemory))
+  return true
+}
+
+export function* platformStates(): Unit<readonly PlatformState[]> {
+  return yield* each(db.selectFrom('platform_state').selectAll().orderBy('platform'), (row) => ({
+    platform: row.platform,
+    state: row.state as PlatformState['state'],
+    since: row.since,
+    error: row.error === null ? null : (JSON.parse(row.error) as PlatformState['error']),
+    probeAt: row.probe_at,
+  }))
+}
+
+export function* savePlatformState({ platform, state, since, error, probeAt }: PlatformState): Unit<void> {
+  const row = { platform, state, since, error: error === null ? null : JSON.stringify(error), probe_at: probeAt }
+  yield* upsertAll('platform_state', ['platform'], [row])
+}
+
+export function* saveProcess(process: ProcessState): Unit<void> {
+  const { id, roles, startedAt, seenAt, policyVersion, refusedConfig } = process
+  const times = { started_at: startedAt, seen_at: seenAt }
+  const config = { policy_version: policyVersion, refused_config: refusedConfig }
+  yield* upsertAll('process', ['id'], [{ id, roles: JSON.stringify(roles), ...times, ...config }])
+  yield* run(db.deleteFrom('process').where('seen_at', '<', seenAt - processMemory))
+}
+
+export function* endProcess(id: string): Unit<void> {
+  yield* run(db.deleteFrom('process').where('id', '=', id))
+}
+
+export function* processes(since: Instant): Unit<readonly ProcessState[]> {
+  const rows = db.selectFrom('process').selectAll().where('seen_at', '>=', since).orderBy('started_at').orderBy('id')
+  return yield* each(rows, (row) => ({
+    id: row.id,
+    roles: JSON.parse(row.roles) as string[],
+    startedAt: row.started_at,
+    seenAt: row.seen_at,
+    policyVersion: row.policy_version,
+    refusedConfig: row.refused_config,
+  }))
+}
+
+/** What begins and what is over is told to this caller, and to no other: it is written down in the same transaction. */
+export function* noticed(present: readonly Notice[], now: Instant): Unit<NoticeNews> {
+  const told = new Map(
+    (yield* all(db.selectFrom('notice').selectAll().orderBy('since').orderBy('key'))).map((row) => [row.key, row]),
+  )
+  const current = new Map(present.map((notice) => [notice.key, notice]))
+  const begun = [...current.values()].filter(({ key }) => !told.has(key)).map((notice) => ({ ...notice, since: now }))
+  const over = [...told.values()].filter(({ key }) => !current.has(key))
+  yield* insertAll(
+    'notice',
+    begun.map(({ key, kind, severity, text, platform, identity, since }) => ({
+      key,
+      kind,
+      severity,
+      text,
+      platform,
+      identity,
+      since,
+    })),
+  )
+  yield* forLists(
+    over.map(({ key }) => key),
+    (some) => run(db.deleteFrom('notice').where('key', 'in', some)),
+  )
+  return { begun, over: over.map(toNotice) }
+}
+
+function toNotice(row: NoticeRow): Notice & { readonly since: Instant } {
+  return { ...row, kind: row.kind as NoticeKind, severity: row.severity as Notice['severity'] }
+}

@@ -57,8 +57,11 @@ function accept(
   return {
     ...outcome(people, now),
     source: settings.id,
+    base: lastRead?.number ?? 0,
     accepted: {
       source: settings.id,
+      number: (lastRead?.number ?? 0) + 1,
+      ...(end.digest === undefined ? {} : { digest: end.digest }),
       at: now,
       rows: reading.rows,
       active: counted.filter(({ identity }) => identity.state === 'active').length,
@@ -71,14 +74,16 @@ function accept(
 }
 
 /** Nothing in the read counts; but dates that earlier reads told are reached, whatever the feed does today. */
-function refuse({ settings, previous, now }: FeedInput, refused: RefusedRead, problems: Problem[]): IntakeResult {
+function refuse(input: FeedInput, refused: RefusedRead, problems: Problem[]): IntakeResult {
+  const { settings, previous, lastRead, now } = input
   const people = previous.map((before) => {
     const resolved = { references: before.references, unresolved: before.unresolved ?? {}, held: null }
     const draft = absent(before, settings, now, null)
     return { draft, identity: identityOf(draft, resolved, now, settings) }
   })
   const sorted = problems.toSorted((a, b) => a.place.line - b.place.line)
-  return { ...outcome(people, now), source: settings.id, accepted: null, refused, problems: sorted }
+  const base = lastRead?.number ?? 0
+  return { ...outcome(people, now), source: settings.id, base, accepted: null, refused, problems: sorted }
 }
 
 function outcome(people: readonly Settled[], now: Instant): Pick<IntakeResult, 'identities' | 'changed' | 'events'> {

@@ -5,8 +5,12 @@ import type { ReadEnd } from './snapshot.ts'
 /** Reads one feed as a stream; never events. Ends with whether it was whole; throws nothing for a bad feed. */
 export interface Source {
   readonly id: string
-  read(signal: AbortSignal): AsyncGenerator<readonly SourceRecord[], ReadEnd>
+  /** `arrival`: how the feed came to be as it is, where somebody saw it; what was renamed into place is read without waiting. */
+  read(signal: AbortSignal, arrival?: Arrival): AsyncGenerator<readonly SourceRecord[], ReadEnd>
 }
+
+/** How a file came to be as it is: another was renamed over its path, or it was written in place. */
+export type Arrival = 'renamed' | 'written'
 
 /** Resolves `env:NAME` and `file:PATH` at the moment of use. Throws KeyturnError `secret-unavailable`, which names the reference only. */
 export interface Secrets {

@@ -1,45 +1,92 @@
+import { createHash } from 'node:crypto'
 import { open, stat } from 'node:fs/promises'
 import type { FileHandle } from 'node:fs/promises'
 import type { BigIntStats } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { KeyturnError } from '../model/errors.ts'
 import type { Instant } from '../model/instant.ts'
+import type { Arrival } from '../model/ports.ts'
 
-const chunkSize = 64 * 1024
+/** What tells one file, and one state of it, from another. */
+export interface FileMark {
+  readonly dev: bigint
+  readonly ino: bigint
+  readonly size: bigint
+  readonly mtimeNs: bigint
+  readonly ctimeNs: bigint
+}
 
-/**
- * A file that was written to less than this many milliseconds ago may still be written to: it is looked at once more
- * when they have passed. Costs that much once after each change of the feed.
- */
-const quiet = 500
+/** How a feed is opened. */
+export interface Opening {
+  /** How long a file that may have been written in place must be quiet, ms. */
+  readonly settle: number
+  /** How it came to be as it is, where somebody saw it. */
+  readonly arrival?: Arrival
+  /** What was read before. */
+  readonly before?: FileMark | null
+  /** Bytes of one chunk. */
+  readonly chunkSize?: number
+}
 
 /** An open feed file that can tell whether it stayed the same. */
 export interface FeedFile extends AsyncDisposable {
   readonly modifiedAt: Instant
+  readonly mark: FileMark
   chunks(): AsyncIterable<Uint8Array>
-  /** What became different since it was opened, or null. */
+  /** SHA-256 of all chunks in hexadecimal digits; once, after the last of them. */
+  digest(): string
+  /** What became different since it was opened, or null. Waits until a file that may still be written to was quiet. */
   changed(): Promise<string | null>
 }
 
 /** Opens a feed for reading. Throws KeyturnError `source-unreadable` where there is no readable file. */
-export async function openFeedFile(path: string, signal: AbortSignal): Promise<FeedFile> {
+export async function openFeedFile(path: string, signal: AbortSignal, opening: Opening): Promise<FeedFile> {
   if (signal.aborted) throw stopped(path)
   const handle = await openRegular(path)
-  const before = await handle.stat({ bigint: true })
+  const status = await handle.stat({ bigint: true })
+  const mark = markOf(status)
+  const sha256 = createHash('sha256')
+  const highWaterMark = opening.chunkSize ?? 64 * 1024
   let bytes = 0n
   return {
-    modifiedAt: Number(before.mtimeMs),
+    modifiedAt: Number(status.mtimeMs),
+    mark,
     async *chunks() {
-      for await (const chunk of handle.createReadStream({ highWaterMark: chunkSize, autoClose: false })) {
+      for await (const chunk of handle.createReadStream({ highWaterMark, autoClose: false })) {
         if (signal.aborted) throw stopped(path)
         const piece = chunk as Buffer
         bytes += BigInt(piece.length)
+        sha256.update(piece)
         yield piece
       }
     },
-    changed: () => difference(path, before, bytes, signal),
+    digest: () => sha256.digest('hex'),
+    changed: async () => {
+      if (bytes !== mark.size) return `it had ${mark.size} bytes and gave ${bytes}`
+      await quiet(mark, opening, signal)
+      return difference(mark, markOf(await stat(path, { bigint: true })))
+    },
     [Symbol.asyncDispose]: () => handle.close(),
   }
+}
+
+/** The state of the file under a path now, or null where there is none that can be asked. */
+export async function markAt(path: string): Promise<FileMark | null> {
+  const status = await stat(path, { bigint: true }).catch(() => null)
+  return status === null ? null : markOf(status)
+}
+
+export function isSameFile(a: FileMark, b: FileMark): boolean {
+  return a.dev === b.dev && a.ino === b.ino
+}
+
+/** Is nothing about it different, so that its bytes must be the same? */
+export function isSameState(a: FileMark, b: FileMark): boolean {
+  return isSameFile(a, b) && a.size === b.size && a.mtimeNs === b.mtimeNs && a.ctimeNs === b.ctimeNs
+}
+
+function markOf({ dev, ino, size, mtimeNs, ctimeNs }: BigIntStats): FileMark {
+  return { dev, ino, size, mtimeNs, ctimeNs }
 }
 
 async function openRegular(path: string): Promise<FileHandle> {
@@ -78,17 +125,29 @@ function stopped(path: string): KeyturnError {
   })
 }
 
-async function difference(
-  path: string,
-  before: BigIntStats,
-  bytes: bigint,
-  signal: AbortSignal,
-): Promise<string | null> {
-  if (bytes !== before.size) return `it had ${before.size} bytes and gave ${bytes}`
-  const age = Date.now() - Number(before.mtimeMs)
-  if (age < quiet) await sleep(Math.min(quiet, quiet - age), undefined, { signal })
-  const now = await stat(path, { bigint: true })
-  if (now.ino !== before.ino || now.dev !== before.dev) return 'another file took its place'
+/**
+ * A file that was renamed into place is whole at once: whoever writes under another name renames when it is done. Any other
+ * may be in the middle of being written, until nobody has written to it for `settle`.
+ *
+ * Another inode alone does not prove a rename: `rm feed.csv; export > feed.csv` makes one, too, and is still being written.
+ * But a rename touches the change time and not the modification time, and a write touches both, so a new inode whose
+ * change time is the later one was renamed (or had its rights set) after its last write. Both come from the same coarse
+ * clock: after a write and a rename within the same few milliseconds they are equal, and only a caller who saw the rename
+ * can save the wait.
+ *
+ * What can still go wrong: somebody renames a file that they go on writing to. Then its modification time changes later,
+ * which is another event and another read. Meanwhile the contract, the final line ending and the comparison of the
+ * file before and after the reading protect, as they do against any cut file.
+ */
+async function quiet(mark: FileMark, { settle, arrival, before }: Opening, signal: AbortSignal): Promise<void> {
+  if (arrival === 'renamed') return
+  if (before !== undefined && before !== null && !isSameFile(before, mark) && mark.ctimeNs > mark.mtimeNs) return
+  const age = Date.now() - Number(mark.mtimeNs / 1_000_000n)
+  if (age < settle) await sleep(Math.min(settle, settle - age), undefined, { signal })
+}
+
+function difference(before: FileMark, now: FileMark): string | null {
+  if (!isSameFile(before, now)) return 'another file took its place'
   if (now.size !== before.size) return `it grew from ${before.size} to ${now.size} bytes`
   return now.mtimeNs === before.mtimeNs ? null : 'it was written to'
 }

@@ -23,6 +23,7 @@ function settingsOf(path: string, csv: Partial<CsvSettings> = {}, content: 'full
     key: 'Id',
     content,
     csv: { finalNewline: 'required', ...csv },
+    settle: 500,
   } as SourceSettings
 }
 

@@ -38,6 +38,7 @@ describe('a first read', () => {
     expect(result.refused).toBeNull()
     expect(result.accepted).toEqual({
       source: 'hr',
+      number: 1,
       at: noon,
       rows: 2,
       active: 1,

@@ -1,0 +1,87 @@
+import { KeyturnError } from '../model/errors.ts'
+import type { SourceRecord } from '../model/identity.ts'
+import type { SourceSettings } from '../model/settings.ts'
+import { delimiterOf } from './delimiter.ts'
+import { shapeOf } from './header.ts'
+import type { Shape } from './header.ts'
+import { Rows } from './parser.ts'
+import type { Row } from './parser.ts'
+import { recordsOf } from './record.ts'
+
+/** Longest record (and header) in characters. More than that is a quote that was never closed, not a person. */
+const longestRecord = 1024 * 1024
+
+/** Header first, then rows: turns text into records. */
+export class Table {
+  readonly #settings: SourceSettings
+  /** Text until the header line is whole: the delimiter is looked for in it. */
+  #head = ''
+  #rows: Rows | null = null
+  #shape: Shape | null = null
+  #last: Row | null = null
+  /** Records so far. */
+  count = 0
+
+  constructor(settings: SourceSettings) {
+    this.#settings = settings
+  }
+
+  async push(text: string): Promise<SourceRecord[]> {
+    if (this.#rows !== null) return this.#take(await this.#rows.push(text))
+    this.#head += text
+    if (headerLine(this.#head) === null && this.#head.length <= longestRecord) return []
+    return this.#begin()
+  }
+
+  /** The last records. Throws when the file ends where it must not. */
+  async end(): Promise<SourceRecord[]> {
+    const { path } = this.#settings
+    if (this.#head.trim() === '') {
+      throw new KeyturnError('source-incomplete', `${path} is empty; a header line and rows are needed`, {
+        hint: empty,
+      })
+    }
+    const before = this.#rows === null ? await this.#begin() : []
+    const after = this.#take((await this.#rows?.end()) ?? [])
+    if (this.count === 0 && this.#settings.content === 'full') {
+      throw new KeyturnError('source-incomplete', `${path} has a header and no rows`, { hint: empty })
+    }
+    return [...before, ...after]
+  }
+
+  /** Is the last row one that lacks something? */
+  get endsBroken(): boolean {
+    const last = this.#last
+    return last !== null && (!('fields' in last) || last.fields.length < (this.#shape?.columns.length ?? 0))
+  }
+
+  async #begin(): Promise<SourceRecord[]> {
+    const { csv, key, path } = this.#settings
+    const line = headerLine(this.#head) ?? this.#head
+    this.#rows = new Rows({ delimiter: csv.delimiter ?? delimiterOf(line, key), longestRecord, path })
+    return this.#take(await this.#rows.push(this.#head))
+  }
+
+  #take(rows: readonly Row[]): SourceRecord[] {
+    if (rows.length === 0) return []
+    const withoutHeader = this.#shape === null ? rows.slice(1) : rows
+    this.#shape ??= shapeOf(rows[0], this.#settings)
+    this.#last = rows.at(-1) ?? null
+    const records = recordsOf(withoutHeader, this.#shape, this.#settings)
+    this.count += records.length
+    return records
+  }
+}
+
+const empty = 'An empty feed proves nothing about anybody, so nothing was changed. Look at what exports it.'
+
+/** The text up to the first line ending outside quotes (blank lines before it are skipped), or null while there is none. */
+function headerLine(text: string): string | null {
+  let quoted = false
+  for (let index = text.length - text.trimStart().length; index < text.length; index++) {
+    const character = text[index]
+    if (character === '"') quoted = !quoted
+    else if (!quoted && (character === '\n' || character === '\r')) return text.slice(0, index)
+  }
+  return null
+}

@@ -12,6 +12,8 @@ export function postponementOf(obligation: ClaimedObligation, error: unknown, po
   const results = obligation.changes.map(
     ({ id, change }): ChangeResult => ({ id, change, status: over ? 'failed' : 'retry', error: summary }),
   )
+  const outage = isPlatformWide(summary.code)
+  const tries = outage ? 0 : obligation.tries
   return {
     obligation,
     results,
@@ -20,8 +22,9 @@ export function postponementOf(obligation: ClaimedObligation, error: unknown, po
     grantsAdded: [],
     grantsRemoved: [],
     proof: null,
-    nextTryAt: over ? null : nextTry(obligation.lane, obligation.tries, at, ports.retry, ports.random),
+    nextTryAt: over ? null : nextTry(obligation.lane, tries, at, ports.retry, ports.random),
+    ...(outage ? { outage } : {}),
     at,
-    audit: isPlatformWide(summary.code) ? [] : results.map((result) => auditResult(obligation, result, at)),
+    audit: outage ? [] : results.map((result) => auditResult(obligation, result, at)),
   }
 }

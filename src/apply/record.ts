@@ -7,7 +7,7 @@ import { type Bench, begun } from './context.ts'
 import { withoutPasswords } from './handover.ts'
 import { begunGrants, mayStillOpen } from './intents.ts'
 import type { SettlePorts } from './ports.ts'
-import { givesUp, isPlatformWide, nextTry } from './retry.ts'
+import { givesUp, isOutage, isPlatformWide, nextTry } from './retry.ts'
 import { accountOf, type Job, retry, succeeded, type Task } from './work.ts'
 
 /** What one job leaves behind, with everything it implies. */
@@ -25,6 +25,7 @@ export function settlementOf(job: Job, bench: Bench, ports: SettlePorts): Settle
     grantsRemoved: grantsRemoved(job),
     proof: job.proof,
     nextTryAt: nextTryOf(job, results, at, ports),
+    ...(isOutage(results) ? { outage: true } : {}),
     at,
     audit: auditOf(job, results, at),
   }
@@ -67,7 +68,8 @@ function nextTryOf({ obligation }: Job, results: readonly ChangeResult[], at: In
   if (owed.length === 0) return null
   // Handed back, not failed: due at once.
   if (owed.every(({ error }) => error?.code === 'stopped')) return at
-  return nextTry(obligation.lane, obligation.tries, at, ports.retry, ports.random)
+  const tries = isOutage(results) ? 0 : obligation.tries
+  return nextTry(obligation.lane, tries, at, ports.retry, ports.random)
 }
 
 /** The link as it is now. It follows what the platform showed, not what was asked for. */

@@ -1,18 +1,29 @@
-import { Queue, Worker } from 'bullmq'
+import { Worker } from 'bullmq'
 import type { Lane } from '../model/change.ts'
 import { summarise } from '../model/errors.ts'
+import type { IdentityId } from '../model/identity.ts'
 import { SECOND } from '../model/instant.ts'
 import type { ObligationPointer } from '../model/ledger.ts'
 import type { Logger } from '../model/ports.ts'
 import type { Bucket } from './bucket.ts'
+import { type Direct, openDirect } from './direct.ts'
+import type { Health, JobOutcome } from './health.ts'
+import { openJobs, prefix, type Work } from './jobs.ts'
+import { inTime } from './patience.ts'
 import type { RedisHandle } from './redis.ts'
+import { sweepLane } from './sweep.ts'
 
-/** One queue with its worker in this process. */
+/** One queue, with its worker where this process works on it. */
 export interface OpenLane extends AsyncDisposable {
   readonly name: string
+  /** Never throws: what Redis does not take is left to the sweep, or in the revoke lane worked on at once. */
   add(pointers: readonly ObligationPointer[]): Promise<void>
-  /** Adds what the ledger says is due, where nothing waits in the queue any more; without Redis it revokes by itself. */
-  sweep(): Promise<void>
+  /** How many jobs wait; null where Redis does not answer. */
+  waiting(): Promise<number | null>
+  /** Adds what the ledger says is due; returns when it should be called again, ms. Only where this process works on it. */
+  sweep(): Promise<number>
+  /** Its platform went down or came back. */
+  turned(): void
 }
 
 export interface OneLaneOptions {
@@ -20,108 +31,109 @@ export interface OneLaneOptions {
   readonly platform: string
   readonly lane: Lane
   readonly concurrency: number
+  /** Does this process work on it, or only add to it? */
+  readonly works: boolean
   /** How many people one job is for, when so many are added at once. */
   chunkOf(backlog: number): number
   readonly bucket: Bucket
-  work(pointers: readonly ObligationPointer[]): Promise<void>
+  readonly health: Health
+  work(pointers: readonly ObligationPointer[]): Promise<JobOutcome>
   due(most: number): Promise<readonly ObligationPointer[]>
   readonly logger: Logger
 }
 
-interface Work {
-  readonly identities: readonly string[]
-}
-
-const bulk = 1_000
-const sweepAtMost = { revoke: 1_000, change: 5_000 } as const
 const closeAtMost = 10 * SECOND
-const prefix = 'keyturn'
-
+/** For a revocation Redis must answer soon: otherwise it begins without. */
+const patience = { revoke: SECOND / 5, change: 5 * SECOND } as const
 /** BullMQ reports the same outage with every command: one line a while is enough. */
 const quietFor = 30 * SECOND
 
 export function openLane(options: OneLaneOptions): OpenLane {
-  const { redis, platform, lane, logger } = options
+  const { redis, platform, lane, logger, chunkOf } = options
   // BullMQ builds its keys with colons.
   const name = `${platform.replaceAll(':', '_')}-${lane}`
-  const stop = new AbortController()
-  const connections = [redis.connect(), redis.connect()] as const
-  const queue = new Queue<Work>(name, {
-    connection: connections[0],
-    prefix,
-    skipVersionCheck: true,
-    defaultJobOptions: { attempts: 1, removeOnComplete: true, removeOnFail: true },
-    streams: { events: { maxLen: 10 } },
-  })
-  const worker = new Worker<Work>(name, (job) => run(job.data.identities, options, stop.signal), {
-    connection: connections[1],
-    prefix,
-    skipVersionCheck: true,
-    concurrency: options.concurrency,
-    // After a lost connection BullMQ would sit still for 15 seconds.
-    runRetryDelay: 100,
-  })
   const complain = quietly(() => logger.warn('Redis cannot be reached', { lane: name }))
-  queue.on('error', complain)
-  worker.on('error', complain)
-
-  const add = async (pointers: readonly ObligationPointer[]) => {
-    const jobs = [...chunks(pointers, options.chunkOf(pointers.length))].map((some) => ({
-      name: 'settle',
-      data: { identities: some.map(({ identity }) => identity) },
-    }))
-    for (const some of chunks(jobs, bulk)) await queue.addBulk([...some])
+  // Who can begin without Redis does not wait for a connection to it.
+  const needsReady = lane === 'revoke' && options.works
+  const jobs = openJobs({ redis, name, patience: patience[lane], needsReady, complain })
+  const crew = options.works ? openCrew(name, options, complain) : null
+  const add = async (identities: readonly IdentityId[]) => {
+    const left = await jobs.add([...chunks(identities, chunkOf(identities.length))])
+    if (left.length === 0) return
+    if (lane === 'revoke') crew?.direct.offer(left)
+    else logger.warn('Redis does not take jobs; the sweep will bring them', { lane: name, people: left.length })
   }
   return {
     name,
-    add,
-    async sweep() {
-      if (connections[0].status !== 'ready') return await withoutRedis(options, stop.signal)
-      if ((await queue.getWaitingCount()) > 0) return
-      const due = await options.due(sweepAtMost[lane])
-      if (due.length > 0) await add(due)
-    },
+    add: (pointers) => add(pointers.map(({ identity }) => identity)),
+    waiting: () => jobs.waiting(),
+    sweep: () => sweepLane({ ...options, jobs, add, direct: (identities) => crew?.direct.offer(identities) }),
+    turned: () => crew?.turned(),
     async [Symbol.asyncDispose]() {
-      stop.abort()
-      await closeInTime(worker)
-      await Promise.race([queue.close(), later(SECOND)]).catch(() => undefined)
-      for (const connection of connections) connection.disconnect()
+      await crew?.close()
+      await jobs[Symbol.asyncDispose]()
     },
   }
 }
 
-/** The ledger remembers what is owed: a job that fails is not tried again by BullMQ. */
-async function run(identities: readonly string[], options: OneLaneOptions, stop: AbortSignal): Promise<void> {
-  const { platform, lane, logger } = options
+interface Crew {
+  /** Works without Redis. */
+  readonly direct: Direct
+  turned(): void
+  close(): Promise<void>
+}
+
+function openCrew(name: string, options: OneLaneOptions, complain: () => void): Crew {
+  const { redis, lane, concurrency, health } = options
+  const stop = new AbortController()
+  const work = (identities: readonly IdentityId[]) => run(identities, options, stop.signal)
+  const connection = redis.connect()
+  const worker = new Worker<Work>(name, (job) => work(job.data.identities), {
+    connection,
+    prefix,
+    skipVersionCheck: true,
+    concurrency,
+    // After a lost connection BullMQ would sit still for 15 seconds.
+    runRetryDelay: 100,
+  })
+  worker.on('error', complain)
+  const direct = openDirect(concurrency, (identity) => work([identity]))
+  const turned = () => {
+    if (lane === 'revoke') return
+    if (health.isDown()) void worker.pause(true).catch(complain)
+    else worker.resume()
+  }
+  if (health.isDown()) turned()
+  return {
+    direct,
+    turned,
+    async close() {
+      stop.abort()
+      await Promise.all([closeInTime(worker), inTime(direct.close(), closeAtMost)])
+      connection.disconnect()
+    },
+  }
+}
+
+/** The ledger remembers what is owed: a job that fails or does not begin is not tried again by BullMQ. */
+async function run(identities: readonly IdentityId[], options: OneLaneOptions, stop: AbortSignal): Promise<void> {
+  const { platform, lane, logger, health, bucket } = options
   const pointers = identities.map((identity) => ({ identity, platform, lane }))
-  await options.bucket.take(pointers.length, stop)
+  if (stop.aborted || !health.mayBegin(lane)) return
+  await bucket.take(pointers.length, stop)
   if (stop.aborted) return
+  const beganAt = health.ticks()
   try {
-    await options.work(pointers)
+    health.tell(await options.work(pointers), beganAt)
   } catch (error) {
     logger.warn('work on a job failed; the sweep brings it back', { platform, lane, ...summarise(error) })
   }
 }
 
-/** Revocation never waits (law 3): without Redis it is worked on straight from the ledger. Changes can wait. */
-async function withoutRedis(options: OneLaneOptions, stop: AbortSignal): Promise<void> {
-  if (options.lane !== 'revoke') return
-  const due = await options.due(options.concurrency)
-  await Promise.all(due.map(({ identity }) => run([identity], options, stop)))
-}
-
 /** Waits for running jobs; what still runs after that is owed and will be claimed again. */
 async function closeInTime(worker: Worker): Promise<void> {
-  const closing = worker.close()
-  closing.catch(() => undefined)
-  const end = await Promise.race([closing.then(() => 'closed' as const), later(closeAtMost)])
-  if (end === 'late') await Promise.race([worker.close(true), later(SECOND)])
-}
-
-function later(ms: number): Promise<'late'> {
-  return new Promise((resolve) => {
-    setTimeout(() => resolve('late'), ms).unref()
-  })
+  const end = await inTime(worker.close(), closeAtMost)
+  if (end === 'late') await inTime(worker.close(true), SECOND).catch(() => undefined)
 }
 
 function quietly(say: () => void): () => void {

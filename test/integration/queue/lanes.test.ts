@@ -2,24 +2,36 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import type { Lane } from '../../../src/model/change.ts'
 import type { ObligationPointer } from '../../../src/model/ledger.ts'
+import type { BreakerOptions, JobOutcome } from '../../../src/queue/health.ts'
 import { type LanePlatform, openLanes } from '../../../src/queue/lanes.ts'
 import { openRedis } from '../../../src/queue/redis.ts'
 import { startRedis } from '../../servers/redis.ts'
 import { Book, notes, pointers, temporaryFolder, until } from './support.ts'
 
 interface Given {
-  readonly work: (some: readonly ObligationPointer[], lane: Lane) => Promise<void>
+  readonly work: (some: readonly ObligationPointer[], lane: Lane) => Promise<JobOutcome | void>
+  readonly lanes?: readonly Lane[]
+  readonly breaker?: BreakerOptions
   readonly book?: Book
   readonly platforms?: readonly LanePlatform[]
   readonly url?: string
 }
 
-async function open({ work, book = new Book([]), platforms = [{ id: 'corp', concurrency: 8 }], url }: Given) {
+async function open(given: Given) {
+  const { book = new Book([]), platforms = [{ id: 'corp', concurrency: 8 }], url, breaker } = given
   const stack = new AsyncDisposableStack()
   const folder = stack.use(await temporaryFolder())
   const log = notes()
   const redis = stack.use(await openRedis({ redis: url ?? 'embedded', folder: folder.path }, log))
-  const lanes = stack.use(openLanes({ redis, platforms, work, ledger: book, clock: Date.now, logger: log }))
+  const work = async (some: readonly ObligationPointer[], lane: Lane) => (await given.work(some, lane)) ?? 'fine'
+  const options = { redis, platforms, work, ledger: book, clock: Date.now, logger: log }
+  const lanes = stack.use(
+    openLanes({
+      ...options,
+      lanes: given.lanes ?? ['revoke', 'change'],
+      ...(breaker === undefined ? {} : { breaker }),
+    }),
+  )
   return { lanes, redis, log, [Symbol.asyncDispose]: () => stack.disposeAsync() }
 }
 

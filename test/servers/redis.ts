@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { freePort, listening } from './ports.ts'
@@ -17,6 +18,12 @@ export interface RedisServer extends AsyncDisposable {
   /** Ends the process at once, as a power cut would; nothing is kept. */
   kill(): Promise<void>
   start(): Promise<void>
+  restart(): Promise<void>
+  /** Stops the process where it stands (SIGSTOP): its port still accepts, and nothing answers. */
+  freeze(): void
+  thaw(): void
+  /** FLUSHALL: everything that it holds is gone, while it goes on. */
+  flush(): Promise<void>
 }
 
 export async function startRedis(): Promise<RedisServer> {
@@ -60,9 +67,25 @@ export async function startRedis(): Promise<RedisServer> {
     url: `redis://:${password}@127.0.0.1:${port}`,
     kill,
     start,
+    async restart() {
+      await kill()
+      await start()
+    },
+    freeze: () => void child?.kill('SIGSTOP'),
+    thaw: () => void child?.kill('SIGCONT'),
+    flush: () => flush(port, password),
     async [Symbol.asyncDispose]() {
       await kill()
       await rm(folder, { recursive: true, force: true })
     },
   }
+}
+
+/** Inline commands (redis.io, protocol specification, "Inline commands"): no client library would stand between. */
+async function flush(port: number, password: string): Promise<void> {
+  const socket = connect({ port, host: '127.0.0.1' })
+  socket.end(`AUTH ${password}\r\nFLUSHALL\r\nQUIT\r\n`)
+  let said = ''
+  for await (const chunk of socket) said += String(chunk)
+  if (!/^\+OK\r\n\+OK\r\n/.test(said)) throw new Error(`Redis refused to flush: ${said}`)
 }

@@ -23,6 +23,10 @@ export interface SlapdOptions {
   readonly sync?: boolean
   readonly memberof?: boolean
   readonly refint?: boolean
+  /** Every write is noted in `cn=accesslog`, which the service account may read. */
+  readonly accesslog?: boolean
+  /** So many people p0, p1, … in `ou=people`, each with the employeeNumber of the same name, loaded before the start. */
+  readonly people?: number
   /** LDIF that is loaded before the start (40,000 entries a second). */
   readonly entries?: string | AsyncIterable<string> | Iterable<string>
   /** false: no unlimited reads for the service account. */
@@ -49,7 +53,12 @@ export interface Slapd extends AsyncDisposable {
   readonly root: { readonly dn: string; readonly password: string }
   /** Ends the process at once, as a power cut would; the data stay. */
   kill(): Promise<void>
+  /** Starts it again, on the same data and ports. */
   start(): Promise<void>
+  restart(): Promise<void>
+  /** Stops the process where it stands (SIGSTOP): its ports still accept, and nothing answers. */
+  freeze(): void
+  thaw(): void
 }
 
 const base = 'dc=corp,dc=example'
@@ -65,6 +74,7 @@ export async function startSlapd(options: SlapdOptions = {}): Promise<Slapd> {
   try {
     const certificates = options.tls === false ? undefined : await makeCertificates(folder)
     await mkdir(join(folder, 'data'))
+    if (options.accesslog === true) await mkdir(join(folder, 'accesslog'))
     await writeFile(join(folder, 'slapd.conf'), configuration(folder, options, certificates))
     await load(folder, options)
     const slapd = await describe(folder, certificates)
@@ -89,6 +99,7 @@ function configuration(folder: string, options: SlapdOptions, certificates: Cert
     ...(options.ppolicy === undefined ? [] : ['ppolicy']),
     ...(options.memberof === true ? ['memberof'] : []),
     ...(options.refint === true ? ['refint'] : []),
+    ...(options.accesslog === true ? ['accesslog'] : []),
   ]
   return `${[
     ...['core', 'cosine', 'inetorgperson', 'nis'].map((name) => `include ${schema}/${name}.schema`),
@@ -106,6 +117,7 @@ function configuration(folder: string, options: SlapdOptions, certificates: Cert
           `TLSCertificateFile ${certificates.certificate}`,
           `TLSCertificateKeyFile ${certificates.key}`,
         ]),
+    ...(options.accesslog === true ? accesslogDatabase(folder) : []),
     'database mdb',
     `suffix "${base}"`,
     `rootdn "${root.dn}"`,
@@ -130,7 +142,24 @@ function configuration(folder: string, options: SlapdOptions, certificates: Cert
     ...(options.useLockout === true ? ['ppolicy_use_lockout'] : []),
     ...(options.memberof === true ? ['overlay memberof'] : []),
     ...(options.refint === true ? ['overlay refint', 'refint_attributes member uniqueMember manager'] : []),
+    ...(options.accesslog === true ? ['overlay accesslog', 'logdb cn=accesslog', 'logops writes'] : []),
+    ...(options.accesslog === true ? ['logsuccess TRUE'] : []),
   ].join('\n')}\n`
+}
+
+/** With the indexes of the Administrator's Guide (section 18.3.2), and no others. */
+function accesslogDatabase(folder: string): string[] {
+  return [
+    'database mdb',
+    'suffix cn=accesslog',
+    'rootdn cn=accesslog',
+    `directory ${folder}/accesslog`,
+    `maxsize ${1024 ** 3}`,
+    'dbnosync',
+    'index default eq',
+    'index entryCSN,objectClass,reqEnd,reqResult,reqStart',
+    `access to * by dn.exact="${service.dn}" read`,
+  ]
 }
 
 function* skeleton(options: SlapdOptions): Generator<string> {
@@ -146,18 +175,29 @@ function* skeleton(options: SlapdOptions): Generator<string> {
   }
 }
 
+function* population(count: number): Generator<string> {
+  const classes = ['inetOrgPerson', 'organizationalPerson', 'person'].map((name) => `objectClass: ${name}\n`).join('')
+  for (let n = 0; n < count; n++) {
+    yield `dn: uid=p${n},ou=people,${base}\n${classes}uid: p${n}\ncn: Person ${n}\nsn: ${n}\nemployeeNumber: p${n}\n` +
+      `displayName: Person ${n}\nuserPassword: password-of-p${n}\n\n`
+  }
+}
+
 /** Loads the skeleton and the caller's entries with slapadd. */
 async function load(folder: string, options: SlapdOptions): Promise<void> {
   const program = existsSync('/usr/sbin/slapadd') ? '/usr/sbin/slapadd' : 'slapadd'
-  const child = spawn(program, ['-q', '-f', join(folder, 'slapd.conf')], { stdio: ['pipe', 'ignore', 'pipe'] })
+  const child = spawn(program, ['-q', '-b', base, '-f', join(folder, 'slapd.conf')], {
+    stdio: ['pipe', 'ignore', 'pipe'],
+  })
   let errors = ''
   child.stderr.on('data', (text: Buffer) => (errors += text.toString()))
   const ended = new Promise<number | null>((resolve, reject) => child.once('close', resolve).once('error', reject))
   child.stdin.on('error', () => undefined)
-  for (const text of skeleton(options)) child.stdin.write(text)
   const entries = typeof options.entries === 'string' ? [options.entries] : (options.entries ?? [])
-  for await (const text of entries) {
-    if (!child.stdin.write(text)) await new Promise((resolve) => child.stdin.once('drain', resolve))
+  for (const texts of [skeleton(options), population(options.people ?? 0), entries]) {
+    for await (const text of texts) {
+      if (!child.stdin.write(text)) await new Promise((resolve) => child.stdin.once('drain', resolve))
+    }
   }
   child.stdin.end()
   if ((await ended) !== 0) throw new Error(`slapadd failed: ${errors}`)
@@ -178,6 +218,16 @@ async function describe(folder: string, certificates: Certificates | undefined):
     running.kill(signal)
     await closed
   }
+  const start = async (): Promise<void> => {
+    const listeners = [plainUrl, ...(securePort === undefined ? [] : [`ldaps://127.0.0.1:${securePort}`])]
+    const child = spawn(program, ['-f', join(folder, 'slapd.conf'), '-h', listeners.join(' '), '-d', '0'], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+    })
+    process = child
+    let errors = ''
+    child.stderr.on('data', (text: Buffer) => (errors += text.toString()))
+    await listening(port, () => (child.exitCode === null ? null : errors))
+  }
   return {
     folder,
     port,
@@ -191,16 +241,13 @@ async function describe(folder: string, certificates: Certificates | undefined):
     service,
     root,
     kill: () => end('SIGKILL'),
-    async start() {
-      const listeners = [plainUrl, ...(securePort === undefined ? [] : [`ldaps://127.0.0.1:${securePort}`])]
-      const child = spawn(program, ['-f', join(folder, 'slapd.conf'), '-h', listeners.join(' '), '-d', '0'], {
-        stdio: ['ignore', 'ignore', 'pipe'],
-      })
-      process = child
-      let errors = ''
-      child.stderr.on('data', (text: Buffer) => (errors += text.toString()))
-      await listening(port, () => (child.exitCode === null ? null : errors))
+    start,
+    async restart() {
+      await end('SIGKILL')
+      await start()
     },
+    freeze: () => void process?.kill('SIGSTOP'),
+    thaw: () => void process?.kill('SIGCONT'),
     async [Symbol.asyncDispose]() {
       await end('SIGKILL')
       await rm(folder, { recursive: true, force: true })

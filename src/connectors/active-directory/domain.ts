@@ -7,6 +7,8 @@ import { isWithin } from '../directory/dn.ts'
 import type { Entry } from '../directory/entry.ts'
 import { GroupWriter } from '../directory/group-writer.ts'
 import { Pool } from '../directory/pool.ts'
+import type { DirectoryAccess } from '../directory/pool.ts'
+import { probe } from '../directory/probe.ts'
 import { readEntry } from '../directory/search.ts'
 import { Catalogue } from './catalogue.ts'
 import { ownSignInError } from './errors.ts'
@@ -27,13 +29,15 @@ export class Domain implements AsyncDisposable {
   readonly clock: Clock
   readonly catalogue = new Catalogue(this)
   readonly groups = new GroupWriter(groupsAtOnce)
+  readonly #access: DirectoryAccess
   readonly #pool: Pool
   #namingContext: string | undefined
 
   constructor(settings: DirectorySettings, tools: Tools) {
     this.settings = settings
     this.clock = tools.clock
-    this.#pool = new Pool({ settings, secrets: tools.secrets, logger: tools.logger })
+    this.#access = { settings, secrets: tools.secrets, logger: tools.logger }
+    this.#pool = new Pool(this.#access)
   }
 
   get id(): string {
@@ -53,6 +57,16 @@ export class Domain implements AsyncDisposable {
     demandTls(this.settings)
     try {
       return await this.#pool.use(work)
+    } catch (error) {
+      throw ownSignInError(error, this.settings)
+    }
+  }
+
+  /** Resolves when the domain controller answers after a sign-in on a connection of its own. @throws as `use` */
+  async probe(signal: AbortSignal): Promise<void> {
+    demandTls(this.settings)
+    try {
+      await probe(this.#access, signal)
     } catch (error) {
       throw ownSignInError(error, this.settings)
     }

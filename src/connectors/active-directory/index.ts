@@ -79,6 +79,10 @@ class ActiveDirectory implements Connector {
     return this.#domain.use((connection) => signedInAs(this.#domain, connection))
   }
 
+  probe(signal: AbortSignal): Promise<void> {
+    return this.#domain.probe(signal)
+  }
+
   passwordPolicy(_signal: AbortSignal): Promise<PasswordPolicy> {
     return this.#domain.use((connection) => readPasswordPolicy(this.#domain, connection))
   }

@@ -65,20 +65,25 @@ export class Connection implements AsyncDisposable {
   #lastId = 0
   #lost: KeyturnError | null = null
 
-  private constructor(socket: Socket, endpoint: Endpoint, timeout: number) {
+  private constructor(socket: Socket, endpoint: Endpoint, timeout: number, signal?: AbortSignal) {
     this.#socket = socket
     this.endpoint = endpoint
     this.#timeout = timeout
+    if (signal !== undefined) {
+      const stop = (): void => this.#fail(networkError(signal.reason, endpoint.where))
+      signal.addEventListener('abort', stop)
+      socket.once('close', () => signal.removeEventListener('abort', stop))
+    }
     socket.on('data', (chunk: Buffer) => this.#receive(chunk))
     socket.on('error', (error) => this.#fail(networkError(error, endpoint.where)))
     socket.on('close', () => this.#fail(this.#closed()))
   }
 
   /**
-   * Connects, with TLS for ldaps://, without signing in.
+   * Connects, with TLS for ldaps://, without signing in. When the signal aborts, the connection ends, now or later.
    * @throws KeyturnError `platform-unreachable`, `platform-untrusted`, `insecure`, `config-invalid`
    */
-  static async open(settings: DirectorySettings): Promise<Connection> {
+  static async open(settings: DirectorySettings, signal?: AbortSignal): Promise<Connection> {
     const endpoint = endpointOf(settings)
     const { host, port } = endpoint
     const keepAlive = { noDelay: true, keepAlive: true, keepAliveInitialDelay: 30_000 }
@@ -86,12 +91,12 @@ export class Connection implements AsyncDisposable {
       ? connectTls({ ...(await tlsOptions(endpoint, settings)), ...keepAlive })
       : connectTcp({ host, port, ...keepAlive })
     try {
-      await ready(socket, settings.timeouts.connect)
+      await ready(socket, settings.timeouts.connect, signal)
     } catch (error) {
       socket.destroy()
       throw networkError(error, endpoint.where)
     }
-    return new Connection(socket, endpoint, settings.timeouts.request)
+    return new Connection(socket, endpoint, settings.timeouts.request, signal)
   }
 
   get alive(): boolean {
@@ -279,7 +284,7 @@ function saysLocked({ controls }: LdapResponse): boolean {
 }
 
 /** Waits until the socket is connected, with the TLS handshake where there is one. */
-function ready(socket: Socket, timeout: number): Promise<void> {
+function ready(socket: Socket, timeout: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(
       () => reject(Object.assign(new Error(`no answer within ${timeout} ms`), { code: 'ETIMEDOUT' })),
@@ -289,11 +294,15 @@ function ready(socket: Socket, timeout: number): Promise<void> {
     const settle = (done: () => void): void => {
       clearTimeout(timer)
       socket.off(connected, onConnect).off('error', onError).off('close', onClose)
+      signal?.removeEventListener('abort', onAbort)
       done()
     }
+    const onAbort = (): void => settle(() => reject(networkError(signal?.reason, 'the server')))
     const onConnect = (): void => settle(resolve)
     const onError = (error: Error): void => settle(() => reject(error))
     const onClose = (): void => settle(() => reject(new Error('the server closed the connection at once')))
     socket.once(connected, onConnect).once('error', onError).once('close', onClose)
+    if (signal?.aborted === true) onAbort()
+    signal?.addEventListener('abort', onAbort)
   })
 }

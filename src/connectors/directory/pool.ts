@@ -81,12 +81,12 @@ export class Pool implements AsyncDisposable {
 }
 
 /**
- * Opens a connection and signs in with the account of the configuration.
+ * Opens a connection and signs in with the account of the configuration. When the signal aborts, the connection ends.
  * @throws KeyturnError as `Pool.use`
  */
-export async function signIn({ settings, secrets }: DirectoryAccess): Promise<Connection> {
+export async function signIn({ settings, secrets }: DirectoryAccess, signal?: AbortSignal): Promise<Connection> {
   const password = await secrets.resolve(settings.bind.password)
-  const connection = await Connection.open(settings)
+  const connection = await Connection.open(settings, signal)
   try {
     await connection.bind(settings.bind.dn, password)
     return connection

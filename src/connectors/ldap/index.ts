@@ -9,6 +9,7 @@ import { isWithin } from '../directory/dn.ts'
 import { directoryError } from '../directory/errors.ts'
 import { GroupWriter } from '../directory/group-writer.ts'
 import { Remembered } from '../directory/remembered.ts'
+import { probe } from '../directory/probe.ts'
 import { Pool } from '../directory/pool.ts'
 import type { DirectoryAccess } from '../directory/pool.ts'
 import { applyChanges } from './apply.ts'
@@ -37,6 +38,7 @@ class LdapConnector implements Connector {
   readonly id: string
   readonly #settings: DirectorySettings
   readonly #clock: Clock
+  readonly #access: DirectoryAccess
   readonly #pool: Pool
   readonly #groups = new GroupWriter()
   readonly #scrambles = new Map<string, Scramble>()
@@ -49,7 +51,8 @@ class LdapConnector implements Connector {
     this.id = settings.id
     this.#settings = settings
     this.#clock = tools.clock
-    this.#pool = new Pool({ ...tools, settings })
+    this.#access = { ...tools, settings }
+    this.#pool = new Pool(this.#access)
   }
 
   async check(signal: AbortSignal): Promise<readonly Complaint[]> {
@@ -90,6 +93,10 @@ class LdapConnector implements Connector {
 
   async signsInAs(): Promise<string> {
     return this.#settings.bind.dn
+  }
+
+  probe(signal: AbortSignal): Promise<void> {
+    return probe(this.#access, signal)
   }
 
   async passwordPolicy(): Promise<PasswordPolicy> {

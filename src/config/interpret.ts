@@ -3,6 +3,7 @@ import type { Settings } from '../model/settings.ts'
 import { buildSettings } from './build/settings.ts'
 import { checkExpressions } from './checks/expressions.ts'
 import type { Parts } from './checks/files.ts'
+import { checkNotifications } from './checks/notifications.ts'
 import { checkPlatforms } from './checks/platforms.ts'
 import { checkRoles } from './checks/roles.ts'
 import { checkSafety } from './checks/safety.ts'
@@ -44,7 +45,9 @@ export function interpret(main: TextFile, roles: readonly TextFile[], folder: st
     ...[mainFile, ...roleFiles].flatMap((file) => file.problems),
     ...(shape?.problems ?? []),
     ...roleShapes.flatMap((one) => one.problems),
-    ...[checkSources, checkPlatforms, checkRoles, checkSafety, checkExpressions].flatMap((check) => check(parts)),
+    ...[checkSources, checkPlatforms, checkRoles, checkSafety, checkNotifications, checkExpressions].flatMap((check) =>
+      check(parts),
+    ),
   ])
   const whole = roleShapes.flatMap(({ file, value }) => (value === null ? [] : [{ file, value }]))
   if (shape === null || shape.value === null || problems.some(({ severity }) => severity === 'error')) {

@@ -4,9 +4,15 @@ import { isAlias, isCollection, isMap, isPair, isScalar, visit } from 'yaml'
 import type { Document, LineCounter, Node } from 'yaml'
 import type { Path } from './path.ts'
 
-const word = /pass|pwd|secret|token|credential|kennwort|private/i
-/** A secret whatever its key is called: in an address, or the private half of an age key. */
-const revealing = /:\/\/[^\s/@]*:[^\s/@]*@|age-secret-key/i
+/** A `full-pass` of the daemon is none. */
+const word = /(?<!full-)pass|pwd|secret|token|credential|kennwort|private/i
+/**
+ * A secret whatever its key is called: in an address, or the private half of an age key. Whoever knows the web address
+ * of a webhook may write there, and its path is what makes it so.
+ */
+const revealing = /:\/\/[^\s/@]*:[^\s/@]*@|age-secret-key|https?:\/\/[^\s/'"]+\/[^\s'"]/i
+/** Of a webhook everything may be a part of its address, but for these. */
+const hook = /^web-?hooks?$/i
 const reference = /^["']?(?:env|file):\S/
 
 /** May the value at this path be repeated in a message? */
@@ -14,7 +20,12 @@ export function mayBeShown(path: Path, value: unknown): boolean {
   if (typeof value === 'string' && revealing.test(value)) return false
   const names = path.filter((step) => typeof step === 'string')
   const inBind = names.indexOf('bind')
-  return !word.test(names.at(-1) ?? '') && (inBind === -1 || names[inBind + 1] === 'dn')
+  const inHook = names.findIndex((name) => hook.test(name))
+  return (
+    !word.test(names.at(-1) ?? '') &&
+    (inBind === -1 || names[inBind + 1] === 'dn') &&
+    (inHook === -1 || names[inHook + 1] === 'shape')
+  )
 }
 
 /** Numbers, from 1, of the lines that may hold a secret. A file that is not even YAML is judged by its text alone. */
@@ -41,7 +52,7 @@ function* linesOfText(lines: readonly string[]): Generator<number> {
   let until = -1
   for (const [index, line] of lines.entries()) {
     const indent = line.search(/\S/)
-    const speaks = word.test(line) || revealing.test(line) || /\bbind\b/.test(line)
+    const speaks = word.test(line) || revealing.test(line) || /\b(?:bind|web-?hooks?)\b/i.test(line)
     if (speaks && !reference.test(/:\s*(.*)$/.exec(line)?.[1] ?? '')) {
       below = Math.min(below, indent)
       until = index + 2
@@ -58,7 +69,7 @@ function secretNodes(document: Document): readonly Node[] {
       const key = isScalar(pair.key) ? String(pair.key.value) : ''
       const parent = ancestors.findLast(isPair)
       const inBind = isScalar(parent?.key) && parent.key.value === 'bind' && key !== 'dn'
-      if (word.test(key) || inBind) found.push(...leavesOf(pair.value, document))
+      if (word.test(key) || hook.test(key) || inBind) found.push(...leavesOf(pair.value, document))
       else if (key === 'bind' && !isMap(pair.value)) found.push(...leavesOf(pair.value, document))
       if (inBind && pair.value === null && isScalar(pair.key)) found.push(pair.key)
     },
@@ -82,7 +93,7 @@ function leavesOf(value: unknown, document: Document, depth = 0): readonly Node[
   })
 }
 
-/** The settings of `password:` in a platform say how passwords are made. */
+/** The settings of `password:` in a platform say how passwords are made, and `shape:` what a webhook's message looks like. */
 function isSetting(key: unknown): boolean {
-  return isScalar(key) && /^(?:dn|length|classes|readable|must-change)$/.test(String(key.value))
+  return isScalar(key) && /^(?:dn|shape|length|classes|readable|must-change)$/.test(String(key.value))
 }

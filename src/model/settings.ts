@@ -23,6 +23,7 @@ export interface StateSettings {
   readonly ledger: string
   /** `embedded`, or a reference to a Redis URL. */
   readonly redis: 'embedded' | SecretOrText
+  readonly place?: Place
 }
 
 /** `env:NAME` or `file:PATH` (absolute by now), resolved at the moment of use (law 11). */

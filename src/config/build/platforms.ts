@@ -42,7 +42,7 @@ export function buildPlatform(id: string, platform: Platform, context: BuildCont
     limits: { concurrency: limits.concurrency, ...(limits.rate === undefined ? {} : { rate: rate(limits.rate) }) },
     timeouts: { connect: milliseconds(timeouts.connect), request: milliseconds(timeouts.request) },
     retry: buildRetry(platform.retry),
-    objectives: { revoke: 60_000 },
+    objectives: { revoke: milliseconds(platform.objectives.revoke) },
     schema: buildSchema(platform),
     place: context.file.place(path, 'key'),
   }
@@ -108,6 +108,7 @@ function buildLeaver(leaver: Platform['leaver']): LeaverSettings {
     keep: leaver.keep,
     cleanupAfter: milliseconds(leaver['cleanup-after']),
     deleteAfter: deleteAfter === 'never' ? deleteAfter : milliseconds(deleteAfter),
+    ...(leaver.watch === 'never' ? {} : { watch: milliseconds(leaver.watch) }),
   }
 }
 

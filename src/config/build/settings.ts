@@ -1,11 +1,13 @@
 import { dirname } from 'node:path'
-import type { RoleSettings, SafetyLimit, SafetyLimits, SafetySettings, Settings } from '../../model/settings.ts'
+import type { RoleSettings, Settings } from '../../model/settings.ts'
 import type { MainFile, RolesFile } from '../schema/files.ts'
-import { milliseconds, share } from '../units.ts'
+import { milliseconds } from '../units.ts'
 import type { YamlFile } from '../yaml.ts'
 import { absolute, absoluteReference, expressionAt } from './context.ts'
 import type { BuildContext } from './context.ts'
+import { buildDaemon, buildNotifications } from './daemon.ts'
 import { buildPlatform } from './platforms.ts'
+import { buildSafety } from './safety.ts'
 import { buildSource } from './sources.ts'
 import { versionOf } from './version.ts'
 
@@ -24,6 +26,7 @@ export function buildSettings(
       folder: dirname(ledger),
       ledger: `sqlite:${ledger}`,
       redis: absoluteReference(context, main.value.state.redis),
+      place: main.file.place(['state'], 'key'),
     },
     sources: mapped(main.value.sources, (one, id) => buildSource(id, one, organisation.timezone, context)),
     platforms: mapped(main.value.platforms, (one, id) => buildPlatform(id, one, context)),
@@ -32,23 +35,21 @@ export function buildSettings(
       string,
       RoleSettings
     >,
-    daemon: {
-      listen: { host: '127.0.0.1', port: 9464 },
-      fullPass: 3_600_000,
-      offboards: { most: 20, within: 3_600_000 },
-      tracing: false,
-    },
-    notifications: { gather: 10_000, mail: null, webhooks: [] },
+    daemon: buildDaemon(main.value.daemon),
+    notifications: buildNotifications(main.value.notifications, context),
     files: [],
   }
   return { ...settings, policyVersion: policyVersion(settings) }
 }
 
-/** Everything that decides who gets what, and nothing that only decides how or how fast. */
+/**
+ * Everything that decides who gets what, and nothing that only decides how, how fast or who is told. How often leavers
+ * are looked at is of that second kind.
+ */
 function policyVersion({ sources, platforms, roles }: Omit<Settings, 'policyVersion'>): string {
   return versionOf({
     sources: mapped(sources, ({ identity, content, vanished }) => ({ identity: identity.version, content, vanished })),
-    platforms: mapped(platforms, ({ kind, base, accounts, entitlements, leaver, schema }) => {
+    platforms: mapped(platforms, ({ kind, base, accounts, entitlements, leaver: { watch: _, ...leaver }, schema }) => {
       return { kind, base, accounts, entitlements, leaver, schema }
     }),
     roles,
@@ -71,36 +72,6 @@ function buildRoles({ roles }: RolesFile, context: BuildContext): Readonly<Recor
       place: file.place(path, 'key'),
     }
   })
-}
-
-type Stated = { readonly max: string; readonly above: number } | undefined
-
-function buildSafety(safety: MainFile['safety'], platforms: readonly string[]): SafetySettings {
-  const standard = buildLimits(safety.limits, { removals: limitOf(safety.limits.removals) })
-  const own = platforms.map((id) => [id, buildLimits(safety.platforms[id] ?? {}, standard)] as const)
-  return {
-    protected: safety.protected,
-    limits: { ...Object.fromEntries(own), default: standard },
-    privileged: safety.privileged,
-  }
-}
-
-/** Limits as they are stated, and for what is not stated those of `otherwise`. */
-function buildLimits(
-  stated: { readonly removals?: Stated; readonly creations?: Stated; readonly updates?: Stated },
-  otherwise: SafetyLimits,
-): SafetyLimits {
-  const { removals, creations, updates } = stated
-  return {
-    ...otherwise,
-    ...(removals === undefined ? {} : { removals: limitOf(removals) }),
-    ...(creations === undefined ? {} : { creations: limitOf(creations) }),
-    ...(updates === undefined ? {} : { updates: limitOf(updates) }),
-  }
-}
-
-function limitOf({ max, above }: NonNullable<Stated>): SafetyLimit {
-  return { max: share(max), above }
 }
 
 function mapped<A, B>(values: Readonly<Record<string, A>>, make: (value: A, key: string) => B): Record<string, B> {

@@ -37,7 +37,7 @@ export function buildSource(id: string, source: Source, zone: string, context: B
     identity: { ...identity, version: versionOf([identity, source.key, timezone]) },
     contract: buildContract(source),
     vanished: { after: milliseconds(source.vanished.after), then: source.vanished.then },
-    settle: 500,
+    settle: milliseconds(source.settle),
     place: context.file.place(path, 'key'),
   }
 }

@@ -1,5 +1,6 @@
 import type { Problem } from '../../model/place.ts'
 import type { Cursor } from '../cursor.ts'
+import { isLoopback } from '../loopback.ts'
 import { mayBeShown } from '../secret-lines.ts'
 
 /** The address of a directory: is it one, and may passwords travel there? */
@@ -24,15 +25,11 @@ function plainProblems(platform: Cursor, at: Cursor, host: string): readonly Pro
     const message = `${JSON.stringify(at.text)} is given, allowed is ldaps://: Active Directory takes passwords over TLS only`
     return [at.error(message)]
   }
+  // The connector asks the same when it connects.
   if (isLoopback(host)) return []
   if (platform.get('insecure').value === true) {
     return [at.warning(`passwords for ${host} travel readable: the address is plain ldap://, and insecure is true`)]
   }
   const message = `plain ldap:// to another machine (${host}) is given, allowed is ldaps://`
   return [at.error(message, { hint: 'With insecure: true it is allowed; passwords are then readable on the wire.' })]
-}
-
-/** RFC 1122 section 3.2.1.3, RFC 4291 section 2.5.3. The connector asks the same when it connects. */
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '[::1]' || /^127(?:\.\d{1,3}){3}$/.test(host)
 }

@@ -1,5 +1,7 @@
 import { z } from 'zod'
+import { daemon } from './daemon.ts'
 import { duration, entitlementName, expression, id, list, named, text, zone } from './leaves.ts'
+import { notifications } from './notifications.ts'
 import { platform } from './platform.ts'
 import { safety } from './safety.ts'
 import { source } from './source.ts'
@@ -35,6 +37,8 @@ export const mainSchema = z
     sources: named(id(), source).describe('Where truth about people comes from, by a name of your own.'),
     platforms: named(id(), platform).describe('The connected systems that hold accounts, by a name of your own.'),
     safety,
+    daemon,
+    notifications,
   })
   .describe("Keyturn's configuration. docs/configuration.md explains every key.")
 

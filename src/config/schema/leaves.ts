@@ -1,7 +1,7 @@
 // The smallest pieces of the configuration. The `error` of each says what is allowed; the given value is put before it.
 import { z } from 'zod'
 import { dateFormatMistake } from '../dates.ts'
-import { durationPattern, percentagePattern, ratePattern } from '../units.ts'
+import { durationPattern, milliseconds, percentagePattern, ratePattern } from '../units.ts'
 import { isZone } from '../zones.ts'
 
 export const text = (allowed: string) => z.string({ error: allowed }).min(1, { error: allowed })
@@ -17,6 +17,17 @@ export const whole = (least: number, most: number) => {
 
 export const duration = () => z.string({ error: durationWords }).regex(durationPattern, { error: durationWords })
 const durationWords = 'a duration such as 500ms, 30s, 15m, 26h, 3d or 2w'
+
+/** Timers of Node wait at most 24 days, and one of nothing never rests: what drives one has both ends stated. */
+export const durationFrom = (least: string, most: string, orElse = '') => {
+  const error = `a duration from ${least} to ${most} such as ${['30s', '10m', '12h'].find((one) => fits(one)) ?? most}${orElse}`
+  return z.string({ error }).regex(durationPattern, { error, abort: true }).refine(fits, { error })
+
+  function fits(text: string): boolean {
+    const length = milliseconds(text)
+    return milliseconds(least) <= length && length <= milliseconds(most)
+  }
+}
 
 export const percentage = () =>
   z.string({ error: percentageWords }).regex(percentagePattern, { error: percentageWords })

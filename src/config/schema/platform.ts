@@ -2,6 +2,7 @@ import { z } from 'zod'
 import {
   choice,
   duration,
+  durationFrom,
   entitlementName,
   expression,
   flag,
@@ -102,6 +103,10 @@ const leaver = z
       .union([z.literal('never'), duration()])
       .default('never')
       .describe('How long after the person left (not after the account was shut) the shut account is deleted.'),
+    watch: z
+      .union([z.literal('never'), durationFrom('1s', '1d', ', or never')])
+      .default('15s')
+      .describe('How often the accounts of leavers are looked at, so that one that is opened again is shut again.'),
   })
   .prefault({})
   .describe('What happens to the account of somebody who left, besides being disabled at once.')
@@ -154,13 +159,22 @@ const retry = z
       .strictObject({
         first: duration().default('5s').describe('Wait before the second try.'),
         most: duration().default('1h').describe('Longest wait.'),
-        attempts: whole(1, 1000).default(8).describe('Tries before a person is told.'),
+        attempts: whole(1, 1000).default(8).describe('Tries before it is given up and a person is told.'),
       })
       .prefault({})
       .describe('Everything else.'),
   })
   .prefault({})
   .describe('How failed work is tried again; waits double.')
+
+const objectives = z
+  .strictObject({
+    revoke: durationFrom('1s', '7d')
+      .default('60s')
+      .describe('How long a revocation may take, from noticing to the proof. Somebody is told before it is missed.'),
+  })
+  .prefault({})
+  .describe('What is promised to the organisation.')
 
 const schema = z
   .strictObject({
@@ -246,6 +260,7 @@ export const platform = z
       .prefault({})
       .describe('How long Keyturn waits.'),
     retry,
+    objectives,
     schema,
   })
   .describe('A connected system that holds accounts.')

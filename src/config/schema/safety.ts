@@ -1,19 +1,15 @@
 import { z } from 'zod'
-import { choice, id, list, named, percentage, text, whole } from './leaves.ts'
+import { choice, duration, id, list, named, percentage, text, whole } from './leaves.ts'
 
-const limit = (max: string, above: number) =>
-  z.strictObject({
-    max: percentage().default(max).describe('Largest share of the linked accounts of people.'),
-    above: whole(0, 100_000_000).default(above).describe('Up to this many are always allowed.'),
-  })
+const max = () => percentage().describe('Largest share of the linked accounts of people.')
+const above = () => whole(0, 100_000_000).describe('Up to this many are always allowed.')
+const within = () =>
+  duration().describe('What earlier plans took away within this time counts too. 0s: each plan by itself.')
 
-const stated = z.strictObject({
-  max: percentage().describe('Largest share of the linked accounts of people.'),
-  above: whole(0, 100_000_000).describe('Up to this many are always allowed.'),
-})
+const stated = z.strictObject({ max: max(), above: above() })
 
 const perPlatform = z.strictObject({
-  removals: stated.optional().describe('Replaces safety.limits.removals here.'),
+  removals: stated.extend({ within: within().optional() }).optional().describe('Replaces safety.limits.removals here.'),
   creations: stated.optional().describe('Replaces safety.limits.creations here.'),
   updates: stated.optional().describe('Replaces safety.limits.updates here.'),
 })
@@ -25,12 +21,15 @@ export const safety = z
       .describe('Accounts that Keyturn never changes: patterns over names and DNs, * stands for anything.'),
     limits: z
       .strictObject({
-        removals: limit('10%', 20).prefault({}).describe('Disabling, stripping and revoking.'),
+        removals: z
+          .strictObject({ max: max().default('10%'), above: above().default(20), within: within().default('1h') })
+          .prefault({})
+          .describe('Disabling, stripping and revoking.'),
         creations: stated.optional().describe('New accounts. Default: no limit.'),
         updates: stated.optional().describe('Attributes, names and containers. Default: no limit.'),
       })
       .prefault({})
-      .describe('How much one plan may do on one platform. Nothing is written when a limit is crossed.'),
+      .describe('How much may be done on one platform. Nothing is written when a limit is crossed.'),
     platforms: named(id(), perPlatform).default({}).describe('Other limits for single platforms.'),
     privileged: choice('hold', 'allow')
       .default('hold')

@@ -1,5 +1,18 @@
 import { z } from 'zod'
-import { choice, dateFormat, duration, expression, flag, list, named, percentage, text, whole, zone } from './leaves.ts'
+import {
+  choice,
+  dateFormat,
+  duration,
+  durationFrom,
+  expression,
+  flag,
+  list,
+  named,
+  percentage,
+  text,
+  whole,
+  zone,
+} from './leaves.ts'
 
 const column = () => text("a column's name as the feed's header has it").describe('Column of the feed, by its header.')
 
@@ -107,7 +120,9 @@ export const source = z
   .strictObject({
     kind: choice('csv').describe('Kind of the source.'),
     path: text('the path of the file').describe('The file; relative to the folder of keyturn.yaml.'),
-    every: duration().default('1m').describe('How often the daemon looks; it also looks when the file changes.'),
+    every: durationFrom('1s', '7d')
+      .default('1m')
+      .describe('How often the daemon looks; it also looks when the file changes.'),
     key: text("a column's name").describe('Column with the immutable key of a person, such as the employee number.'),
     content: choice('full', 'delta').describe(
       'full: the file lists everybody, so absence means something. delta: only what changed; it never proves absence.',
@@ -126,5 +141,10 @@ export const source = z
       })
       .prefault({})
       .describe('What happens when a record is no longer in the feed. Absence alone never ends an employment.'),
+    settle: durationFrom('0s', '1h')
+      .default('500ms')
+      .describe(
+        'How long a file that is written in place must be quiet before it is read; a renamed one is read at once.',
+      ),
   })
   .describe('Where truth about people comes from.')

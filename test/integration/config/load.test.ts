@@ -49,6 +49,18 @@ describe('the starter configuration', () => {
     expect(await told()).toEqual([noDelivery])
   })
 
+  test('passes with the parts of the daemon in use', async () => {
+    const text = starterFiles().find(({ path }) => path === 'keyturn.yaml')?.text ?? ''
+    const [before = '', after = ''] = text.split(/(?=^# daemon:)/m)
+    const optional = before.replaceAll(/# (?=(?:settle|watch|objectives): )/g, '')
+    await put('keyturn.yaml', optional + after.replaceAll(/^# (?=[a-z]+:|  )/gm, ''))
+    expect(await told()).toEqual([noDelivery])
+    const { settings } = await loadConfig(main())
+    expect(settings?.notifications.mail?.to).toEqual(['it-oncall@example.org'])
+    expect(settings?.notifications.webhooks.map(({ shape }) => shape)).toEqual(['keyturn', 'slack'])
+    expect(optional).toMatch(/^ +settle: 500ms[^]*^ +watch: 15s[^]*^ +objectives: /m)
+  })
+
   test('has paths that count from its folder, and roles of all files', async () => {
     const { settings } = await loadConfig(main())
     expect(settings?.state.ledger).toBe(`sqlite:${folder}/var/keyturn.db`)

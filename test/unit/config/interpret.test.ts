@@ -28,6 +28,7 @@ describe('the example becomes settings', () => {
       folder: '/etc/keyturn/var',
       ledger: 'sqlite:/etc/keyturn/var/keyturn.db',
       redis: 'embedded',
+      place: at(3, 1),
     })
     expect(hr?.path).toBe('/etc/keyturn/feeds/employees.csv')
     expect(ad?.tls).toEqual({ ca: '/etc/keyturn/certs/corp-ca.pem', servername: 'dc1.corp.example' })
@@ -131,6 +132,7 @@ describe('the example becomes settings', () => {
       keep: [],
       cleanupAfter: 0,
       deleteAfter: 'never',
+      watch: 15 * SECOND,
     })
   })
 
@@ -155,13 +157,17 @@ describe('the example becomes settings', () => {
 
   test('with limits for every platform', () => {
     const limits = {
-      removals: { max: 0.1, above: 20 },
+      removals: { max: 0.1, above: 20, within: HOUR },
       creations: { max: 0.2, above: 50 },
       updates: { max: 0.5, above: 100 },
     }
     expect(safety).toEqual({
       protected: ['CN=Administrator,*', 'svc-*'],
-      limits: { default: limits, 'corp-ad': limits, wiki: { ...limits, removals: { max: 0.025, above: 3 } } },
+      limits: {
+        default: limits,
+        'corp-ad': limits,
+        wiki: { ...limits, removals: { max: 0.025, above: 3, within: HOUR } },
+      },
       privileged: 'hold',
     })
   })
@@ -269,6 +275,11 @@ describe('the version of the policy', () => {
     ['the identity mapping', '{ column: Position, trim: true }', '{ column: Position }'],
     ['the zone of dates', 'America/New_York', 'Europe/Berlin'],
     ['the catalogue', 'members: exact', 'members: additive'],
+    [
+      'an attribute that is called place',
+      'phone: { column: Phone }',
+      'phone: { column: Phone }\n      place: { column: A }',
+    ],
     ['the way of leavers', 'strip: all', 'strip: ours'],
   ])('changes with %s', (_, from, to) => {
     expect(settingsOf([[from, to]]).policyVersion).not.toBe(policyVersion)
@@ -280,6 +291,10 @@ describe('the version of the policy', () => {
     ['an address', 'ldap://127.0.0.1:3890', 'ldaps://wiki.example'],
     ['a secret’s name', 'env:AD_PASSWORD', 'env:OTHER'],
     ['a limit', 'above: 20', 'above: 21'],
+    ['how often leavers are looked at', 'delete-after: never', 'delete-after: never, watch: 1m'],
+    ['what is promised', 'rate: 50/s }', 'rate: 50/s }\n    objectives: { revoke: 5m }'],
+    ['how the daemon works', 'version: 1', 'version: 1\ndaemon: { full-pass: 2h }'],
+    ['who is told', 'version: 1', 'version: 1\nnotifications: { gather: 1m }'],
     ['where the feed lies', 'feeds/employees.csv', 'hr/export.csv'],
   ])('does not change with %s', (_, from, to) => {
     expect(settingsOf([[from, to]]).policyVersion).toBe(policyVersion)

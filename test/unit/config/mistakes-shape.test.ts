@@ -17,14 +17,14 @@ describe('a file that does not fit its schema is refused with place, what is giv
       name: 'an unknown key',
       change: [['    path: feeds', '    paht: x\n    path: feeds']],
       expected: [
-        '8:5 sources.hr.paht: unknown key; allowed here are kind, path, every, key, content, timezone, csv, identity, contract, vanished | Did you mean "path"?',
+        '8:5 sources.hr.paht: unknown key; allowed here are kind, path, every, key, content, timezone, csv, identity, contract, vanished, settle | Did you mean "path"?',
       ],
     },
     {
       name: 'an unknown key at the top',
       change: [['safety:', 'safty:']],
       expected: [
-        '73:1 safty: unknown key; allowed here are version, organisation, state, roles, sources, platforms, safety | Did you mean "safety"?',
+        '73:1 safty: unknown key; allowed here are version, organisation, state, roles, sources, platforms, safety, daemon, notifications | Did you mean "safety"?',
       ],
     },
     {
@@ -65,9 +65,7 @@ describe('a file that does not fit its schema is refused with place, what is giv
     {
       name: 'a duration in words',
       change: [['every: 1m', 'every: 1 minute']],
-      expected: [
-        '9:12 sources.hr.every: "1 minute" is given, allowed is a duration such as 500ms, 30s, 15m, 26h, 3d or 2w',
-      ],
+      expected: ['9:12 sources.hr.every: "1 minute" is given, allowed is a duration from 1s to 7d such as 30s'],
     },
     {
       name: 'a share without %',

@@ -7,6 +7,8 @@ import { mainText, rolesText } from './example.ts'
 const secret = 'hunter2-Zx9'
 const bind = "bind: { dn: 'cn=keyturn,dc=wiki,dc=example', password: file:secrets/wiki }"
 
+const hook = (inside: string) => `notifications:\n  webhooks:\n  - { ${inside} }\nsafety:`
+
 /** Everything that is printed about the example with this in place of one of its lines. */
 function printed(from: string, to: string): string {
   if (!mainText.includes(from)) throw new Error(`the example does not hold ${from}`)
@@ -41,6 +43,17 @@ describe('a secret that was written into the file is never printed', () => {
     ['in the address of Redis', 'redis: embedded', `redis: 'redis://:${secret}@cache'`],
     ['in the address of a platform', 'ldap://127.0.0.1:3890', `ldaps://k:${secret}@wiki.example`],
     ['as an age identity', 'file:certs/servicedesk.age', `AGE-SECRET-KEY-${secret}`],
+    ['as a webhook', 'safety:', hook(`url: https://hooks.example/services/${secret}, shape: slack`)],
+    ['as a webhook without https', 'safety:', hook(`url: hooks.example/${secret}, shape: teams`)],
+    ['in a webhook under a misspelt key', 'safety:', hook(`ulr: https://hooks.example/${secret}`)],
+    ['in a webhook under another key', 'safety:', hook(`address: hooks.example/${secret}, shape: slak`)],
+    ['as a whole webhook', 'safety:', `notifications: { webhooks: [${secret}] }\nsafety:`],
+    ['as a key of a webhook', 'safety:', hook(`shape: slack, ${secret}`)],
+    ['under a misspelt section of webhooks', 'safety:', `notifications: { webhook: { url: ${secret} } }\nsafety:`],
+    ['as what signs a webhook', 'safety:', hook(`url: env:HOOK, secret: ${secret}`)],
+    ['in a webhook that is no YAML', 'safety:', hook(`url: https://hooks.example/${secret}, shape: [slack`)],
+    ['as the password of mail', 'safety:', `notifications: { mail: { host: x, password: ${secret} } }\nsafety:`],
+    ['as the address of a mail server', 'safety:', `notifications: { mail: 'smtp://k:${secret}@mx' }\nsafety:`],
     ['in a comment', 'every: 1m', `every: x # the password is ${secret}`],
   ])('%s', (_, from, to) => {
     expect(printed(from, to)).not.toContain(secret.slice(0, 7))

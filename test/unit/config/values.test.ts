@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { dateFormatMistake } from '../../../src/config/dates.ts'
 import { isWithin, looksLikeDn } from '../../../src/config/dn.ts'
+import { parseListen } from '../../../src/config/listen.ts'
+import { isMailbox } from '../../../src/config/mailbox.ts'
 import { durationPattern, milliseconds, rate, share } from '../../../src/config/units.ts'
 import { isZone } from '../../../src/config/zones.ts'
 import { DAY, HOUR } from '../../../src/model/instant.ts'
@@ -80,4 +82,57 @@ test.each([
   ['', false],
 ])('the zone %j exists: %s', (name, expected) => {
   expect(isZone(name)).toBe(expected)
+})
+
+test.each([
+  ['127.0.0.1:9464', '127.0.0.1', 9464],
+  ['0.0.0.0:80', '0.0.0.0', 80],
+  ['[::1]:9464', '::1', 9464],
+  ['localhost:0', 'localhost', 0],
+  ['keyturn.corp.example:65535', 'keyturn.corp.example', 65_535],
+])('%s is a place to listen', (text, host, port) => {
+  expect(parseListen(text)).toEqual({ host, port })
+})
+
+test.each([
+  '',
+  '9464',
+  ':9464',
+  '127.0.0.1',
+  '127.0.0.1:',
+  '127.0.0.1:65536',
+  '300.0.0.1:1',
+  '::1:9464',
+  '[::1:1',
+  '[x]:1',
+  'a b:1',
+])('%j is no place to listen', (text) => {
+  expect(parseListen(text)).toBeNull()
+})
+
+test.each([
+  'a@b.example',
+  'root@localhost',
+  "o'brien+it@mail.corp.example",
+  'Keyturn <k@b.example>',
+  'Köln IT <k@b.example>',
+])('%j is plausibly a mail address', (text) => {
+  expect(isMailbox(text)).toBe(true)
+})
+
+test.each([
+  '',
+  'oncall',
+  '@b.example',
+  'a@',
+  'a@b@c.example',
+  'a b@c.example',
+  'a@b..example',
+  'a@b.example, c@d.example',
+  'X, Y <a@b.example>',
+  'Keyturn <a@b.example',
+  'a@b.example\r\nBcc: x@y.example',
+  'Keyturn\r\nBcc: x <a@b.example>',
+])('%j is no mail address', (text) => {
+  expect(isMailbox(text)).toBe(false)
 })

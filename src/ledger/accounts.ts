@@ -25,6 +25,13 @@ export function* linksOf(identity: IdentityId): Unit<readonly Link[]> {
   )
 }
 
+/** Those of these accounts that are linked. */
+export function* owners(platform: string, nativeIds: readonly string[]): Unit<readonly Link[]> {
+  const rows = db.selectFrom('link').selectAll().where('platform', '=', platform)
+  const toLink = linkReader()
+  return yield* inLists(nativeIds, (some) => each(rows.where('native_id', 'in', some), toLink))
+}
+
 /** Throws KeyturnError `name-taken`, and then nothing of it is kept. */
 export function* adopt(adopted: readonly Link[], audit: readonly AuditRecord[]): Unit<void> {
   const [taken] = (yield* takenLinks(adopted)).values()

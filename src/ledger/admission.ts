@@ -221,7 +221,7 @@ function* renumber(
 }
 
 function nextNumber(
-  { plan, correlation, operator, now, effectiveAt }: Admission,
+  { plan, correlation, operator, now, effectiveAt, receivedAt }: Admission,
   platform: string,
   identity: IdentityId,
   lane: Lane,
@@ -241,7 +241,9 @@ function nextNumber(
     claimed_at: before?.claimed_at ?? null,
     claimed_until: before?.claimed_until ?? null,
     claimed_number: before?.claimed_number ?? null,
+    claimed_lane: before?.claimed_lane ?? null,
     admitted_at: now,
+    received_at: receivedAt?.get(identity) ?? now,
     effective_at: effectiveAt.get(identity) ?? null,
     correlation,
     operator,

@@ -4,7 +4,7 @@ import type { RevocationStep } from '../model/connector.ts'
 import { KeyturnError } from '../model/errors.ts'
 import type { Instant } from '../model/instant.ts'
 import type { ClaimedObligation, Intent, ObligationPointer } from '../model/ledger.ts'
-import { byPlatformAndLane, isDue, openStatuses } from './obligations.ts'
+import { byPlatformAndLane, isDue, openStatuses, unclaimed } from './obligations.ts'
 import type { Obligation } from './obligations.ts'
 import { all, db, first, forLists, inLists, insertAll, run } from './unit.ts'
 import type { Unit } from './unit.ts'
@@ -43,6 +43,7 @@ export function* claim(
             claimed_at: now,
             claimed_until: now + leaseMs,
             claimed_number: eb.ref('wanted'),
+            claimed_lane: lane,
           }))
           .where('platform', '=', platform)
           .where('identity', 'in', some)
@@ -53,13 +54,37 @@ export function* claim(
     )
     claimed.push(...rows)
   }
+  return yield* withWork(inOrderOf(pointers, claimed))
+}
+
+function inOrderOf(pointers: readonly ObligationPointer[], rows: readonly Obligation[]): readonly Obligation[] {
   const order = new Map(pointers.map((pointer, index) => [keyOf(pointer), index]))
-  const placed = claimed.map((row) => ({ row, at: order.get(keyOf(row)) ?? 0 }))
-  return yield* withWork(placed.toSorted((a, b) => a.at - b.at).map(({ row }) => row))
+  const placed = rows.map((row) => ({ row, at: order.get(keyOf(row)) ?? 0 }))
+  return placed.toSorted((a, b) => a.at - b.at).map(({ row }) => row)
 }
 
 function keyOf({ platform, identity }: { readonly platform: string; readonly identity: string }): string {
   return `${platform}\n${identity}`
+}
+
+/** What `claim` would give, and nothing of it is claimed: its tokens fit no claim. */
+export function* peek(pointers: readonly ObligationPointer[], now: Instant): Unit<readonly ClaimedObligation[]> {
+  const found: Obligation[] = []
+  for (const { platform, lane, identities } of byPlatformAndLane(pointers)) {
+    const rows = yield* inLists(identities, (some) =>
+      all(
+        db
+          .selectFrom('obligation')
+          .selectAll()
+          .where('platform', '=', platform)
+          .where('identity', 'in', some)
+          .where('lane', '=', lane)
+          .where(isDue(now)),
+      ),
+    )
+    found.push(...rows)
+  }
+  return yield* withWork(inOrderOf(pointers, found).map((row) => ({ ...row, claim: null })))
 }
 
 /** Adds what was admitted and is still open, and what earlier claims left behind. */
@@ -137,13 +162,7 @@ export function* renew(tokens: readonly string[], leaseMs: number, now: Instant)
 export function* release(tokens: readonly string[]): Unit<void> {
   for (const [claim, ids] of byClaim(tokens)) {
     yield* forLists(ids, (some) =>
-      run(
-        db
-          .updateTable('obligation')
-          .set({ claim: null, worker: null, claimed_at: null, claimed_until: null, claimed_number: null })
-          .where('id', 'in', some)
-          .where('claim', '=', claim),
-      ),
+      run(db.updateTable('obligation').set(unclaimed).where('id', 'in', some).where('claim', '=', claim)),
     )
   }
 }

@@ -7,6 +7,7 @@ import type { Instant } from '../model/instant.ts'
 import type { Hold, HoldItem } from '../model/ledger.ts'
 import { summary } from '../model/summary.ts'
 import { statusOf } from './decisions.ts'
+import { markAgain } from './look-again.ts'
 import { writeAudit } from './record.ts'
 import { all, db, first, forLists, inLists, insertAll, run } from './unit.ts'
 import type { Unit } from './unit.ts'
@@ -160,6 +161,7 @@ export function* decideHold(
   const status = statusOf(hold.items.map((item) => (now_.has(item) ? { status: decision } : item)))
   yield* run(db.updateTable('hold').set({ status, decided_at: now, decided_by: by, reason }).where('id', '=', id))
   yield* writeAudit(chosen.map((item) => decisionRecord(hold, item, decision, by, reason, now)))
+  yield* markAgain([...new Set(chosen.map(({ identity }) => identity))], 'hold', now, `hold-${id}`)
   return yield* findHold(id)
 }
 

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Ledger } from '../model/ledger.ts'
+import type { RunningLedger } from '../model/running.ts'
 import { adopt, allocate, grants, links, linksOf, names } from './accounts.ts'
 import { admit } from './admission.ts'
 import { claim, intend, release, renew, stepDone } from './claims.ts'
@@ -12,6 +13,7 @@ import { openDriver } from './open.ts'
 import * as people from './people.ts'
 import { auditOf, plans, writeAudit } from './record.ts'
 import { aboutRunningPeople } from './running-people.ts'
+import { aboutRunningWork } from './running-work.ts'
 import { settle } from './settlement.ts'
 
 /**
@@ -22,7 +24,7 @@ import { settle } from './settlement.ts'
 export async function openLedger(
   url: string,
   { readOnly = false }: { readonly readOnly?: boolean } = {},
-): Promise<Ledger & ReturnType<typeof aboutRunningPeople>> {
+): Promise<Ledger & RunningLedger> {
   const driver = await openDriver(url, readOnly)
   return {
     ...aboutPeople(driver),
@@ -30,6 +32,7 @@ export async function openLedger(
     ...aboutWork(driver),
     ...aboutRecord(driver),
     ...aboutRunningPeople(driver),
+    ...aboutRunningWork(driver),
     [Symbol.asyncDispose]: () => driver[Symbol.asyncDispose](),
   }
 }

@@ -4,6 +4,7 @@ import type { Instant } from '../model/instant.ts'
 import type { Dialect } from './dialect.ts'
 import { start } from './migrations/001-start.ts'
 import { running } from './migrations/002-running.ts'
+import { work } from './migrations/003-work.ts'
 import { all, db, run } from './unit.ts'
 import type { Unit } from './unit.ts'
 
@@ -16,6 +17,7 @@ interface Migration {
 const known: readonly Migration[] = [
   { number: 1, name: 'start', up: start },
   { number: 2, name: 'running', up: running },
+  { number: 3, name: 'work', up: work },
 ]
 
 /**

@@ -47,11 +47,26 @@ export function* due(platform: string, lane: Lane, now: Instant, most: number): 
   return yield* each(rows, (row) => ({ identity: row.identity, platform: row.platform, lane: row.lane as Lane }))
 }
 
-/** Owed, or waiting with a time at which to look again, that has come; and nobody's at the moment. */
+/**
+ * Owed, or waiting with a time at which to look again, that has come; and nobody's at the moment. A revocation does not
+ * wait for who still works on an older number as on a change (law 3): that worker's later intents and results are refused,
+ * and what it has begun stays as open intents. Who revokes is never disturbed.
+ */
 export function isDue(now: Instant) {
   return sql<boolean>`(${sql.ref('state')} = ${sql.lit('owed')} and (${sql.ref('next_try_at')} is null or ${sql.ref('next_try_at')} <= ${now})
     or ${sql.ref('state')} = ${sql.lit('waiting')} and ${sql.ref('next_try_at')} <= ${now})
-    and (${sql.ref('claimed_until')} is null or ${sql.ref('claimed_until')} <= ${now})`
+    and (${sql.ref('claimed_until')} is null or ${sql.ref('claimed_until')} <= ${now}
+    or ${sql.ref('lane')} = ${sql.lit('revoke')} and ${sql.ref('claimed_lane')} = ${sql.lit('change')} and ${sql.ref('claimed_number')} < ${sql.ref('wanted')})`
+}
+
+/** Nobody works on it. */
+export const unclaimed = {
+  claim: null,
+  worker: null,
+  claimed_at: null,
+  claimed_until: null,
+  claimed_number: null,
+  claimed_lane: null,
 }
 
 export function* obligations(filter: {
@@ -134,6 +149,8 @@ function toStatus(row: Obligation): ObligationStatus {
     nextTryAt: row.next_try_at,
     claimedUntil: row.claimed_until,
     admittedAt: row.admitted_at,
+    receivedAt: row.received_at ?? row.admitted_at,
+    effectiveAt: row.effective_at,
     lastError: row.error === null ? null : (JSON.parse(row.error) as ErrorSummary),
     state: row.state as ObligationStatus['state'],
     proof: row.proof === null ? null : (JSON.parse(row.proof) as Proof),

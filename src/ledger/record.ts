@@ -1,6 +1,9 @@
+import type { Selectable } from 'kysely'
 import type { IdentityId } from '../model/identity.ts'
+import type { Instant } from '../model/instant.ts'
 import type { Admission, AuditRecord } from '../model/ledger.ts'
 import type { Reason } from '../model/place.ts'
+import type { Schema } from './schema.ts'
 import { db, each, first, insertAll, run } from './unit.ts'
 import type { Unit } from './unit.ts'
 
@@ -28,7 +31,17 @@ export function* writeAudit(records: readonly AuditRecord[]): Unit<void> {
 /** The newest first. */
 export function* auditOf(identity: IdentityId, most: number): Unit<readonly AuditRecord[]> {
   const rows = db.selectFrom('audit').selectAll().where('identity', '=', identity).orderBy('id', 'desc').limit(most)
-  return yield* each(rows, (row) => ({
+  return yield* each(rows, toRecord)
+}
+
+/** Records of one action, the newest first. */
+export function* auditSince(action: string, since: Instant, most: number): Unit<readonly AuditRecord[]> {
+  const rows = db.selectFrom('audit').selectAll().where('action', '=', action).where('at', '>=', since)
+  return yield* each(rows.orderBy('at', 'desc').orderBy('id', 'desc').limit(most), toRecord)
+}
+
+function toRecord(row: Selectable<Schema['audit']>): AuditRecord {
+  return {
     at: row.at,
     correlation: row.correlation,
     identity: row.identity,
@@ -42,7 +55,7 @@ export function* auditOf(identity: IdentityId, most: number): Unit<readonly Audi
     askedAt: row.asked_at,
     result: row.result,
     detail: row.detail,
-  }))
+  }
 }
 
 /** A plan that is admitted again and again (nothing to do, the same holds) stays one row. */

@@ -37,6 +37,8 @@ export interface Schema {
   number_sequence: { name: string; next: number }
   plan: PlanRow
   obligation: ObligationRow
+  removal: { platform: string; identity: string; at: number }
+  revocation: RevocationRow
   admitted_change: AdmittedChangeRow
   intent: { id: Generated<number>; obligation: number; token: string; kind: string; target: string; at: number }
   revocation_step: { id: Generated<number>; obligation: number; step: string; at: number; detail: string }
@@ -166,13 +168,28 @@ export interface ObligationRow {
   claimed_until: number | null
   /** The wanted number when it was claimed. */
   claimed_number: number | null
+  /** The lane for which it was claimed: a revocation takes over from a change, and from nothing else. */
+  claimed_lane: string | null
   admitted_at: number
+  /** When the cause was noticed; null where only the admission is known. */
+  received_at: number | null
   effective_at: number | null
   correlation: string
   operator: string
   plan_hash: string
   error: Json | null
   proof: Json | null
+}
+
+interface RevocationRow {
+  id: Generated<number>
+  identity: string
+  platform: string
+  effective_at: number | null
+  received_at: number
+  admitted_at: number
+  proven_at: number
+  grade: string
 }
 
 interface AdmittedChangeRow {

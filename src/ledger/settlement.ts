@@ -3,6 +3,7 @@ import { fingerprint, opens } from '../model/change.ts'
 import type { KeyturnError } from '../model/errors.ts'
 import type { ChangeResult, Link, ObligationPointer, Settlement } from '../model/ledger.ts'
 import { removeGrants, saveGrants, saveLinks, takenLinks, unlink, wakeWaiting } from './accounts.ts'
+import { isDone, madeOrMoved, markAgainAfter, recordTimings } from './aftermath.ts'
 import { forgetSteps, parseToken } from './claims.ts'
 import { useUp } from './decisions.ts'
 import type { Obligation } from './obligations.ts'
@@ -56,18 +57,22 @@ function* record(accepted: readonly Accepted[]): Unit<void> {
   const taken = yield* recordAccounts(settlements)
   const changes = yield* recordResults(accepted)
   const woken = yield* appearedMeanwhile(accepted, changes)
+  const settled = accepted.map(({ settlement, row }) => {
+    const { link } = settlement
+    const objection = link === null ? undefined : taken.get(link)
+    const circumstances = { objection, woken: woken.has(row.id) }
+    return { settlement, after: outcomeOf(row, settlement, changes.get(row.id) ?? [], circumstances) }
+  })
   yield* upsertAll(
     'obligation',
     ['identity', 'platform'],
-    accepted.map(({ settlement, row }) => {
-      const { link } = settlement
-      const objection = link === null ? undefined : taken.get(link)
-      return withoutId(outcomeOf(row, settlement, changes.get(row.id) ?? [], { objection, woken: woken.has(row.id) }))
-    }),
+    settled.map(({ after }) => withoutId(after)),
   )
+  yield* recordTimings(settled)
   yield* closeIntents(accepted)
   yield* forgetSteps(accepted.filter(({ settlement }) => opened(settlement)).map(({ row }) => row.id))
   yield* wakeWaiting(settlements.filter(madeOrMoved).map(pointerOf))
+  yield* markAgainAfter(settlements)
   yield* useUpApprovals(settlements)
   yield* writeAudit(settlements.flatMap(({ audit }) => audit))
 }
@@ -189,17 +194,8 @@ function uncertainKinds({ results }: Settlement): readonly string[] {
   return [...new Set(kinds.includes('issue-credential') ? [...kinds, 'create'] : kinds)].toSorted()
 }
 
-function isDone({ status }: ChangeResult): boolean {
-  return status === 'done' || status === 'already'
-}
-
 function opened({ results }: Settlement): boolean {
   return results.some((result) => isDone(result) && opens(result.change))
-}
-
-function madeOrMoved({ results }: Settlement): boolean {
-  const kinds = new Set(['create', 'rename', 'move'])
-  return results.some((result) => isDone(result) && kinds.has(result.change.kind))
 }
 
 function* useUpApprovals(settlements: readonly Settlement[]): Unit<void> {

@@ -3,7 +3,7 @@ import { opens } from '../model/change.ts'
 import { summarise } from '../model/errors.ts'
 import type { ErrorSummary, KeyturnError } from '../model/errors.ts'
 import type { ChangeResult, Settlement } from '../model/ledger.ts'
-import { openStatuses } from './obligations.ts'
+import { openStatuses, unclaimed } from './obligations.ts'
 import type { Obligation } from './obligations.ts'
 
 /** An admitted change of the claimed number. */
@@ -47,11 +47,7 @@ export function outcomeOf(
   const failed = objection !== undefined || some('failed') || finishing('failed')
   const after: Obligation = {
     ...row,
-    claim: null,
-    worker: null,
-    claimed_at: null,
-    claimed_until: null,
-    claimed_number: null,
+    ...unclaimed,
     proof: proofAfter(row, settlement),
     settled: open ? row.settled : Math.max(row.settled, number),
   }
@@ -62,8 +58,10 @@ export function outcomeOf(
   if (!open) {
     return { ...after, state: failed ? 'failed' : 'settled', tries: 0, next_try_at: null, error: failed ? error : null }
   }
+  // An outage says nothing about this person: it does not bring the last try nearer.
+  const tries = row.tries + (settlement.outage === true ? 0 : 1)
   return owed
-    ? { ...after, state: 'owed', tries: row.tries + 1, next_try_at: woken ? null : settlement.nextTryAt, error }
+    ? { ...after, state: 'owed', tries, next_try_at: woken ? null : settlement.nextTryAt, error }
     : { ...after, state: 'waiting', next_try_at: settlement.nextTryAt, error }
 }
 

@@ -28,6 +28,16 @@ export function* work(dialect: Dialect): Unit<void> {
     },
     { indexes: [['proven_at']] },
   )
+  // What is late is looked for among revocations only, however many changes are open.
+  yield* run(
+    db.schema
+      .createIndex('obligation_revoking')
+      .on('obligation')
+      .column('admitted_at')
+      .where(sql.ref('state'), '<>', sql.lit('settled'))
+      .where(sql.ref('lane'), '=', sql.lit('revoke')),
+  )
+  yield* run(db.schema.createIndex('audit_action_at').on('audit').columns(['action', 'at']))
   yield* leavers()
 }
 

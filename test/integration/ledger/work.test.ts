@@ -102,18 +102,18 @@ describe('fencing', () => {
     expect(await ledger.intend([intentOf(current)], s.now + s.leaseMs)).toEqual(new Set())
   })
 
-  test('a revocation that comes while somebody works is recorded, and the old work does not settle it', async () => {
+  test('a change that comes while somebody works is recorded, and the old work does not settle it', async () => {
     const ledger = await admitted(s.create('p1'))
     const creating = await s.claimOne(ledger, 'p1')
-    await ledger.admit(s.admission([s.disable('p1')]))
-    expect(await s.statusOf(ledger, 'p1')).toMatchObject({ lane: 'revoke', wanted: 2, settled: 0, state: 'owed' })
+    await ledger.admit(s.admission([s.title('p1', 'Head')]))
+    expect(await s.statusOf(ledger, 'p1')).toMatchObject({ lane: 'change', wanted: 2, settled: 0, state: 'owed' })
     expect(await s.claimAll(ledger, ['p1'])).toEqual([])
     expect(await ledger.settle([s.settlement(creating, 'done', { link: s.link('p1') })])).toEqual({ refused: [] })
     expect(await ledger.linksOf('hr:p1')).toHaveLength(1)
     expect(await s.statusOf(ledger, 'p1')).toMatchObject({ wanted: 2, settled: 1, state: 'owed', tries: 0 })
-    const revoking = await s.claimOne(ledger, 'p1')
-    expect(revoking.number).toBe(2)
-    expect(kindsOf(revoking)).toEqual(['disable'])
+    const changing = await s.claimOne(ledger, 'p1')
+    expect(changing.number).toBe(2)
+    expect(kindsOf(changing)).toEqual(['update'])
   })
 
   test('a step of a revocation is recorded only under the claim', async () => {

@@ -1,0 +1,202 @@
+// The side of work, accounts and timings of what only a running daemon and the operators' words need.
+import type { Lane } from '../model/change.ts'
+import type { Proof } from '../model/connector.ts'
+import type { ErrorCode, ErrorSummary } from '../model/errors.ts'
+import type { IdentityId } from '../model/identity.ts'
+import type { Instant } from '../model/instant.ts'
+import type { RevocationTiming, RunningLedger, Spooled } from '../model/running.ts'
+import { sql } from 'kysely'
+import type { Selectable } from 'kysely'
+import { owners } from './accounts.ts'
+import { peek } from './claims.ts'
+import type { Driver } from './driver.ts'
+import { fold } from './identity-row.ts'
+import { leavers } from './leavers.ts'
+import { markAgain } from './look-again.ts'
+import { openStates, unsettled } from './obligations.ts'
+import { auditSince, writeAudit } from './record.ts'
+import type { Schema } from './schema.ts'
+import { all, db, each, first, forLists, inLists, run } from './unit.ts'
+import type { Unit } from './unit.ts'
+
+const auditMost = 1_000
+
+export function aboutRunningWork({ read, write }: Driver) {
+  return {
+    peek: (pointers, now) => read(() => peek(pointers, now)),
+    wake: (platform, now) => wake({ read, write }, platform, now),
+    removalsSince: (platform, since) => read(() => removalsSince(platform, since)),
+    leavers: (platform, page) => read(() => leavers(platform, page)),
+    namesTaken: (platform, names) => read(() => namesTaken(platform, names)),
+    population: (platform) => read(() => population(platform)),
+    owners: (platform, nativeIds) => read(() => owners(platform, nativeIds)),
+    unspool: (spooled, now, correlation) => write(() => unspool(spooled, now, correlation)),
+    auditSince: (action, since) => read(() => auditSince(action, since, auditMost)),
+    revocations: (after, most) => read(() => revocations(after, most)),
+    revocationsSince: (since, most) => read(() => revocationsSince(since, most)),
+    openRevocations: () => read(() => openRevocations()),
+  } satisfies Partial<RunningLedger>
+}
+
+/** Failures of the whole platform, or of what we need to sign in there. */
+const outages: ReadonlySet<ErrorCode> = new Set([
+  'platform-unreachable',
+  'platform-busy',
+  'platform-untrusted',
+  'platform-sign-in-refused',
+  'platform-read-incomplete',
+  'secret-unavailable',
+] satisfies ErrorCode[])
+
+/** Obligations that are woken in one transaction: a revocation elsewhere must not wait for a hundred thousand. */
+const wokenAtOnce = 2_000
+
+async function wake({ read, write }: Pick<Driver, 'read' | 'write'>, platform: string, now: Instant): Promise<number> {
+  const asleep = await read(() => waitingForOutage(platform, now))
+  let woken = 0
+  for (let start = 0; start < asleep.length; start += wokenAtOnce) {
+    const some = asleep.slice(start, start + wokenAtOnce)
+    woken += await write(() => wakeThese(some, now))
+  }
+  return woken
+}
+
+function* waitingForOutage(platform: string, now: Instant): Unit<readonly number[]> {
+  const rows = db
+    .selectFrom('obligation')
+    .select(['id', 'error'])
+    .where(unsettled)
+    .where('platform', '=', platform)
+    .where('state', '=', 'owed')
+    .where('next_try_at', '>', now)
+  const found = yield* each(rows, ({ id, error }) => {
+    const code = error === null ? undefined : (JSON.parse(error) as ErrorSummary).code
+    return code !== undefined && outages.has(code) ? id : null
+  })
+  return found.filter((id) => id !== null)
+}
+
+function* wakeThese(ids: readonly number[], now: Instant): Unit<number> {
+  const rows = yield* inLists(ids, (some) =>
+    all(
+      db
+        .updateTable('obligation')
+        .set({ next_try_at: null })
+        .where('id', 'in', some)
+        .where('state', '=', 'owed')
+        .where('next_try_at', '>', now)
+        .returning('id'),
+    ),
+  )
+  return rows.length
+}
+
+function* removalsSince(platform: string, since: Instant): Unit<ReadonlySet<IdentityId>> {
+  const rows = db.selectFrom('removal').select('identity').where('platform', '=', platform).where('at', '>=', since)
+  return new Set(yield* each(rows, ({ identity }) => identity))
+}
+
+/** An account keeps its name from others, whether the name was claimed or only found with the account. */
+function* namesTaken(
+  platform: string,
+  names: readonly string[],
+): Unit<readonly { readonly name: string; readonly identity: IdentityId }[]> {
+  const folded = [...new Set(names.map(fold))]
+  const claims = db.selectFrom('name_claim').select(['name', 'identity']).where('platform', '=', platform)
+  const links = db.selectFrom('link').select(['folded_name as name', 'identity']).where('platform', '=', platform)
+  const claimed = yield* inLists(folded, (some) => all(claims.where('name', 'in', some)))
+  const held = yield* inLists(folded, (some) => all(links.where('folded_name', 'in', some)))
+  const taken = [...claimed, ...held]
+  return [...new Map(taken.map((one) => [JSON.stringify([one.name, one.identity]), one])).values()]
+}
+
+function* population(platform: string): Unit<number> {
+  const linked = db.selectFrom('link').where('platform', '=', platform)
+  return (yield* first(linked.select(({ fn }) => fn.countAll<number>().as('count'))))?.count ?? 0
+}
+
+function* unspool({ audit, shut }: Spooled, now: Instant, correlation: string): Unit<void> {
+  yield* writeAudit(audit)
+  for (const [platform, some] of Map.groupBy(shut, (one) => one.platform)) {
+    const accounts = new Map(some.map(({ identity, nativeId }) => [identity, nativeId]))
+    const links = yield* inLists([...accounts.keys()], (people) =>
+      all(
+        db
+          .selectFrom('link')
+          .select(['identity', 'native_id'])
+          .where('platform', '=', platform)
+          .where('identity', 'in', people)
+          .where('shut_by_us', 'is', null),
+      ),
+    )
+    const ours = links.filter((link) => accounts.get(link.identity) === link.native_id).map(({ identity }) => identity)
+    yield* forLists(ours, (people) =>
+      run(
+        db
+          .updateTable('link')
+          .set({ shut_by_us: 'suspend' })
+          .where('platform', '=', platform)
+          .where('identity', 'in', people),
+      ),
+    )
+  }
+  const told = [...shut, ...audit].flatMap(({ identity }) => identity ?? [])
+  // A ledger that was restored from a backup may not know all of them.
+  const known = yield* inLists([...new Set(told)], (some) =>
+    all(db.selectFrom('identity').select('id').where('id', 'in', some)),
+  )
+  yield* markAgain(
+    known.map(({ id }) => id),
+    'spool',
+    now,
+    correlation,
+  )
+}
+
+function* revocations(after: number, most: number): Unit<readonly RevocationTiming[]> {
+  return yield* each(
+    db.selectFrom('revocation').selectAll().where('id', '>', after).orderBy('id').limit(most),
+    toTiming,
+  )
+}
+
+function* revocationsSince(since: Instant, most: number): Unit<readonly RevocationTiming[]> {
+  const rows = db.selectFrom('revocation').selectAll().where('proven_at', '>=', since)
+  return yield* each(rows.orderBy('proven_at', 'desc').orderBy('id', 'desc').limit(most), toTiming)
+}
+
+function toTiming(row: Selectable<Schema['revocation']>): RevocationTiming {
+  return {
+    id: row.id,
+    identity: row.identity,
+    platform: row.platform,
+    lane: 'revoke',
+    effectiveAt: row.effective_at,
+    receivedAt: row.received_at,
+    admittedAt: row.admitted_at,
+    provenAt: row.proven_at,
+    grade: row.grade as Proof['grade'],
+  }
+}
+
+function* openRevocations() {
+  const rows = db
+    .selectFrom('obligation')
+    .selectAll()
+    .where(unsettled)
+    // A literal, for the partial index.
+    .where(sql<boolean>`${sql.ref('lane')} = ${sql.lit('revoke')}`)
+    .where('state', 'in', openStates)
+    .orderBy('admitted_at')
+  return yield* each(rows, (row) => ({
+    identity: row.identity,
+    platform: row.platform,
+    lane: row.lane as Lane,
+    effectiveAt: row.effective_at,
+    receivedAt: row.received_at ?? row.admitted_at,
+    admittedAt: row.admitted_at,
+    tries: row.tries,
+    lastError: row.error === null ? null : (JSON.parse(row.error) as ErrorSummary),
+    proof: row.proof === null ? null : (JSON.parse(row.proof) as Proof),
+  }))
+}

@@ -67,10 +67,11 @@ function waitingForTheClock() {
     .selectFrom('identity')
     .select(['id', 'due_at'])
     .where('due_at', 'is not', null)
-    .where(({ not, exists, selectFrom }) =>
-      not(
-        exists(
-          selectFrom('look_again')
+    .where((is) =>
+      is.not(
+        is.exists(
+          is
+            .selectFrom('look_again')
             .select(sql.lit(1).as('one'))
             .whereRef('look_again.identity', '=', 'identity.id')
             .where('cause', '=', 'clock'),

@@ -106,7 +106,7 @@ export function* overrides(now: Instant, identities?: readonly IdentityId[]): Un
     .selectFrom('override')
     .selectAll()
     .where('ended_at', 'is', null)
-    .where(({ or, eb }) => or([eb('until', 'is', null), eb('until', '>', now)]))
+    .where((is) => is.or([is('until', 'is', null), is('until', '>', now)]))
     .orderBy('identity')
     .orderBy('kind')
   if (identities === undefined) return yield* each(standing, toOverride)

@@ -1,26 +1,8 @@
-import { DatabaseSync, StatementSync } from 'node:sqlite'
-import { expect, onTestFinished, test, vi } from 'vitest'
+import { DatabaseSync } from 'node:sqlite'
+import { expect, onTestFinished, test } from 'vitest'
 import { openLedger } from '../../../src/ledger/index.ts'
 import * as s from './samples.ts'
-
-/** The SQL that was prepared while `work` ran. */
-async function preparedBy(work: () => Promise<unknown>): Promise<readonly string[]> {
-  const prepare = vi.spyOn(DatabaseSync.prototype, 'prepare')
-  try {
-    await work()
-    return prepare.mock.calls.map(([sql]) => sql)
-  } finally {
-    prepare.mockRestore()
-  }
-}
-
-function planOf(raw: DatabaseSync, sql: string): readonly string[] {
-  const values = Array.from({ length: sql.split('?').length - 1 }, () => 0)
-  const rows: Record<string, unknown>[] = (raw.prepare(`explain query plan ${sql}`) satisfies StatementSync).all(
-    ...values,
-  )
-  return rows.map((row) => String(row['detail']))
-}
+import { planOf, preparedBy } from './statements.ts'
 
 test('whatever is looked up for a few people or due work uses an index, and never reads a whole table', async () => {
   const { url, path } = await s.temporaryLedger()

@@ -34,7 +34,7 @@ export async function temporaryLedger(): Promise<{
 }
 
 /** An open ledger that knows the people p1 … pN; closed after the test. */
-export async function ledgerWith(count: number): Promise<Ledger> {
+export async function ledgerWith(count: number): ReturnType<typeof openLedger> {
   const { url } = await temporaryLedger()
   const ledger = await openLedger(url)
   onTestFinished(() => ledger[Symbol.asyncDispose]())

@@ -30,8 +30,9 @@ const allowed: Readonly<Record<string, Row>> = {
   connectors: { folders: ['model'], packages: 'any', builtins: true },
   audit: { folders: ['model'], packages: 'any', builtins: true },
   report: { folders: ['model', 'plan'], packages: 'any', builtins: true },
+  notify: { folders: ['model'], packages: 'any', builtins: true },
   demo: { folders: ['model', 'server', 'config', 'report'], packages: 'any', builtins: true },
-  server: { folders: ['model', 'expression', 'config', ...stages], packages: 'any', builtins: true },
+  server: { folders: ['model', 'expression', 'config', 'notify', ...stages], packages: 'any', builtins: true },
   commands: { folders: ['model', 'server', 'config', 'report', 'audit', 'demo'], packages: 'any', builtins: true },
   'main.ts': { folders: ['commands', 'model'], packages: 'any', builtins: true },
 }

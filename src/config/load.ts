@@ -1,43 +1,58 @@
-import { readdir, readFile, stat } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 import { dirname, isAbsolute, join, resolve } from 'node:path'
 import type { Problem } from '../model/place.ts'
-import type { Settings } from '../model/settings.ts'
 import { interpret, rolesFolder } from './interpret.ts'
 import type { Interpretation, TextFile } from './interpret.ts'
+import { readableSecrets } from './readable.ts'
+
+/** What the files mean, and which they are (absolute), also where something is wrong: what a daemon watches. */
+export interface Loaded extends Interpretation {
+  readonly files: readonly string[]
+}
 
 /**
  * Reads keyturn.yaml and the role files beside it, and says everything that is wrong with them in one run. `settings` is
  * null exactly when a problem is an error. Needs no network; throws nothing for what a person wrote or forgot to write.
+ * It takes the files as they are at this moment: while they may be written, `loadWhenQuiet` is the one to ask.
  */
-export async function loadConfig(file: string): Promise<Interpretation> {
+export async function loadConfig(file: string): Promise<Loaded> {
   const main = await readText(file)
   if ('message' in main) {
     const hint = 'Name the file with --config, or let "keyturn init" write a commented one.'
-    return { settings: null, problems: [unreadable(file, main.message, hint)] }
+    return { settings: null, problems: [unreadable(file, main.message, hint)], files: [resolve(file)] }
   }
   const named = rolesFolder(main)
   const folder = isAbsolute(named) ? named : join(dirname(file), named)
-  const { texts, problems } = await readRoles(folder)
-  const interpretation = interpret(main, texts, resolve(dirname(file)))
-  if (problems.length > 0) return { settings: null, problems: [...problems, ...interpretation.problems] }
-  const { settings } = interpretation
-  const readable = settings === null ? [] : await readableSecrets(settings)
-  const files = [file, folder, ...texts.map(({ name }) => name)].map((one) => resolve(one))
-  return { settings: settings && { ...settings, files }, problems: [...interpretation.problems, ...readable] }
+  const { texts, problems, paths } = await readRoles(folder)
+  const files = [file, folder, ...paths].map((one) => resolve(one))
+  const { settings, problems: own } = interpret(main, texts, resolve(dirname(file)))
+  if (problems.length > 0) return { settings: null, problems: [...problems, ...own], files }
+  if (settings === null) return { settings, problems: own, files }
+  const readable = await readableSecrets(main, dirname(file))
+  return { settings: { ...settings, files }, problems: [...own, ...readable], files }
+}
+
+interface RoleFiles {
+  readonly paths: readonly string[]
+  readonly texts: readonly TextFile[]
+  readonly problems: readonly Problem[]
 }
 
 /** Without a role everybody would lose everything, so a folder without role files is an accident. */
-async function readRoles(folder: string): Promise<{ texts: readonly TextFile[]; problems: readonly Problem[] }> {
+async function readRoles(folder: string): Promise<RoleFiles> {
   const hint = 'Each file in it holds roles: { NAME: { accounts: [PLATFORM] } }; "keyturn init" writes one.'
+  const none = (message: string) => ({ paths: [], texts: [], problems: [unreadable(folder, message, hint)] })
   let names: readonly string[]
   try {
     names = (await readdir(folder)).filter((name) => /^[^.].*\.ya?ml$/.test(name)).toSorted()
   } catch (error) {
-    return { texts: [], problems: [unreadable(folder, reason(error), hint)] }
+    return none(reason(error))
   }
-  if (names.length === 0) return { texts: [], problems: [unreadable(folder, 'the folder holds no *.yaml file', hint)] }
-  const read = await Promise.all(names.map((name) => readText(join(folder, name))))
+  if (names.length === 0) return none('the folder holds no *.yaml file')
+  const paths = names.map((name) => join(folder, name))
+  const read = await Promise.all(paths.map(readText))
   return {
+    paths,
     texts: read.filter((one) => 'text' in one),
     problems: read.flatMap((one) => ('message' in one ? [unreadable(one.name, one.message)] : [])),
   }
@@ -67,22 +82,4 @@ const reasons: Readonly<Record<string, string>> = {
 function reason(error: unknown): string {
   const code = error instanceof Error && 'code' in error ? String(error.code) : String(error)
   return reasons[code] ?? `it cannot be read (${code})`
-}
-
-/** Password files that every user of this machine may read. A file that is missing is found by doctor. */
-async function readableSecrets({ platforms }: Settings): Promise<readonly Problem[]> {
-  const found = await Promise.all(
-    Object.values(platforms).map(async ({ id, bind, place }): Promise<readonly Problem[]> => {
-      if (!bind.password.startsWith('file:')) return []
-      const path = bind.password.slice('file:'.length)
-      const mode = await stat(path).then(
-        (one) => one.mode,
-        () => 0,
-      )
-      if ((mode & 0o007) === 0) return []
-      const message = `every user of this machine may read ${path}`
-      return [{ severity: 'warning', place, path: `platforms.${id}.bind.password`, message, hint: `chmod 600 ${path}` }]
-    }),
-  )
-  return found.flat()
 }

@@ -61,6 +61,15 @@ describe('the starter configuration', () => {
     expect(optional).toMatch(/^ +settle: 500ms[^]*^ +watch: 15s[^]*^ +objectives: /m)
   })
 
+  test('names every file that a daemon watches, also when one of them is broken', async () => {
+    const files = ['keyturn.yaml', 'roles', 'roles/departments.yaml', 'roles/staff.yaml'].map((one) =>
+      join(folder, one),
+    )
+    expect((await loadConfig(main())).settings?.files).toEqual(files)
+    await put('roles/staff.yaml', Buffer.from('k\xf6ln', 'latin1'))
+    expect(await loadConfig(main())).toMatchObject({ settings: null, files })
+  })
+
   test('has paths that count from its folder, and roles of all files', async () => {
     const { settings } = await loadConfig(main())
     expect(settings?.state.ledger).toBe(`sqlite:${folder}/var/keyturn.db`)
@@ -113,6 +122,16 @@ describe('files that are not as they should be', () => {
     expect(Object.keys(settings?.roles ?? {})).toEqual(['everybody'])
   })
 
+  test('the file of a webhook that everybody may read', async () => {
+    const text = starterFiles().find(({ path }) => path === 'keyturn.yaml')?.text ?? ''
+    await put('keyturn.yaml', `${text}notifications: { webhooks: [{ url: file:secrets/slack, shape: slack }] }\n`)
+    await put('secrets/slack', 'https://hooks.example/x\n')
+    await chmod(join(folder, 'secrets/slack'), 0o604)
+    expect(await told()).toContain(
+      `warning keyturn.yaml: every user of this machine may read ${join(folder, 'secrets/slack')}`,
+    )
+  })
+
   test('a password file that everybody may read', async () => {
     const text = starterFiles().find(({ path }) => path === 'keyturn.yaml')?.text ?? ''
     await put('keyturn.yaml', text.replace('env:KEYTURN_LDAP_PASSWORD', 'file:secrets/ldap'))
@@ -121,6 +140,7 @@ describe('files that are not as they should be', () => {
     expect(await told()).toContain(
       `warning keyturn.yaml: every user of this machine may read ${join(folder, 'secrets/ldap')}`,
     )
+    expect((await loadConfig(main())).problems.at(-1)).toMatchObject({ path: 'platforms.directory.bind.password' })
     await chmod(join(folder, 'secrets/ldap'), 0o600)
     expect(await told()).toEqual([noDelivery])
   })

@@ -3,10 +3,16 @@ import { parse } from 'csv-parse'
 import type { CsvError, Parser } from 'csv-parse'
 import { KeyturnError } from '../model/errors.ts'
 
-/** One row of the file: its fields, or why it has none. `line` is where it begins, `lines` how many it spans. */
-export type Row =
-  | { readonly fields: readonly string[]; readonly line: number; readonly lines: number }
-  | { readonly broken: string; readonly line: number }
+/** A row with its fields. `line` is where it begins, `lines` how many it spans, `end` where it ends: bytes of UTF-8 text so far. */
+export interface WholeRow {
+  readonly fields: readonly string[]
+  readonly line: number
+  readonly lines: number
+  readonly end: number
+}
+
+/** One row of the file: its fields, or why it has none. */
+export type Row = WholeRow | { readonly broken: string; readonly line: number }
 
 interface RowsOptions {
   readonly delimiter: string
@@ -37,8 +43,8 @@ export class Rows {
       skip_empty_lines: true,
       skip_records_with_error: true,
       max_record_size: longestRecord,
-      on_record: (fields: string[], { lines }) => {
-        this.#add(fields, lines)
+      on_record: (fields: string[], { lines, bytes }) => {
+        this.#add(fields, lines, bytes)
         return null
       },
     })
@@ -69,12 +75,12 @@ export class Rows {
     return rows
   }
 
-  #add(fields: string[], lines: number): void {
+  #add(fields: string[], lines: number, end: number): void {
     const isOneLine = lines - this.#doubled - this.#line === 1
     if (!isOneLine) this.#doubled += count(fields, /\r\n/g)
     const spans = isOneLine ? 1 : 1 + count(fields, /\r\n|\n|\r/g)
     this.#line = lines - this.#doubled
-    this.#rows.push({ fields, line: this.#line - spans + 1, lines: spans })
+    this.#rows.push({ fields, line: this.#line - spans + 1, lines: spans, end })
   }
 
   #skip(error: CsvError): void {

@@ -9,24 +9,35 @@ import type { Row } from './parser.ts'
 import { recordsOf } from './record.ts'
 
 /** Longest record (and header) in characters. More than that is a quote that was never closed, not a person. */
-const longestRecord = 1024 * 1024
+export const longestRecord = 1024 * 1024
+
+/** Sees what a table is made of, and what is made of it. */
+export interface Witness {
+  text(text: string): void
+  rows(rows: readonly Row[], records: readonly SourceRecord[]): void
+  shape(shape: Shape, delimiter: string): void
+}
 
 /** Header first, then rows: turns text into records. */
 export class Table {
   readonly #settings: SourceSettings
+  readonly #witness: Witness | undefined
   /** Text until the header line is whole: the delimiter is looked for in it. */
   #head = ''
   #rows: Rows | null = null
   #shape: Shape | null = null
+  #delimiter = ''
   #last: Row | null = null
   /** Records so far. */
   count = 0
 
-  constructor(settings: SourceSettings) {
+  constructor(settings: SourceSettings, witness?: Witness) {
     this.#settings = settings
+    this.#witness = witness
   }
 
   async push(text: string): Promise<SourceRecord[]> {
+    this.#witness?.text(text)
     if (this.#rows !== null) return this.#take(await this.#rows.push(text))
     this.#head += text
     if (headerLine(this.#head) === null && this.#head.length <= longestRecord) return []
@@ -58,16 +69,21 @@ export class Table {
   async #begin(): Promise<SourceRecord[]> {
     const { csv, key, path } = this.#settings
     const line = headerLine(this.#head) ?? this.#head
-    this.#rows = new Rows({ delimiter: csv.delimiter ?? delimiterOf(line, key), longestRecord, path })
+    this.#delimiter = csv.delimiter ?? delimiterOf(line, key)
+    this.#rows = new Rows({ delimiter: this.#delimiter, longestRecord, path })
     return this.#take(await this.#rows.push(this.#head))
   }
 
   #take(rows: readonly Row[]): SourceRecord[] {
     if (rows.length === 0) return []
     const withoutHeader = this.#shape === null ? rows.slice(1) : rows
-    this.#shape ??= shapeOf(rows[0], this.#settings)
+    if (this.#shape === null) {
+      this.#shape = shapeOf(rows[0], this.#settings)
+      this.#witness?.shape(this.#shape, this.#delimiter)
+    }
     this.#last = rows.at(-1) ?? null
     const records = recordsOf(withoutHeader, this.#shape, this.#settings)
+    this.#witness?.rows(rows, records)
     this.count += records.length
     return records
   }

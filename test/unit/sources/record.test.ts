@@ -5,7 +5,7 @@ import { shapeOf } from '../../../src/sources/header.ts'
 import { recordsOf } from '../../../src/sources/record.ts'
 
 const settings = { id: 'hr', path: 'people.csv', key: 'Id' } as SourceSettings
-const row = (...fields: string[]) => ({ fields, line: 7, lines: 1 })
+const row = (...fields: string[]) => ({ fields, line: 7, lines: 1, end: 99 })
 const header = row('Name', ' Id ', 'Status', '')
 const shape = shapeOf(header, settings)
 
@@ -40,7 +40,7 @@ describe('the delimiter', () => {
 })
 
 describe('a row', () => {
-  const one = (fields: string[], lines = 1) => recordsOf([{ fields, line: 7, lines }], shape, settings)[0]
+  const one = (fields: string[], lines = 1) => recordsOf([{ fields, line: 7, lines, end: 99 }], shape, settings)[0]
 
   test('becomes a record with its key trimmed and its fields as they are', () => {
     expect(one([' Ada ', ' 1 ', 'Active', 'x'])).toMatchObject({

@@ -14,9 +14,9 @@ async function rowsOf(text: string, { size = 1000, longestRecord = 1000 } = {}):
 describe('rows', () => {
   test('know their lines, also across quoted line breaks and empty lines', async () => {
     expect(await rowsOf('a,b\n1,"x\ny\r\nz"\n\n\n2,"w"\n')).toEqual([
-      { fields: ['a', 'b'], line: 1, lines: 1 },
-      { fields: ['1', 'x\ny\r\nz'], line: 2, lines: 3 },
-      { fields: ['2', 'w'], line: 7, lines: 1 },
+      { fields: ['a', 'b'], line: 1, lines: 1, end: 4 },
+      { fields: ['1', 'x\ny\r\nz'], line: 2, lines: 3, end: 15 },
+      { fields: ['2', 'w'], line: 7, lines: 1, end: 23 },
     ])
   })
 
@@ -55,7 +55,8 @@ describe('rows', () => {
     await fc.assert(
       fc.asyncProperty(table, fc.integer({ min: 1, max: 7 }), async (fields, size) => {
         const quote = (one: string) => `"${one.replaceAll('"', '""')}"`
-        const text = fields.map((row) => `${row.map(quote).join(',')}\r\n`).join('')
+        const lines = fields.map((row) => `${row.map(quote).join(',')}\r\n`)
+        const text = lines.join('')
         const rows = await rowsOf(text, { size })
         const before = (index: number) =>
           fields
@@ -66,7 +67,8 @@ describe('rows', () => {
         expect(rows).toEqual(
           fields.map((some, index) => {
             const breaks = before(index + 1) - before(index)
-            return { fields: some, line: 1 + index + before(index), lines: 1 + breaks }
+            const end = Buffer.byteLength(lines.slice(0, index + 1).join(''))
+            return { fields: some, line: 1 + index + before(index), lines: 1 + breaks, end }
           }),
         )
         expect(rows).toEqual(await rowsOf(text))

@@ -3,7 +3,7 @@ import type { Settings } from '../model/settings.ts'
 import { versionOf } from './build/version.ts'
 
 /** Names of what is there now, was there before, or means something else now. */
-export interface Difference {
+interface Difference {
   readonly added: readonly string[]
   readonly removed: readonly string[]
   readonly changed: readonly string[]
@@ -58,21 +58,21 @@ function differ(before: unknown, after: unknown): boolean {
   return versionOf(before) !== versionOf(after)
 }
 
-/** What the ledger remembers of a platform or source, by its name. */
-export interface Remembered {
-  /** Linked accounts per platform. */
-  readonly linked: ReadonlyMap<string, number>
-  /** People per source who have not left. */
-  readonly people: ReadonlyMap<string, number>
-}
-
 /**
  * Why a configuration, right as it may be by itself, cannot follow the one in force: empty where it can. Without `before`
  * (a start) only the ledger's memory counts.
+ *
+ * @param linked how many accounts of people are linked, by platform
+ * @param people how many people have not left, by source
  */
-export function refuseReload(before: Settings | null, after: Settings, remembered: Remembered): readonly Problem[] {
+export function refuseReload(
+  before: Settings | null,
+  after: Settings,
+  linked: ReadonlyMap<string, number>,
+  people: ReadonlyMap<string, number>,
+): readonly Problem[] {
   return [
-    ...forsaken('platforms', before, after, remembered.linked).map(({ id, count, ...rest }) =>
+    ...forsaken('platforms', before, after, linked).map(({ id, count, ...rest }) =>
       problem(
         rest,
         `platforms.${id}`,
@@ -80,7 +80,7 @@ export function refuseReload(before: Settings | null, after: Settings, remembere
         'Put its section back. With mode: observe Keyturn only looks at that platform.',
       ),
     ),
-    ...forsaken('sources', before, after, remembered.people).map(({ id, count, ...rest }) =>
+    ...forsaken('sources', before, after, people).map(({ id, count, ...rest }) =>
       problem(
         rest,
         `sources.${id}`,

@@ -1,5 +1,3 @@
-export { compareSettings, refuseReload } from './compare.ts'
-export type { Difference, Remembered, SettingsChange } from './compare.ts'
 export { loadConfig } from './load.ts'
 export { loadWhenQuiet } from './quiet.ts'
 export { starterFiles } from './starter.ts'

@@ -21,8 +21,7 @@ export async function loadConfig(file: string): Promise<Loaded> {
     const hint = 'Name the file with --config, or let "keyturn init" write a commented one.'
     return { settings: null, problems: [unreadable(file, main.message, hint)], files: [resolve(file)] }
   }
-  const named = rolesFolder(main)
-  const folder = isAbsolute(named) ? named : join(dirname(file), named)
+  const folder = rolesPath(main)
   const { texts, problems, paths } = await readRoles(folder)
   const files = [file, folder, ...paths].map((one) => resolve(one))
   const { settings, problems: own } = interpret(main, texts, resolve(dirname(file)))
@@ -30,6 +29,24 @@ export async function loadConfig(file: string): Promise<Loaded> {
   if (settings === null) return { settings, problems: own, files }
   const readable = await readableSecrets(main, dirname(file))
   return { settings: { ...settings, files }, problems: [...own, ...readable], files }
+}
+
+/** The files that `loadConfig` would read now (absolute), and the folder of the roles. */
+export async function configFiles(file: string): Promise<readonly string[]> {
+  const main = await readText(file)
+  if ('message' in main) return [resolve(file)]
+  const folder = rolesPath(main)
+  const names = await roleNames(folder).catch(() => [])
+  return [file, folder, ...names.map((name) => join(folder, name))].map((one) => resolve(one))
+}
+
+function rolesPath(main: TextFile): string {
+  const named = rolesFolder(main)
+  return isAbsolute(named) ? named : join(dirname(main.name), named)
+}
+
+async function roleNames(folder: string): Promise<readonly string[]> {
+  return (await readdir(folder)).filter((name) => /^[^.].*\.ya?ml$/.test(name)).toSorted()
 }
 
 interface RoleFiles {
@@ -44,7 +61,7 @@ async function readRoles(folder: string): Promise<RoleFiles> {
   const none = (message: string) => ({ paths: [], texts: [], problems: [unreadable(folder, message, hint)] })
   let names: readonly string[]
   try {
-    names = (await readdir(folder)).filter((name) => /^[^.].*\.ya?ml$/.test(name)).toSorted()
+    names = await roleNames(folder)
   } catch (error) {
     return none(reason(error))
   }

@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises'
 import { setTimeout } from 'node:timers/promises'
-import { loadConfig } from './load.ts'
+import { configFiles, loadConfig } from './load.ts'
 import type { Loaded } from './load.ts'
 
 /**
@@ -11,10 +11,12 @@ import type { Loaded } from './load.ts'
 export async function loadWhenQuiet(file: string, quiet: number, signal: AbortSignal): Promise<Loaded> {
   let last = ''
   for (;;) {
-    const loaded = await loadConfig(file)
-    const now = await fingerprint(loaded.files)
-    if (now === last) return loaded
-    last = now
+    const before = await fingerprint(file)
+    if (before === last) {
+      const loaded = await loadConfig(file)
+      if ((await fingerprint(file)) === before) return loaded
+    }
+    last = before
     await pause(quiet, signal)
   }
 }
@@ -29,7 +31,8 @@ async function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
 }
 
 /** Which files these are and when each was last touched: ctime, because an editor or a copy may set mtime. */
-async function fingerprint(files: readonly string[]): Promise<string> {
+async function fingerprint(file: string): Promise<string> {
+  const files = await configFiles(file)
   const states = await Promise.all(
     files.map((one) =>
       stat(one, { bigint: true }).then(

@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest'
 import { compareSettings, refuseReload } from '../../../src/config/compare.ts'
-import type { Remembered } from '../../../src/config/compare.ts'
 import type { Settings } from '../../../src/model/settings.ts'
 import { interpreted, mainText } from './example.ts'
 
@@ -112,9 +111,14 @@ describe('what another configuration asks of a running daemon:', () => {
   })
 })
 
+interface Remembered {
+  readonly linked: ReadonlyMap<string, number>
+  readonly people: ReadonlyMap<string, number>
+}
+
 describe('a configuration is refused that would', () => {
   const refusals = (change: Changes, remembered: Partial<Remembered>, old: Settings | null = before) =>
-    refuseReload(old, settingsOf(change), { linked: new Map(), people: new Map(), ...remembered }).map(
+    refuseReload(old, settingsOf(change), remembered.linked ?? new Map(), remembered.people ?? new Map()).map(
       ({ severity, place, path, message, hint }) =>
         `${severity} ${place.file}:${place.line} ${path}: ${message} | ${hint}`,
     )
@@ -168,7 +172,7 @@ describe('a configuration is refused that would', () => {
 describe('a configuration is accepted that', () => {
   test('removes a platform without accounts, and says what is new', () => {
     const remembered = { linked: new Map([['wiki', 0]]), people: new Map([['hr', 311]]) }
-    expect(refuseReload(before, settingsOf(withoutWiki), remembered)).toEqual([])
+    expect(refuseReload(before, settingsOf(withoutWiki), remembered.linked, remembered.people)).toEqual([])
     expect(compareSettings(before, settingsOf(withoutWiki)).platforms).toEqual({
       added: [],
       removed: ['wiki'],
@@ -189,6 +193,6 @@ describe('a configuration is accepted that', () => {
       ['ldap://127.0.0.1:3890', 'ldaps://wiki.example'],
       ['linger: 14d', 'linger: 1d'],
     ])
-    expect(refuseReload(before, after, remembered)).toEqual([])
+    expect(refuseReload(before, after, remembered.linked, remembered.people)).toEqual([])
   })
 })

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import { KeyturnError } from '../model/errors.ts'
 import type { SourceRecord } from '../model/identity.ts'
 import type { Instant } from '../model/instant.ts'
@@ -13,13 +14,14 @@ import { Rows } from './parser.ts'
 import type { Row, WholeRow } from './parser.ts'
 import { recordsOf } from './record.ts'
 import { longestRecord } from './table.ts'
-import { decoded } from './text.ts'
+import { decoded, encodingOf } from './text.ts'
 
 /** More changed rows than this are read as a whole. */
 const mostChanged = 200
 
 const lineFeed = 10
 const chunkSize = 1024 * 1024
+const byteOrderMark = Buffer.from('\ufeff')
 
 /** What a look at a feed found, compared with what is remembered of it. */
 export type Look =
@@ -63,6 +65,7 @@ export async function look(
     })
     if (file.mark.size > largestRemembered) return whole('it is too large')
     const text = await textOf(file, settings)
+    if (text === null) return whole('its bytes are not of its encoding')
     const changed = await file.changed()
     if (changed !== null) return whole(`it changed while it was read: ${changed}`)
     const state = { digest: file.digest(), modifiedAt: file.modifiedAt, mark: reliableMark(file) }
@@ -73,10 +76,19 @@ export async function look(
   }
 }
 
-/** The file as UTF-8 without a byte-order mark. */
-async function textOf(file: FeedFile, { csv, path }: SourceSettings): Promise<Buffer> {
+/** The file as UTF-8 without a byte-order mark; null where its bytes are not of its encoding. */
+async function textOf(file: FeedFile, { csv, path }: SourceSettings): Promise<Uint8Array | null> {
+  const chunks: Uint8Array[] = []
+  for await (const chunk of file.chunks()) chunks.push(chunk)
+  const bytes = Buffer.concat(chunks)
+  if (encodingOf(bytes, csv.encoding, path) === 'utf-8') {
+    // Nothing has to be decoded where the text is only compared: checking is ten times as fast.
+    return isUtf8(bytes) && !bytes.includes(0)
+      ? bytes.subarray(bytes.subarray(0, 3).equals(byteOrderMark) ? 3 : 0)
+      : null
+  }
   const pieces: Buffer[] = []
-  for await (const text of decoded(file.chunks(), csv.encoding, path)) pieces.push(Buffer.from(text))
+  for await (const text of decoded(chunks, csv.encoding, path)) pieces.push(Buffer.from(text))
   return Buffer.concat(pieces)
 }
 

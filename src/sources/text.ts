@@ -16,7 +16,7 @@ interface Decoder {
  * Throws KeyturnError `source-incomplete` for bytes that are not of the encoding: nothing is replaced silently.
  */
 export async function* decoded(
-  chunks: AsyncIterable<Uint8Array>,
+  chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
   stated: Encoding | undefined,
   path: string,
 ): AsyncGenerator<string> {
@@ -73,7 +73,8 @@ const marks: readonly { readonly bytes: readonly number[]; readonly encoding: En
   { bytes: [0xfe, 0xff], encoding: 'utf-16be' },
 ]
 
-function encodingOf(start: Uint8Array, stated: Encoding | undefined, path: string): Encoding {
+/** The stated encoding, else that of the byte-order mark, else UTF-8. Throws KeyturnError where the two contradict each other. */
+export function encodingOf(start: Uint8Array, stated: Encoding | undefined, path: string): Encoding {
   const marked = marks.find(({ bytes }) => bytes.every((byte, index) => start[index] === byte))?.encoding
   if (stated !== undefined && marked !== undefined && stated !== marked) {
     throw new KeyturnError(

@@ -133,6 +133,36 @@ export function* claimNames(claims: readonly NameClaim[], now: Instant): Unit<vo
     ['platform', 'name'],
     folded.map(({ platform, name, identity }) => ({ platform, name, identity, claimed_at: now })),
   )
+  yield* refuseClaimed(folded, false)
+}
+
+/** Throws KeyturnError `name-taken` where one plan gives a name or an account to two people. */
+export function refuseDoubles(claims: readonly NameClaim[], wanted: readonly Link[]): void {
+  const names = new Map<string, IdentityId>()
+  for (const claim of claims) {
+    const key = accountKey(claim.platform, fold(claim.name))
+    const owner = names.get(key) ?? claim.identity
+    if (owner !== claim.identity) throw nameTaken(claim, owner)
+    names.set(key, owner)
+  }
+  const accounts = new Map<string, IdentityId>()
+  for (const link of wanted) {
+    const key = accountKey(link.platform, link.nativeId)
+    const owner = accounts.get(key) ?? link.identity
+    if (owner !== link.identity) throw accountTaken(link, owner)
+    accounts.set(key, owner)
+  }
+}
+
+/** Throws KeyturnError `name-taken` for a name that somebody else has; those that nobody has may be claimed. */
+export function* freeNames(claims: readonly NameClaim[]): Unit<void> {
+  yield* refuseClaimed(
+    claims.map((claim) => ({ ...claim, name: fold(claim.name) })),
+    true,
+  )
+}
+
+function* refuseClaimed(folded: readonly NameClaim[], mayBeFree: boolean): Unit<void> {
   for (const [platform, some] of Map.groupBy(folded, (claim) => claim.platform)) {
     const rows = yield* inLists(
       some.map((claim) => claim.name),
@@ -140,7 +170,7 @@ export function* claimNames(claims: readonly NameClaim[], now: Instant): Unit<vo
         all(db.selectFrom('name_claim').selectAll().where('platform', '=', platform).where('name', 'in', names)),
     )
     const owners = new Map(rows.map((row) => [row.name, row.identity]))
-    const loser = some.find((claim) => owners.get(claim.name) !== claim.identity)
+    const loser = some.find((claim) => (owners.get(claim.name) ?? (mayBeFree && claim.identity)) !== claim.identity)
     if (loser !== undefined) throw nameTaken(loser, owners.get(loser.name) ?? 'somebody else')
   }
 }

@@ -1,18 +1,19 @@
-// Admission: the moment at which the changes of a plan become work. One unit, so all of it or nothing.
+// Admission: the moment at which the changes of a plan become work. Here: of some people, in one unit; all of them or nothing.
 import { fingerprint, opens } from '../model/change.ts'
 import type { Change, Lane } from '../model/change.ts'
 import type { IdentityId } from '../model/identity.ts'
-import type { Admission, AdmissionResult, Link, NameClaim, ObligationPointer } from '../model/ledger.ts'
+import type { Instant } from '../model/instant.ts'
+import type { Admission, Link, NameClaim, ObligationPointer } from '../model/ledger.ts'
 import { claimNames, links, saveLinks, takenLinks, wakeWaiting } from './accounts.ts'
-import { endUnneeded } from './decisions.ts'
-import { saveHolds } from './holds.ts'
+import { answerMarks } from './look-again.ts'
 import { openStatuses } from './obligations.ts'
 import type { Obligation } from './obligations.ts'
 import { saveHeldRoles } from './people.ts'
-import { savePlan } from './record.ts'
+import type { Portion } from './portions.ts'
+import { staleAmong } from './stale.ts'
 import { whereOpen } from './standby.ts'
 import type { Shutting, Standby } from './standby.ts'
-import { all, db, forLists, inLists, insertAll, run, upsertAll } from './unit.ts'
+import { all, db, forLists, inLists, insertAll, run, updateEach, upsertAll } from './unit.ts'
 import type { Unit } from './unit.ts'
 
 /** Changes of one person on one platform. */
@@ -20,6 +21,8 @@ interface Work {
   readonly identity: IdentityId
   readonly changes: readonly Change[]
   readonly lane: Lane
+  /** Set where this person was to be shut before, and still is: since when counts, not how often it was planned. */
+  readonly since: Pick<Obligation, 'received_at' | 'admitted_at'> | undefined
 }
 
 interface OpenChange {
@@ -28,30 +31,77 @@ interface OpenChange {
   readonly fingerprint: string
 }
 
-/** Throws KeyturnError `name-taken`; then nothing is admitted. */
-export function* admit(admission: Admission): Unit<AdmissionResult> {
-  const { plan, now } = admission
-  yield* savePlan(admission)
-  yield* saveHeldRoles(admission.heldRoles)
-  yield* carryOutLinks(admission)
-  yield* claimNames(plan.changes.flatMap(newName), now)
+export interface Admitted {
+  readonly pointers: readonly ObligationPointer[]
+  /** People of this portion who changed since the plan was made: nothing was admitted for them. */
+  readonly stale: ReadonlySet<IdentityId>
+}
+
+/** Throws KeyturnError `name-taken`; then nothing of the portion is admitted. */
+export function* admitPortion(admission: Admission, portion: Portion): Unit<Admitted> {
+  const stale = yield* staleAmong(admission, portion)
+  const fresh = <T extends { readonly identity: IdentityId }>(some: readonly T[]): readonly T[] =>
+    stale.size === 0 ? some : some.filter(({ identity }) => !stale.has(identity))
+  const changes = fresh(portion.changes)
+  yield* saveHeldRoles(fresh(portion.heldRoles))
+  yield* carryOutLinks(changes, admission)
+  yield* claimNames(changes.flatMap(newName), admission.now)
+  const pointers = yield* oweAll(admission, changes, fresh(portion.standby))
+  const people = portion.people.filter((identity) => !stale.has(identity))
+  yield* saveDue(admission, people)
+  yield* saveRemovals(admission, new Set(people))
+  yield* answer(admission, people)
+  return { pointers, stale }
+}
+
+function* oweAll(admission: Admission, changes: readonly Change[], standby: readonly Change[]) {
   const pointers: ObligationPointer[] = []
   const work = Map.groupBy(
-    plan.changes.filter((change) => change.kind !== 'link'),
+    changes.filter((change) => change.kind !== 'link'),
     (change) => change.platform,
   )
-  const standby = Map.groupBy(plan.standby ?? [], (change) => change.platform)
-  for (const platform of new Set([...work.keys(), ...standby.keys()])) {
-    const onTheWay = yield* whereOpen(platform, standby.get(platform) ?? [])
+  const shutting = Map.groupBy(standby, (change) => change.platform)
+  for (const platform of new Set([...work.keys(), ...shutting.keys()])) {
+    const onTheWay = yield* whereOpen(platform, shutting.get(platform) ?? [])
     const owed = yield* owe(admission, platform, work.get(platform) ?? [], onTheWay)
     for (const pointer of owed) pointers.push(pointer)
   }
-  yield* endUnneeded(admission)
-  return { pointers, holds: yield* saveHolds(plan, now) }
+  return pointers
+}
+
+/** When the clock alone changes something for these people; written only where it is new. */
+function* saveDue({ dueAt }: Admission, people: readonly IdentityId[]): Unit<void> {
+  const said = people.filter((identity) => dueAt?.has(identity))
+  if (dueAt === undefined || said.length === 0) return
+  const known = yield* inLists(said, (some) =>
+    all(db.selectFrom('identity').select(['id', 'due_at']).where('id', 'in', some)),
+  )
+  const changed = known.filter(({ id, due_at }) => (dueAt.get(id) ?? null) !== due_at)
+  yield* updateEach(
+    'identity',
+    { key: 'id', column: 'due_at', type: 'bigint' },
+    changed.map(({ id }) => [id, dueAt.get(id) ?? null]),
+  )
+}
+
+/** Whom the limit on removals let pass: it counts them against the next plans, too. */
+function* saveRemovals({ plan, now }: Admission, people: ReadonlySet<IdentityId>): Unit<void> {
+  for (const [platform, removed] of Object.entries(plan.removals ?? {})) {
+    const rows = removed.filter((identity) => people.has(identity)).map((identity) => ({ platform, identity, at: now }))
+    yield* upsertAll('removal', ['platform', 'identity'], rows)
+  }
+}
+
+/** Of everybody's marks, those of the people here; the rest of them is answered when all are admitted. */
+function* answer({ looked }: Admission, people: readonly IdentityId[]): Unit<void> {
+  if (looked === undefined) return
+  const asked = looked.people === null ? null : new Set(looked.people)
+  const here = asked === null ? people : people.filter((identity) => asked.has(identity))
+  yield* answerMarks(looked.upTo, here, new Set())
 }
 
 /** A name is given away when its account is admitted, and never again. */
-function newName(change: Change): NameClaim[] {
+export function newName(change: Change): NameClaim[] {
   const { platform, identity } = change
   if (change.kind === 'create') return [{ platform, identity, name: change.desired.name }]
   if (change.kind === 'rename') return [{ platform, identity, name: change.to }]
@@ -59,8 +109,25 @@ function newName(change: Change): NameClaim[] {
 }
 
 /** To remember whose account it is needs no platform, so it is done here and now. */
-function* carryOutLinks({ plan, now }: Admission): Unit<void> {
-  const wanted = plan.changes.flatMap((change): Link[] => {
+function* carryOutLinks(changes: readonly Change[], { now }: Admission): Unit<void> {
+  const wanted = linksOf(changes, now)
+  if (wanted.length === 0) return
+  const [taken] = (yield* takenLinks(wanted)).values()
+  if (taken !== undefined) throw taken
+  const present = new Map<string, string>()
+  for (const [platform, some] of Map.groupBy(wanted, (link) => link.platform)) {
+    const ids = some.map((link) => link.identity)
+    for (const link of yield* links(platform, ids))
+      present.set(JSON.stringify([platform, link.identity]), link.nativeId)
+  }
+  // What is linked already keeps how it came about, and who holds it shut.
+  const fresh = wanted.filter((link) => present.get(JSON.stringify([link.platform, link.identity])) !== link.nativeId)
+  yield* saveLinks(fresh)
+  yield* wakeWaiting(fresh)
+}
+
+export function linksOf(changes: readonly Change[], now: Instant): readonly Link[] {
+  return changes.flatMap((change): Link[] => {
     if (change.kind !== 'link' || !('nativeId' in change.target)) return []
     return [
       {
@@ -76,18 +143,6 @@ function* carryOutLinks({ plan, now }: Admission): Unit<void> {
       },
     ]
   })
-  const [taken] = (yield* takenLinks(wanted)).values()
-  if (taken !== undefined) throw taken
-  const present = new Map<string, string>()
-  for (const [platform, some] of Map.groupBy(wanted, (link) => link.platform)) {
-    const ids = some.map((link) => link.identity)
-    for (const link of yield* links(platform, ids))
-      present.set(JSON.stringify([platform, link.identity]), link.nativeId)
-  }
-  // What is linked already keeps how it came about, and who holds it shut.
-  const fresh = wanted.filter((link) => present.get(JSON.stringify([link.platform, link.identity])) !== link.nativeId)
-  yield* saveLinks(fresh)
-  yield* wakeWaiting(fresh)
 }
 
 /** Turns the changes on one platform into obligations: joined where the same is owed already, else with a new number. */
@@ -122,7 +177,8 @@ function* owe(
       continue
     }
     const lane = laneOf([...wanted.values()], shut.has(identity))
-    fresh.push({ identity, changes: [...wanted.values()], lane })
+    const still = [...wanted.values()].some(isDisable) && owed.some((old) => isDisable(old.change))
+    fresh.push({ identity, changes: [...wanted.values()], lane, since: still ? row : undefined })
     pointers.push({ identity, platform, lane })
   }
   yield* renumber(admission, platform, fresh, before)
@@ -154,8 +210,12 @@ function admittedDisables({ plan }: Admission): ReadonlySet<string> {
 
 /** Shutting, and the cleaning up of what the leaver protocol has shut, belong to the lane that never waits. */
 export function laneOf(changes: readonly Change[], shutByLeaver: boolean): Lane {
-  if (changes.some((change) => change.kind === 'disable')) return 'revoke'
+  if (changes.some(isDisable)) return 'revoke'
   return shutByLeaver && changes.every(cleansUp) ? 'revoke' : 'change'
+}
+
+function isDisable({ kind }: Change): boolean {
+  return kind === 'disable'
 }
 
 function cleansUp({ kind }: Change): boolean {
@@ -195,7 +255,7 @@ function* renumber(
   work: readonly Work[],
   before: ReadonlyMap<IdentityId, Obligation>,
 ): Unit<void> {
-  const rows = work.map(({ identity, lane }) => nextNumber(admission, platform, identity, lane, before.get(identity)))
+  const rows = work.map((one) => nextNumber(admission, platform, one, before.get(one.identity)))
   yield* upsertAll('obligation', ['identity', 'platform'], rows)
   const known = work.flatMap(({ identity }) => before.get(identity)?.id ?? [])
   yield* forLists(known, (some) =>
@@ -223,8 +283,7 @@ function* renumber(
 function nextNumber(
   { plan, correlation, operator, now, effectiveAt, receivedAt }: Admission,
   platform: string,
-  identity: IdentityId,
-  lane: Lane,
+  { identity, lane, since }: Work,
   before: Obligation | undefined,
 ): Omit<Obligation, 'id'> {
   return {
@@ -242,8 +301,8 @@ function nextNumber(
     claimed_until: before?.claimed_until ?? null,
     claimed_number: before?.claimed_number ?? null,
     claimed_lane: before?.claimed_lane ?? null,
-    admitted_at: now,
-    received_at: receivedAt?.get(identity) ?? now,
+    admitted_at: Math.min(since?.admitted_at ?? now, now),
+    received_at: Math.min(since?.received_at ?? since?.admitted_at ?? now, receivedAt?.get(identity) ?? now),
     effective_at: effectiveAt.get(identity) ?? null,
     correlation,
     operator,

@@ -72,7 +72,7 @@ export function* useUp(identities: readonly IdentityId[], isDone: (line: string)
  * An approval is for what was seen: it ends when a plan of its platform does not need the change any more, so that it
  * cannot surprise anybody months later. What was admitted and is not settled yet keeps its approval.
  */
-export function* endUnneeded(admission: Admission): Unit<void> {
+export function* endUnneeded(admission: Admission, concerns: (identity: IdentityId) => boolean): Unit<void> {
   const { plan, now, correlation, operator } = admission
   const approved = yield* inLists(Object.keys(plan.situations), (some) =>
     all(
@@ -87,7 +87,7 @@ export function* endUnneeded(admission: Admission): Unit<void> {
   const people = new Set(approved.map(({ identity }) => identity))
   const inPlan = [...plan.changes, ...plan.withheld.map(({ change }) => change), ...(plan.doneByHand ?? [])]
   const needed = new Set(inPlan.filter(({ identity }) => people.has(identity)).map(fingerprint))
-  const missing = approved.filter((item) => !needed.has(item.fingerprint))
+  const missing = approved.filter((item) => concerns(item.identity) && !needed.has(item.fingerprint))
   const admitted = yield* admittedOf(missing.map(({ identity }) => identity))
   const ended = missing.filter((item) => !admitted.has(item.fingerprint))
   yield* close(ended, 'superseded')

@@ -9,7 +9,7 @@ import { summary } from '../model/summary.ts'
 import { statusOf } from './decisions.ts'
 import { markAgain } from './look-again.ts'
 import { writeAudit } from './record.ts'
-import { all, db, first, forLists, inLists, insertAll, run } from './unit.ts'
+import { all, db, each, first, forLists, inLists, insertAll, run } from './unit.ts'
 import type { Unit } from './unit.ts'
 
 type Decision = 'approved' | 'rejected'
@@ -17,24 +17,48 @@ type Decision = 'approved' | 'rejected'
 /** Nothing is left to decide about these items. */
 const closed: readonly HoldItem['status'][] = ['done', 'superseded']
 
-/** Makes the open holds equal to what the plan withholds; returns them. Platforms that the plan has not looked at keep theirs. */
-export function* saveHolds(plan: Plan, now: Instant): Unit<readonly Hold[]> {
-  const withheld = Map.groupBy(plan.withheld.filter(awaitsDecision), ({ change, why }) => pairOf(change.platform, why))
+/** Items that are still to be written, so that the caller can do it in portions. */
+export interface NewItems {
+  readonly hold: number
+  readonly items: readonly HoldItem[]
+}
+
+/**
+ * Makes the open holds equal to what the plan withholds, but for what is new in them: that is returned. Platforms that the
+ * plan has not looked at keep theirs, and so do people whom it does not concern.
+ */
+export function* saveHolds(
+  plan: Plan,
+  now: Instant,
+  concerns: (identity: IdentityId) => boolean,
+): Unit<readonly NewItems[]> {
+  const stopped = plan.withheld.filter((one) => awaitsDecision(one) && concerns(one.change.identity))
+  const withheld = Map.groupBy(stopped, ({ change, why }) => pairOf(change.platform, why))
   const seen = new Set([...Object.keys(plan.situations), ...plan.withheld.map(({ change }) => change.platform)])
-  const open = yield* holds({ status: 'open' })
+  const open = new Map((yield* openNow()).map((hold) => [pairOf(hold.platform, hold.why), hold]))
   const decided = yield* decidedItems()
-  for (const hold of open) {
-    const pair = pairOf(hold.platform, hold.why)
-    if (!withheld.has(pair) && seen.has(hold.platform)) yield* replaceItems(hold, [], hold.text)
+  for (const [pair, hold] of open) {
+    if (!withheld.has(pair) && seen.has(hold.platform)) yield* dropItems(hold, [], hold.text, concerns)
   }
+  const fresh: NewItems[] = []
   for (const [pair, some] of withheld) {
     const items = toItems(some, decided.get(pair) ?? new Set())
-    const hold = open.find((one) => pairOf(one.platform, one.why) === pair)
+    const hold = open.get(pair)
     const text = some[0]?.text ?? ''
-    if (hold !== undefined) yield* replaceItems(hold, items, text)
-    else if (items.length > 0) yield* insertHold(some, items, text, now)
+    if (hold !== undefined) {
+      yield* dropItems(hold, items, text, concerns)
+      const before = new Set(hold.items.filter(({ status }) => status === 'open').map(({ fingerprint }) => fingerprint))
+      fresh.push({ hold: hold.id, items: items.filter((item) => !before.has(item.fingerprint)) })
+    } else if (items.length > 0) fresh.push({ hold: yield* insertHold(some, text, now), items })
   }
-  return (yield* holds({ status: 'open' })).filter((hold) => withheld.has(pairOf(hold.platform, hold.why)))
+  return fresh
+}
+
+/** The open holds that this plan withholds something by. */
+export function* openHolds(plan: Plan): Unit<readonly Hold[]> {
+  const pairs = new Set(plan.withheld.filter(awaitsDecision).map(({ change, why }) => pairOf(change.platform, why)))
+  if (pairs.size === 0) return []
+  return (yield* holds({ status: 'open' })).filter((hold) => pairs.has(pairOf(hold.platform, hold.why)))
 }
 
 function pairOf(platform: string, why: WithheldWhy): string {
@@ -64,44 +88,70 @@ function toItems(withheld: readonly Withheld[], decided: ReadonlySet<string>): r
   return [...items.values()]
 }
 
-function* insertHold([some]: readonly Withheld[], items: readonly HoldItem[], text: string, now: Instant): Unit<void> {
-  if (some === undefined) return
-  const row = yield* first(
-    db
-      .insertInto('hold')
-      .values({ platform: some.change.platform, why: some.why, text, status: 'open', made_at: now })
-      .returning('id'),
-  )
-  if (row !== undefined) yield* insertItems(row.id, items)
+function* insertHold([some]: readonly Withheld[], text: string, now: Instant): Unit<number> {
+  const values = { platform: some?.change.platform ?? '', why: some?.why ?? '', text, status: 'open', made_at: now }
+  const row = yield* first(db.insertInto('hold').values(values).returning('id'))
+  return row?.id ?? 0
 }
 
-function* insertItems(hold: number, items: readonly HoldItem[]): Unit<void> {
+export function* addItems({ hold, items }: NewItems): Unit<void> {
+  if (items.length === 0) return
   yield* insertAll(
     'hold_item',
     items.map((item) => ({ hold, ...item })),
   )
+  // A person may have decided about all that was there until now.
+  yield* run(db.updateTable('hold').set({ status: 'open' }).where('id', '=', hold))
 }
 
-/** The open items become these; what was decided stays. The same plan again writes nothing. */
-function* replaceItems(hold: Hold, items: readonly HoldItem[], text: string): Unit<void> {
-  const present = new Set(items.map((item) => item.fingerprint))
-  const before = new Set(hold.items.filter(({ status }) => status === 'open').map((item) => item.fingerprint))
-  const gone = [...before].filter((line) => !present.has(line))
-  const fresh = items.filter((item) => !before.has(item.fingerprint))
-  yield* forLists(gone, (some) =>
-    run(
-      db
-        .deleteFrom('hold_item')
-        .where('hold', '=', hold.id)
-        .where('status', '=', 'open')
-        .where('fingerprint', 'in', some),
-    ),
+interface StoredHold {
+  readonly id: number
+  readonly platform: string
+  readonly why: WithheldWhy
+  readonly text: string
+  readonly items: readonly (Pick<HoldItem, 'fingerprint' | 'identity' | 'status'> & { readonly id: number })[]
+}
+
+function* openNow(): Unit<readonly StoredHold[]> {
+  const rows = yield* all(db.selectFrom('hold').selectAll().where('status', '=', 'open').orderBy('id'))
+  const items = Map.groupBy(yield* itemsOf(rows.map(({ id }) => id)), ({ hold }) => hold)
+  return rows.map(({ id, platform, why, text }) => ({
+    id,
+    platform,
+    why: why as WithheldWhy,
+    text,
+    items: items.get(id) ?? [],
+  }))
+}
+
+function* itemsOf(ids: readonly number[]) {
+  const rows = db.selectFrom('hold_item').select(['id', 'hold', 'fingerprint', 'identity', 'status'])
+  return yield* inLists(ids, (some) =>
+    each(rows.where('hold', 'in', some), (row) => ({ ...row, status: row.status as HoldItem['status'] })),
   )
-  yield* insertItems(hold.id, fresh)
-  const decided = hold.items.filter(({ status }) => status !== 'open')
-  const status = statusOf([...decided, ...items])
-  if (status !== hold.status || (text !== hold.text && items.length > 0)) {
-    yield* run(db.updateTable('hold').set({ status, text }).where('id', '=', hold.id))
+}
+
+/** Open items of people whom the plan concerns go where it does not withhold them any more; what was decided stays. */
+function* dropItems(
+  hold: StoredHold,
+  items: readonly HoldItem[],
+  text: string,
+  concerns: (identity: IdentityId) => boolean,
+): Unit<void> {
+  const present = new Set(items.map((item) => item.fingerprint))
+  const gone = hold.items.filter(
+    ({ status, identity, fingerprint }) => status === 'open' && concerns(identity) && !present.has(fingerprint),
+  )
+  const ids = gone.map(({ id }) => id)
+  yield* forLists(ids, (some) => run(db.deleteFrom('hold_item').where('id', 'in', some).where('status', '=', 'open')))
+  const dropped = new Set(ids)
+  const left = hold.items.filter(({ id }) => !dropped.has(id))
+  const status = statusOf([...left, ...items])
+  // The sentence counts all of them: a plan of a few people cannot say it anew.
+  const others = left.some((item) => item.status === 'open' && !concerns(item.identity))
+  const said = others || items.length === 0 ? hold.text : text
+  if (status !== 'open' || said !== hold.text) {
+    yield* run(db.updateTable('hold').set({ status, text: said }).where('id', '=', hold.id))
   }
 }
 
@@ -145,17 +195,13 @@ export function* decideHold(
 ): Unit<Hold> {
   const hold = yield* findHold(id)
   const chosen = choose(hold, decision, only)
+  const lines = new Set(chosen.map((item) => item.fingerprint))
+  const stored = (yield* itemsOf([id])).filter(
+    ({ fingerprint, status }) => lines.has(fingerprint) && !closed.includes(status),
+  )
   yield* forLists(
-    chosen.map((item) => item.fingerprint),
-    (some) =>
-      run(
-        db
-          .updateTable('hold_item')
-          .set({ status: decision })
-          .where('hold', '=', id)
-          .where('fingerprint', 'in', some)
-          .where('status', 'not in', closed),
-      ),
+    stored.map((item) => item.id),
+    (some) => run(db.updateTable('hold_item').set({ status: decision }).where('id', 'in', some)),
   )
   const now_ = new Set(chosen)
   const status = statusOf(hold.items.map((item) => (now_.has(item) ? { status: decision } : item)))

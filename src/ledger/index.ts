@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { Ledger } from '../model/ledger.ts'
 import type { RunningLedger } from '../model/running.ts'
 import { adopt, allocate, grants, links, linksOf, names } from './accounts.ts'
-import { admit } from './admission.ts'
+import { admit } from './admitting.ts'
 import { claim, intend, release, renew, stepDone } from './claims.ts'
 import { decisions } from './decisions.ts'
 import type { Driver } from './driver.ts'
@@ -64,7 +64,7 @@ function aboutAccounts({ read, write }: Driver) {
 
 function aboutWork({ read, write }: Driver) {
   return {
-    admit: (admission) => write(() => admit(admission)),
+    admit: (admission) => admit({ read, write }, admission),
     claim(pointers, worker, leaseMs, now) {
       const id = randomUUID()
       return write(() => claim(pointers, { id, worker, leaseMs, now }))

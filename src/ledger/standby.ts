@@ -3,7 +3,7 @@
 import type { Change } from '../model/change.ts'
 import type { IdentityId } from '../model/identity.ts'
 import { openStates, unsettled } from './obligations.ts'
-import { all, db, inLists } from './unit.ts'
+import { all, db, each, inLists } from './unit.ts'
 import type { Unit } from './unit.ts'
 
 export interface Shutting {
@@ -14,19 +14,25 @@ export interface Shutting {
 
 export type Standby = ReadonlyMap<IdentityId, Shutting>
 
+/** People to whom anything is owed on this platform: few of the many who have left. */
+export function* owedOn(platform: string): Unit<ReadonlySet<IdentityId>> {
+  const rows = db.selectFrom('obligation').select('identity').where(unsettled).where('platform', '=', platform)
+  return new Set(yield* each(rows.where('state', 'in', openStates), ({ identity }) => identity))
+}
+
 /** The standby changes of those people to whom anything is owed on this platform. */
 export function* whereOpen(platform: string, standby: readonly Change[]): Unit<Standby> {
   const changes = new Map(standby.map((change) => [change.identity, change]))
-  if (changes.size === 0) return new Map()
-  const rows = yield* all(
-    db
-      .selectFrom('obligation')
-      .select(['id', 'identity'])
-      .where(unsettled)
-      .where('platform', '=', platform)
-      .where('state', 'in', openStates),
+  const open = yield* inLists([...changes.keys()], (some) =>
+    all(
+      db
+        .selectFrom('obligation')
+        .select(['id', 'identity'])
+        .where('identity', 'in', some)
+        .where('platform', '=', platform)
+        .where('state', 'in', openStates),
+    ),
   )
-  const open = rows.filter(({ identity }) => changes.has(identity))
   const intents = yield* inLists(
     open.map(({ id }) => id),
     (some) => all(db.selectFrom('intent').select('obligation').where('obligation', 'in', some)),

@@ -62,13 +62,15 @@ export function* insertAll<Table extends keyof Schema>(table: Table, rows: reado
   yield* insertChunks(table, rows, 'refuse', (some) => inserting(table, some))
 }
 
-/** Inserts; a row that has the same key already is overwritten. */
+/** Inserts; a row that has the same key already is overwritten, except in columns that never change: their indexes cost much. */
 export function* upsertAll<Table extends keyof Schema>(
   table: Table,
   key: readonly (keyof Schema[Table] & string)[],
   rows: readonly Row<Table>[],
+  fixed: readonly (keyof Schema[Table] & string)[] = [],
 ): Unit<void> {
-  const others = Object.keys(rows[0] ?? {}).filter((column) => !key.includes(column as never))
+  const kept: readonly string[] = [...key, ...fixed]
+  const others = Object.keys(rows[0] ?? {}).filter((column) => !kept.includes(column))
   const excluded = Object.fromEntries(others.map((name) => [name, sql.ref(`excluded.${name}`)]))
   yield* insertChunks(table, rows, 'overwrite', (some) =>
     inserting(table, some).onConflict((conflict) => conflict.columns(key).doUpdateSet(excluded as never)),
@@ -103,6 +105,21 @@ function* insertChunks<Table extends keyof Schema>(
     for (const row of some) for (const column of columns) values.push(row[column as keyof typeof row])
     const key = `${table} ${onConflict} ${some.length} ${columns.join()}`
     yield { query: { toOperationNode: () => build(some).toOperationNode() }, again: { key, values } }
+  }
+}
+
+/** Sets one column of many rows, each to a value of its own, with few statements. */
+export function* updateEach<Table extends keyof Schema>(
+  table: Table,
+  { key, column, type }: { readonly key: keyof Schema[Table] & string; readonly column: string; readonly type: string },
+  pairs: readonly (readonly [key: string, value: string | number | null])[],
+): Unit<void> {
+  for (const some of chunks(pairs, rowsPerInsert(2))) {
+    const rows = sql.join(some.map(([id, value]) => sql`(${id}, ${value})`))
+    // SQLite and PostgreSQL both call the columns of VALUES column1, column2; the latter needs to be told their types.
+    const query = sql`update ${sql.table(table)} set ${sql.ref(column)} = cast(v.column2 as ${sql.raw(type)})
+      from (values ${rows}) as v where ${sql.ref(`${table}.${key}`)} = v.column1`
+    yield { query, again: { key: `${table} each ${column} ${some.length}`, values: some.flat() } }
   }
 }
 

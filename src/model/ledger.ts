@@ -171,7 +171,10 @@ export interface Admission {
   readonly effectiveAt: ReadonlyMap<IdentityId, Instant>
   /** Roles with `linger` as they are now; replaces those of the identities in it. */
   readonly heldRoles: readonly HeldRole[]
-  /** When the clock alone changes something for these people next; what was said before of them is replaced. */
+  /**
+   * When the clock alone changes something for these people next; what was said before of them is replaced. They are
+   * everybody whom the plan looked at: what is held of others, and was decided, stays. Absent: it looked at everybody.
+   */
   readonly dueAt?: ReadonlyMap<IdentityId, Instant | null>
   /** When the cause was noticed, per person; `now` for those who are not in it. */
   readonly receivedAt?: ReadonlyMap<IdentityId, Instant>

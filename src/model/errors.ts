@@ -18,6 +18,8 @@ export const errorClasses = {
   /** Another read of the same source was accepted meanwhile: read again. */
   'read-overtaken': 'retry',
   'rate-limited': 'stop',
+  /** The address of the HTTP server is taken or not ours. */
+  'cannot-listen': 'stop',
   'source-unreadable': 'retry',
   'source-incomplete': 'retry',
   'platform-unreachable': 'retry',

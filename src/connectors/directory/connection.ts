@@ -42,6 +42,15 @@ interface Pending {
   heardAt: number
 }
 
+/** After so long without a byte while it owes answers, a connection is in doubt, ms. */
+const patience = 1_000
+
+/** Keep-alive probes of the system: firewalls forget what is silent, and a peer that is gone is noticed 10 s after the first. */
+const keepAliveAfter = 30_000
+
+/** How long a goodbye may take to be sent, ms. */
+const goodbye = 1_000
+
 /** What the request classes of ldapts have in common. */
 interface Request {
   readonly messageId: number
@@ -62,6 +71,10 @@ export class Connection implements AsyncDisposable {
   readonly #pending = new Map<number, Pending>()
   /** One for all requests: one each would cost more than waiting does. */
   #watch: NodeJS.Timeout | null = null
+  /** Who wants to know when it is in doubt. */
+  readonly #doubters = new Set<() => void>()
+  #heardAt = performance.now()
+  #silent = false
   #lastId = 0
   #lost: KeyturnError | null = null
 
@@ -86,16 +99,14 @@ export class Connection implements AsyncDisposable {
   static async open(settings: DirectorySettings, signal?: AbortSignal): Promise<Connection> {
     const endpoint = endpointOf(settings)
     const { host, port } = endpoint
-    const keepAlive = { noDelay: true, keepAlive: true, keepAliveInitialDelay: 30_000 }
-    const socket = endpoint.secure
-      ? connectTls({ ...(await tlsOptions(endpoint, settings)), ...keepAlive })
-      : connectTcp({ host, port, ...keepAlive })
+    const socket = endpoint.secure ? connectTls(await tlsOptions(endpoint, settings)) : connectTcp({ host, port })
     try {
       await ready(socket, settings.timeouts.connect, signal)
     } catch (error) {
       socket.destroy()
       throw networkError(error, endpoint.where)
     }
+    socket.setNoDelay(true).setKeepAlive(true, keepAliveAfter)
     return new Connection(socket, endpoint, settings.timeouts.request, signal)
   }
 
@@ -105,6 +116,27 @@ export class Connection implements AsyncDisposable {
 
   get inFlight(): number {
     return this.#pending.size
+  }
+
+  /** How long nothing was heard of the server, ms. */
+  get quietFor(): number {
+    return performance.now() - this.#heardAt
+  }
+
+  /** It owes answers, and has not sent a byte for a second: the server is slow, or nobody is there any more. */
+  get silent(): boolean {
+    return this.#silent
+  }
+
+  /** Calls back when it falls silent. Returns what takes the wish back. */
+  onSilence(doubt: () => void): () => void {
+    this.#doubters.add(doubt)
+    return () => this.#doubters.delete(doubt)
+  }
+
+  /** Ends it at once; what is in flight fails with this error. */
+  abandon(error: KeyturnError): void {
+    this.#fail(error)
   }
 
   /** Is the connection encrypted? */
@@ -169,10 +201,12 @@ export class Connection implements AsyncDisposable {
 
   /** Says goodbye and closes; requests still in flight fail. */
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#lost === null) this.#socket.write(new UnbindRequest({ messageId: this.#nextId() }).write())
-    this.#fail(
-      new KeyturnError('platform-unreachable', `The connection to ${this.endpoint.where} was closed by Keyturn.`),
-    )
+    if (this.#lost !== null) return
+    this.#socket.end(new UnbindRequest({ messageId: this.#nextId() }).write())
+    const why = `The connection to ${this.endpoint.where} was closed by Keyturn.`
+    this.#lose(new KeyturnError('platform-unreachable', why))
+    // A server that hangs takes no goodbye, and would keep the process alive.
+    setTimeout(() => this.#socket.destroy(), goodbye).unref()
   }
 
   #options(controls: readonly Control[]): { messageId: number; controls?: Control[] } {
@@ -193,7 +227,7 @@ export class Connection implements AsyncDisposable {
     if (this.#lost !== null) throw this.#lost
     const response = await new Promise<LdapResponse>((resolve, reject) => {
       this.#pending.set(request.messageId, { onEntry, onReference, resolve, reject, heardAt: performance.now() })
-      this.#watch ??= setTimeout(() => this.#lookForSilence(), this.#timeout)
+      this.#watch ??= this.#lookIn(Math.min(patience, this.#timeout / 2))
       this.#send(request.write())
     })
     if (response.code === 0) return response
@@ -211,6 +245,8 @@ export class Connection implements AsyncDisposable {
   }
 
   #receive(chunk: Buffer): void {
+    this.#heardAt = performance.now()
+    this.#silent = false
     try {
       for (const message of this.#frames.push(chunk)) this.#deliver(message)
     } catch (error) {
@@ -238,25 +274,45 @@ export class Connection implements AsyncDisposable {
   }
 
   #fail(error: KeyturnError): void {
+    this.#lose(error)
+    this.#socket.destroy()
+  }
+
+  #lose(error: KeyturnError): void {
     if (this.#lost !== null) return
     this.#lost = error
-    this.#socket.destroySoon()
     this.#stopWatching()
     for (const pending of this.#pending.values()) pending.reject(error)
     this.#pending.clear()
   }
 
-  /** Fails when the server has been silent on any request for as long as the timeout; else looks again when that could be. */
-  #lookForSilence(): void {
-    const oldest = this.#pending.values().reduce((least, { heardAt }) => Math.min(least, heardAt), Infinity)
-    const left = oldest + this.#timeout - performance.now()
-    if (left < 1) this.#fail(this.#timedOut())
-    else this.#watch = setTimeout(() => this.#lookForSilence(), left)
+  /** Bytes that have come while this process was busy with something else are heard before the look. */
+  #lookIn(ms: number): NodeJS.Timeout {
+    const timer = setTimeout(() => setImmediate(() => this.#watch === timer && this.#lookForSilence()), ms)
+    return timer
   }
 
   #stopWatching(): void {
     if (this.#watch !== null) clearTimeout(this.#watch)
     this.#watch = null
+  }
+
+  /** Fails when the server has been silent on any request for as long as the timeout; tells those who doubt before that. */
+  #lookForSilence(): void {
+    const now = performance.now()
+    const oldest = this.#pending.values().reduce((least, { heardAt }) => Math.min(least, heardAt), Infinity)
+    const left = oldest + this.#timeout - now
+    if (left < 1) {
+      this.#fail(this.#timedOut())
+      return
+    }
+    const soon = Math.min(patience, this.#timeout / 2)
+    const patient = Math.max(this.#heardAt, oldest) + soon - now
+    if (patient < 1 && !this.#silent) {
+      this.#silent = true
+      for (const doubt of this.#doubters) doubt()
+    }
+    this.#watch = this.#lookIn(Math.min(left, patient < 1 ? soon : patient))
   }
 
   #closed(why = ''): KeyturnError {

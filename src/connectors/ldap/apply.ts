@@ -4,6 +4,7 @@ import { LdapResultError } from '../directory/errors.ts'
 import { Entry } from '../directory/entry.ts'
 import { createAccount, reserveNumbers } from './create.ts'
 import type { CreateChange } from './create.ts'
+import { credentialAttributes } from './credentials.ts'
 import { enable, issueCredential, leave, suspend } from './leaver.ts'
 import { editMembership, failed } from './memberships.ts'
 import { followInGroups, relocateAccount } from './move.ts'
@@ -69,6 +70,10 @@ function isUpdate(change: Change): change is UpdateChange {
   return change.kind === 'update'
 }
 
+function isLeaver(change: Change): boolean {
+  return change.kind === 'disable' && change.protocol === 'leaver'
+}
+
 function isCreate(change: Change): change is CreateChange {
   return change.kind === 'create'
 }
@@ -76,7 +81,8 @@ function isCreate(change: Change): change is CreateChange {
 /** Addresses as they are right before the writes. Where they cannot be looked up, everything about them is to be tried later. */
 async function locateAll(session: Session, jobs: readonly Job[]): Promise<void> {
   const ids = jobs.map((job) => job.nativeId).filter((id) => id !== undefined)
-  const found = await attempt(() => locate(session, ids))
+  const leavers = jobs.some(({ tasks }) => tasks.some(({ change }) => isLeaver(change)))
+  const found = await attempt(() => locate(session, ids, leavers ? credentialAttributes : []))
   for (const job of jobs) {
     if (job.nativeId === undefined) continue
     if ('error' in found) for (const task of job.tasks) task.outcome = failed(found.error)

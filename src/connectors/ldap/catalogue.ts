@@ -5,6 +5,7 @@ import { canonicalDn, isWithin, parentDn } from '../directory/dn.ts'
 import type { Entry } from '../directory/entry.ts'
 import { LdapResultError } from '../directory/errors.ts'
 import { anyOf, equals } from '../directory/filters.ts'
+import { inFlight, mostInFlight } from '../directory/flight.ts'
 import type { Filter } from '../directory/filters.ts'
 import { readEntry, searchAll } from '../directory/search.ts'
 import type { ServerFacts } from './server.ts'
@@ -58,8 +59,10 @@ export async function readCatalogue(
     const address = entry.dn
     groups.push({ platform: settings.id, name, nativeId, address, members, privileged, memberAttribute, neverEmpty })
   }
-  for (const [name, { id, members, privileged }] of Object.entries(settings.entitlements.named)) {
-    const entry = await readEntry(connection, id, attributes)
+  const asked = Object.entries(settings.entitlements.named)
+  const entries = await inFlight(asked, mostInFlight, ([, { id }]) => readEntry(connection, id, attributes))
+  for (const [index, [name, { members, privileged }]] of asked.entries()) {
+    const entry = entries[index]
     if (entry !== undefined) take(entry, name, members, privileged)
   }
   const named = new Set(groups.map((group) => canonicalDn(group.address)))

@@ -4,14 +4,15 @@ import type { ApplyContext, Complaint, Connector, Outcome, PasswordPolicy, Proof
 import type { Clock } from '../../model/instant.ts'
 import type { DirectorySettings } from '../../model/settings.ts'
 import type { Snapshot } from '../../model/snapshot.ts'
-import { Connection } from '../directory/connection.ts'
+import type { Connection } from '../directory/connection.ts'
 import { isWithin } from '../directory/dn.ts'
 import { directoryError } from '../directory/errors.ts'
 import { GroupWriter } from '../directory/group-writer.ts'
 import { Remembered } from '../directory/remembered.ts'
 import { probe } from '../directory/probe.ts'
 import { Pool } from '../directory/pool.ts'
-import type { DirectoryAccess } from '../directory/pool.ts'
+import type { DirectoryAccess, UseOptions } from '../directory/pool.ts'
+import { Tries } from '../directory/tries.ts'
 import { applyChanges } from './apply.ts'
 import { readCatalogue } from './catalogue.ts'
 import type { Catalogue } from './catalogue.ts'
@@ -22,8 +23,8 @@ import { highestUidNumber } from './numbers.ts'
 import { readAll, readRefs } from './read.ts'
 import { discover } from './server.ts'
 import type { ServerFacts } from './server.ts'
-import { locate, request } from './session.ts'
-import type { Scramble, Session } from './session.ts'
+import { request } from './session.ts'
+import type { Habits, Scramble, Session } from './session.ts'
 import { adaptAccount, canonicalValue } from './values.ts'
 
 /** OpenLDAP, 389 Directory Server and their like. It connects when it is first used. */
@@ -42,6 +43,8 @@ class LdapConnector implements Connector {
   readonly #pool: Pool
   readonly #groups = new GroupWriter()
   readonly #scrambles = new Map<string, Scramble>()
+  readonly #habits: Habits = { saysLocked: false }
+  readonly #tries: Tries
   readonly #facts = new Remembered<ServerFacts>()
   readonly #catalogue = new Remembered<Catalogue>()
   readonly #highest = new Remembered<number>()
@@ -53,6 +56,7 @@ class LdapConnector implements Connector {
     this.#clock = tools.clock
     this.#access = { ...tools, settings }
     this.#pool = new Pool(this.#access)
+    this.#tries = new Tries(settings)
   }
 
   async check(signal: AbortSignal): Promise<readonly Complaint[]> {
@@ -116,16 +120,15 @@ class LdapConnector implements Connector {
 
   async prove(account: ObservedAccount, context: ApplyContext): Promise<Proof> {
     const session = await this.#session(context)
-    const located = (await locate(session, [account.nativeId])).get(account.nativeId)
-    const tools = { now: context.now(), scrambled: (identity: string) => context.scrambled(identity) }
-    return proveShut(session, account.nativeId, located, tools)
+    return proveShut(session, account)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#pool[Symbol.asyncDispose]()
+    await Promise.all([this.#pool[Symbol.asyncDispose](), this.#tries[Symbol.asyncDispose]()])
   }
 
-  readonly #use = <T>(work: (connection: Connection) => Promise<T>): Promise<T> => this.#pool.use(work)
+  readonly #use = <T>(work: (connection: Connection) => Promise<T>, options?: UseOptions): Promise<T> =>
+    this.#pool.use(work, options)
 
   async #session(context: ApplyContext, changes: readonly Change[] = []): Promise<Session> {
     const settings = this.#settings
@@ -139,8 +142,9 @@ class LdapConnector implements Connector {
       groups: this.#groups,
       context,
       scrambles: this.#scrambles,
+      habits: this.#habits,
+      tries: this.#tries,
       use: this.#use,
-      open: () => Connection.open(settings),
       highestUidNumber: () => this.#highestUidNumber(context.signal),
     }
   }
@@ -158,9 +162,9 @@ class LdapConnector implements Connector {
 
   async #discover(): Promise<ServerFacts> {
     const { settings, use } = { settings: this.#settings, use: this.#use }
-    const doing = 'reading the root DSE and the schema'
+    const what = { doing: 'reading the root DSE and the schema', again: true }
     this.#known = await this.#facts.get(() =>
-      request({ settings, use }, { doing }, (connection) => discover(connection, settings.base)),
+      request({ settings, use }, what, (connection) => discover(connection, settings.base)),
     )
     return this.#known
   }
@@ -176,7 +180,7 @@ class LdapConnector implements Connector {
 
   async #loadCatalogue(signal: AbortSignal): Promise<Catalogue> {
     const facts = await this.#discover()
-    return this.#use((connection) => readCatalogue(connection, this.#settings, facts, signal))
+    return this.#use((connection) => readCatalogue(connection, this.#settings, facts, signal), { again: true })
   }
 
   async #highestUidNumber(signal: AbortSignal): Promise<number> {

@@ -1,14 +1,21 @@
 import { randomBytes } from 'node:crypto'
 import { PasswordPolicyControl } from 'ldapts'
 import type { Change as Edit } from 'ldapts'
+import type { ObservedAccount } from '../../model/account.ts'
 import type { Change } from '../../model/change.ts'
 import type { Outcome, Proof, ResidualAccess } from '../../model/connector.ts'
 import { KeyturnError } from '../../model/errors.ts'
+import type { IdentityId } from '../../model/identity.ts'
+import type { Instant } from '../../model/instant.ts'
+import { ReadEntryControl, readEntryOf } from '../directory/controls.ts'
+import { sameDn } from '../directory/dn.ts'
+import type { Entry } from '../directory/entry.ts'
 import { LdapResultError } from '../directory/errors.ts'
 import { clearCredentials } from './credentials.ts'
-import { isEnabled, lockEdits, unlockEdits } from './lock.ts'
-import { setPassword } from './passwords.ts'
-import { lockOptions, relocate, request } from './session.ts'
+import { isEnabled, isLockedFully, lockEdits, lockWithPassword, stateAttributes, unlockEdits } from './lock.ts'
+import { saltedHash, setPassword } from './passwords.ts'
+import type { ServerFacts } from './server.ts'
+import { locate, lockOptions, relocate, request } from './session.ts'
 import type { Located, Session } from './session.ts'
 
 export type DisableChange = Extract<Change, { kind: 'disable' }>
@@ -27,10 +34,11 @@ export async function suspend(session: Session, account: Located, nativeId: stri
 }
 
 /**
- * The leaver protocol. Each step is read back and recorded before the next; a repeated run goes on where the last one
- * stopped, but scrambles again when the password of the last scramble is not in memory any more, since nothing could be
- * proven with it. The lock comes last, because on OpenLDAP an administrator's reset lifts it, and it comes whatever the
- * steps before it met: whatever can be shut is.
+ * The leaver protocol. The first write shuts the door: every lock, and where the server can also the new password, in one
+ * modification. Each step is read back and recorded before the next; a repeated run goes on where the last one stopped, but
+ * scrambles again when the password of the last scramble is not in memory any more, since nothing could be proven with it.
+ * Where the scramble has lifted the lock (an administrator's reset does on OpenLDAP, and a test of the new password needs it),
+ * the lock comes again, whatever the steps before it met: whatever can be shut is.
  */
 export async function leave(
   session: Session,
@@ -39,6 +47,7 @@ export async function leave(
   { identity }: DisableChange,
 ): Promise<Outcome> {
   const { context, scrambles } = session
+  const leaver: Leaver = { account, nativeId, identity }
   const done = context.stepsDone(identity)
   const failures: unknown[] = []
   const step = async (name: string, run: () => Promise<string>): Promise<void> => {
@@ -49,15 +58,76 @@ export async function leave(
       failures.push(error)
     }
   }
-  if (!done.has('disable')) await step('disable', () => lock(session, account, nativeId, true))
-  // Keys go before the scramble, which opens the account for the moment of its test.
-  if (!done.has('clear')) await step('clear', () => clearCredentials(session, account))
-  if (!done.has('scramble') || context.scrambled(identity) === undefined || !scrambles.has(nativeId)) {
-    await step('scramble', () => scramble(session, account, nativeId, identity))
+  const scrambled = done.has('scramble') && context.scrambled(identity) !== undefined && scrambles.has(nativeId)
+  let shut: Entry | null = null
+  if (!done.has('disable')) {
+    await step('disable', async () => {
+      if (!scrambled) shut = await shutAtOnce(session, leaver)
+      return shut === null
+        ? lock(session, account, nativeId, true)
+        : 'every lock set with a new random password, and read back'
+    })
   }
-  await step('lock', async () => lock(session, await relocate(session, nativeId), nativeId, true))
+  // Keys go before a scramble that opens the account for the moment of its test.
+  if (!done.has('clear')) await step('clear', () => clearCredentials(session, account))
+  let opened = shut === null
+  if (!scrambled) {
+    await step('scramble', async () => {
+      if (shut === null) return scramble(session, leaver)
+      opened = !(await refusesByItself(session, leaver))
+      return opened ? testPassword(session, leaver, shut) : 'a new random password was set with the lock'
+    })
+  }
+  if (opened) await step('lock', async () => lock(session, await asItIs(session, leaver), nativeId, true))
   if (failures.length > 0) throw failures[0]
   return { result: 'done', residual: [openSessions] }
+}
+
+/** Whose account is being shut. */
+interface Leaver {
+  readonly account: Located
+  readonly nativeId: string
+  readonly identity: IdentityId
+}
+
+/** What a lock must know: only where it is made of the password, which has just changed, that is another than before. */
+async function asItIs(session: Session, { account, nativeId }: Leaver): Promise<Located> {
+  return session.facts.means.hash ? relocate(session, nativeId) : account
+}
+
+/**
+ * Every lock and a new password in one modification; returns the entry as the server shows it right after. Null where that is
+ * not possible here: no second way of the server to shut an account (the hash would be both), a policy that refuses hashed
+ * passwords, or a refusal of the whole.
+ */
+async function shutAtOnce(session: Session, { account, nativeId, identity }: Leaver): Promise<Entry | null> {
+  const { facts, context, scrambles } = session
+  const hashed = facts.vendor === 'openldap'
+  if (facts.means.hash || facts.vendor === 'other' || (hashed && facts.policy?.refusesHashes === true)) return null
+  const password = context.scramblePassword(identity)
+  const stored = hashed ? saltedHash(password) : password
+  const edits = lockWithPassword(account.entry, facts, lockOptions(session, true), stored)
+  try {
+    const after = await write(session, account, nativeId, edits)
+    scrambles.set(nativeId, { identity, bound: false })
+    // What does not hold together is set again, one by one.
+    return isLockedFully(after, facts) ? after : null
+  } catch (error) {
+    if (error instanceof KeyturnError && error.cause instanceof LdapResultError) return null
+    throw error
+  }
+}
+
+/** Sets attributes to what may be set a hundred times, and returns the entry as it is after that very write. */
+async function write(session: Session, account: Located, nativeId: string, edits: readonly Edit[]): Promise<Entry> {
+  const { facts } = session
+  const names = [...new Set(edits.map((edit) => edit.modification.type))].join(', ')
+  const what = { doing: `shutting ${account.dn} by ${names}`, again: true }
+  // The hash of a password is not asked for: a server that logs its answers would keep it.
+  const inOne = facts.postRead && !facts.means.hash
+  const controls = inOne ? [new ReadEntryControl('postRead', stateAttributes(facts))] : []
+  const response = await request(session, what, (connection) => connection.modify(account.dn, edits, controls))
+  return readEntryOf(response, 'postRead') ?? (await relocate(session, nativeId)).entry
 }
 
 /** Sets every lock that this server has, and reads back that they hold. What is refused together is tried one by one. */
@@ -65,18 +135,15 @@ async function lock(session: Session, account: Located, nativeId: string, leaver
   const { facts, settings } = session
   const edits = lockEdits(account.entry, facts, lockOptions(session, leaver))
   const names = edits.map((edit) => edit.modification.type).join(', ')
-  const doing = `shutting ${account.dn} by ${names}`
-  const modify = (some: readonly Edit[]): Promise<unknown> =>
-    request(session, { doing }, (connection) => connection.modify(account.dn, some))
-  const refusal = await modify(edits).then(
-    () => null,
-    async (error: unknown) => {
-      if (edits.length > 1) await Promise.allSettled(edits.map((edit) => modify([edit])))
-      return error instanceof Error ? error : new Error(String(error))
-    },
-  )
-  if (!isEnabled((await relocate(session, nativeId)).entry, facts)) return `set and read back: ${names}`
-  if (refusal !== null) throw refusal
+  let after: Entry
+  try {
+    after = await write(session, account, nativeId, edits)
+  } catch (error) {
+    if (edits.length > 1) await Promise.allSettled(edits.map((edit) => write(session, account, nativeId, [edit])))
+    after = (await relocate(session, nativeId)).entry
+    if (isEnabled(after, facts)) throw error
+  }
+  if (!isEnabled(after, facts)) return `set and read back: ${names}`
   const said = `${settings.id}: ${account.dn} was shut by ${names}, but a fresh read does not show it.`
   const hint = 'Does the account of Keyturn have the right to read these attributes?'
   throw new KeyturnError('not-read-back', said, { hint })
@@ -114,21 +181,33 @@ async function resetPassword(session: Session, { dn }: Located, password: string
 }
 
 /** Sets a password that nobody knows, and remembers whether it was seen to work, which makes its later refusal a proof. */
-async function scramble(session: Session, account: Located, nativeId: string, identity: string): Promise<string> {
+async function scramble(session: Session, leaver: Leaver): Promise<string> {
   const { facts, context, scrambles } = session
-  const password = context.scramblePassword(identity)
-  await resetPassword(session, account, password)
+  const { account, nativeId, identity } = leaver
+  await resetPassword(session, account, context.scramblePassword(identity))
   scrambles.set(nativeId, { identity, bound: false })
   // 389 Directory Server refuses a shut account with a code of its own: no comparison is needed.
   if (facts.means.nsAccountLock) return 'a new random password was set'
-  // The old password is dead by now, so opening the account for the moment of this test lets nobody in.
-  const { entry } = await relocate(session, nativeId)
+  return testPassword(session, leaver, (await relocate(session, nativeId)).entry)
+}
+
+/** Does a refusal of this server tell that the account is shut? Then no comparison is needed, and nothing has to be opened. */
+async function refusesByItself(session: Session, { account, identity }: Leaver): Promise<boolean> {
+  if (session.facts.means.nsAccountLock || session.habits.saysLocked) return true
+  const attempt = await tryPassword(session, account.dn, session.context.scrambled(identity) ?? '')
+  return attempt.saidLocked
+}
+
+/** Opens the account for one sign-in with the new password: the old one is dead by now, so that lets nobody in. */
+async function testPassword(session: Session, leaver: Leaver, entry: Entry): Promise<string> {
+  const { facts, context, scrambles } = session
+  const { account, nativeId, identity } = leaver
   const edits = unlockEdits(entry, facts, { leaver: true, shell: null })
   if (edits.length > 0) {
     const doing = `testing the new password of ${account.dn}`
     await request(session, { doing }, (connection) => connection.modify(account.dn, edits))
   }
-  const bound = (await tryPassword(session, account.dn, password)).code === 0
+  const bound = (await tryPassword(session, account.dn, context.scrambled(identity) ?? '')).code === 0
   scrambles.set(nativeId, { identity, bound })
   return bound ? 'a new random password was set, and signing in with it worked' : 'a new random password was set'
 }
@@ -139,43 +218,56 @@ interface Attempt {
   readonly saidLocked: boolean
 }
 
-/** Signs in on a fresh connection that is used for nothing else. Throws KeyturnError when no answer came. */
-async function tryPassword(session: Pick<Session, 'open'>, dn: string, password: string): Promise<Attempt> {
-  await using connection = await session.open()
+/** Signs in anew, on a connection that nobody is signed in on. Throws KeyturnError when no answer came. */
+async function tryPassword({ tries, habits }: ProofPort, dn: string, password: string): Promise<Attempt> {
   try {
-    await connection.bind(dn, password, [new PasswordPolicyControl()])
+    await tries.signIn(dn, password, [new PasswordPolicyControl()])
     return { code: 0, saidLocked: false }
   } catch (error) {
     if (!(error instanceof LdapResultError)) throw error
+    habits.saysLocked = error.saysLocked
     return { code: error.code, saidLocked: error.saysLocked }
   }
 }
 
-export type ProofPort = Pick<Session, 'settings' | 'facts' | 'scrambles' | 'open'>
+type ProofPort = Pick<Session, 'tries' | 'habits'>
 
 /**
- * Shows that a shut account is shut (law 10). `located` is a fresh read; undefined where the account is gone. A refusal counts
- * when it can only come from the lock: 53 on 389 Directory Server, "account locked" in the policy control, or a password that was
- * seen to work before the lock and is refused after it.
+ * Shows that a shut account is shut (law 10). A refusal counts when it can only come from the lock: 53 on 389 Directory Server,
+ * "account locked" in the policy control, or a password that was seen to work before the lock and is refused after it. And only
+ * where a fresh read shows the lock: a server also says "locked" for a while after too many wrong passwords.
  */
-export async function proveShut(
-  port: ProofPort,
-  nativeId: string,
-  located: Located | undefined,
-  tools: { readonly now: number; readonly scrambled: (identity: string) => string | undefined },
-): Promise<Proof> {
-  const at = tools.now
+export async function proveShut(session: Session, account: ObservedAccount): Promise<Proof> {
+  const { facts, context, scrambles } = session
+  const at = context.now()
+  const known = scrambles.get(account.nativeId)
+  const scrambled = known === undefined ? undefined : context.scrambled(known.identity)
+  const password = scrambled ?? randomBytes(24).toString('base64url')
+  // Together, where the account is thought to be shut: an open one shall not count a wrong password.
+  const early = account.enabled ? null : tryPassword(session, account.address, password)
+  const [located, tried] = await Promise.all([find(session, account.nativeId), early])
   if (located === undefined) return { grade: 'read-back', at, text: 'the account does not exist any more' }
-  if (isEnabled(located.entry, port.facts))
+  if (isEnabled(located.entry, facts))
     return { grade: 'not-proven', at, text: 'a fresh read does not show the account shut' }
-  const known = port.scrambles.get(nativeId)
-  const password = known === undefined ? undefined : tools.scrambled(known.identity)
-  const attempt = await tryPassword(port, located.dn, password ?? randomBytes(24).toString('base64url'))
+  const moved = !sameDn(located.dn, account.address)
+  const attempt = tried === null || moved ? await tryPassword(session, located.dn, password) : tried
+  return verdict(attempt, { at, worked: scrambled !== undefined && known?.bound === true, facts })
+}
+
+async function find(session: Session, nativeId: string): Promise<Located | undefined> {
+  return (await locate(session, [nativeId])).get(nativeId)
+}
+
+/** What an answer to the sign-in shows of an account that is locked, as a fresh read tells. */
+function verdict(
+  attempt: Attempt,
+  { at, worked, facts }: { readonly at: Instant; readonly worked: boolean; readonly facts: ServerFacts },
+): Proof {
   const result = { at, resultCode: attempt.code }
   if (attempt.code === 0) {
     return { ...result, grade: 'not-proven', text: 'the server shows the account shut, but let the test password in' }
   }
-  if (attempt.code === 53 && port.facts.means.nsAccountLock) {
+  if (attempt.code === 53 && facts.means.nsAccountLock) {
     return { ...result, grade: 'refused', text: 'the server refused the sign-in because the account is inactivated' }
   }
   if (attempt.saidLocked) {
@@ -186,7 +278,7 @@ export async function proveShut(
       text: 'the server refused the sign-in and said that the account is locked',
     }
   }
-  if (attempt.code === 49 && password !== undefined && known?.bound === true) {
+  if (attempt.code === 49 && worked) {
     return { ...result, grade: 'refused', text: 'the password that worked before the lock is refused after it' }
   }
   return {

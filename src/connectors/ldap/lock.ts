@@ -1,7 +1,7 @@
 import type { Change } from 'ldapts'
 import { DAY } from '../../model/instant.ts'
 import type { Instant } from '../../model/instant.ts'
-import { replaceValues } from '../directory/edits.ts'
+import { addValues, deleteValues, replaceValues } from '../directory/edits.ts'
 import type { Entry } from '../directory/entry.ts'
 import { fromGeneralizedTime, generalizedTime } from '../directory/time.ts'
 import { isUnusable, noPassword, unusable, usable } from './passwords.ts'
@@ -34,6 +34,16 @@ export function isEnabled(entry: Entry, { means }: ServerFacts): boolean {
   if (means.endTime && entry.text('pwdEndTime') === endOfLock) return false
   const stored = means.hash ? entry.texts('userPassword') : []
   return stored.length === 0 || !stored.every(isUnusable)
+}
+
+/** Is every lock there that `lockEdits` sets against a sign-in? */
+export function isLockedFully(entry: Entry, facts: ServerFacts): boolean {
+  const { means } = facts
+  return (
+    !isEnabled(entry, facts) &&
+    (!means.lockedTime || entry.text('pwdAccountLockedTime') === lockedForGood) &&
+    (!means.endTime || entry.text('pwdEndTime') === endOfLock)
+  )
 }
 
 /** Shut by the server itself after too many tries. */
@@ -99,6 +109,24 @@ export function lockEdits(entry: Entry, facts: ServerFacts, options: LockOptions
     ...(means.hash ? [replaceValues('userPassword', stored.length > 0 ? stored.map(unusable) : [noPassword])] : []),
     ...(isShadow(entry.texts('objectClass')) ? [replaceValues('shadowExpire', [shadowLock])] : []),
     ...(shells ? [replaceValues('loginShell', [noShell])] : []),
+  ]
+}
+
+/**
+ * The locks of a leaver and a new password in one modification. OpenLDAP ends a modification of the password by taking
+ * pwdAccountLockedTime away from an entry that had it, unless the same modification has deleted it first (slapo-ppolicy,
+ * tested with 2.5); so there it is deleted and added, instead of replaced.
+ */
+export function lockWithPassword(entry: Entry, facts: ServerFacts, options: LockOptions, stored: string): Change[] {
+  const password = replaceValues('userPassword', [stored])
+  const locks = lockEdits(entry, facts, options)
+  if (!facts.means.lockedTime || !entry.has('pwdAccountLockedTime')) return [password, ...locks]
+  const others = locks.filter((edit) => edit.modification.type !== 'pwdAccountLockedTime')
+  return [
+    deleteValues('pwdAccountLockedTime', []),
+    password,
+    addValues('pwdAccountLockedTime', [lockedForGood]),
+    ...others,
   ]
 }
 

@@ -8,17 +8,28 @@ import { LdapResultError, directoryError } from '../directory/errors.ts'
 import type { ErrorContext } from '../directory/errors.ts'
 import { anyOf, equals } from '../directory/filters.ts'
 import { portions } from '../directory/flight.ts'
+import type { UseOptions } from '../directory/pool.ts'
 import { searchFew } from '../directory/search.ts'
+import type { Tries } from '../directory/tries.ts'
 import type { GroupWriter } from '../directory/group-writer.ts'
 import type { Catalogue } from './catalogue.ts'
 import { stateAttributes } from './lock.ts'
 import type { LockOptions } from './lock.ts'
 import type { ServerFacts } from './server.ts'
 
+/** How many accounts one search asks for. */
+export const accountsPerSearch = 100
+
 /** What this process knows of a scramble: whose it was, and whether the new password was seen to work before the lock. */
 export interface Scramble {
   readonly identity: IdentityId
   readonly bound: boolean
+}
+
+/** What the server was seen to do; kept by the connector. */
+export interface Habits {
+  /** It says of a locked account that it is locked (`ppolicy_use_lockout`), whatever the password. */
+  saysLocked: boolean
 }
 
 /** An account that a change is about, as it is right before the write. */
@@ -37,21 +48,22 @@ export interface Session {
   readonly context: ApplyContext
   /** By native id; kept by the connector, since the proof comes after `apply`. */
   readonly scrambles: Map<string, Scramble>
+  readonly habits: Habits
+  /** For passwords of others. */
+  readonly tries: Tries
   /** Numbers that accounts made by other hands have. */
   readonly highestUidNumber: () => Promise<number>
-  readonly use: <T>(work: (connection: Connection) => Promise<T>) => Promise<T>
-  /** A fresh connection that is not signed in; the caller closes it. */
-  open(): Promise<Connection>
+  readonly use: <T>(work: (connection: Connection) => Promise<T>, options?: UseOptions) => Promise<T>
 }
 
-/** Runs a request on the pool; a refusal becomes a KeyturnError that says what was asked. */
+/** Runs a request on the pool; a refusal becomes a KeyturnError that says what was asked. `again`: see `UseOptions`. */
 export async function request<T>(
   session: Pick<Session, 'settings' | 'use'>,
-  what: Omit<ErrorContext, 'platform'>,
+  { again = false, ...what }: Omit<ErrorContext, 'platform'> & UseOptions,
   work: (connection: Connection) => Promise<T>,
 ): Promise<T> {
   try {
-    return await session.use(work)
+    return await session.use(work, { again })
   } catch (error) {
     if (error instanceof LdapResultError || error instanceof KeyturnError) {
       throw directoryError(error, { platform: session.settings.id, ...what })
@@ -69,16 +81,22 @@ function locateAttributes({ settings, facts }: Session): string[] {
   return ['objectClass', 'loginShell', facts.nativeId, settings.schema.nameAttribute, ...stateAttributes(facts)]
 }
 
-/** Looks accounts up by native id, many in one search; those that do not exist are not in the map. */
-export async function locate(session: Session, nativeIds: readonly string[]): Promise<Map<string, Located>> {
+/**
+ * Looks accounts up by native id, many in one search, with `more` attributes; those that do not exist are not in the map.
+ */
+export async function locate(
+  session: Session,
+  nativeIds: readonly string[],
+  more: readonly string[] = [],
+): Promise<Map<string, Located>> {
   const { settings, facts } = session
   const found = new Map<string, Located>()
-  const attributes = locateAttributes(session)
+  const attributes = [...locateAttributes(session), ...more]
   await Promise.all(
-    portions([...new Set(nativeIds)], 64).map(async (some) => {
+    portions([...new Set(nativeIds)], accountsPerSearch).map(async (some) => {
       const filter = anyOf(some.map((id) => equals(facts.nativeId, id)))
       const spec = { base: settings.base, scope: 'sub', filter, attributes } as const
-      const what = { doing: 'looking accounts up by their native ids' }
+      const what = { doing: 'looking accounts up by their native ids', again: true }
       for (const entry of await request(session, what, (connection) => searchFew(connection, spec))) {
         const name = entry.text(settings.schema.nameAttribute) ?? ''
         found.set(entry.text(facts.nativeId) ?? '', { dn: entry.dn, name, entry })

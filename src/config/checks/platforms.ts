@@ -4,6 +4,7 @@ import type { Cursor } from '../cursor.ts'
 import { isWithin, looksLikeDn } from '../dn.ts'
 import { attributesOf, isReference, rolesOf } from './files.ts'
 import type { Parts } from './files.ts'
+import { milliseconds } from '../units.ts'
 import { addressProblems } from './address.ts'
 import { checkAccountAttributes } from './attributes.ts'
 
@@ -27,6 +28,7 @@ export function checkPlatforms(parts: Parts): readonly Problem[] {
         ...checkAccountAttributes(platform),
         ...kindProblems(platform),
         ...leaverProblems(platform),
+        ...retryProblems(platform),
         ...deliveryProblems(id, platform),
         ...(parts.allRoles ? useProblems(id, platform, parts) : []),
       ]),
@@ -153,6 +155,15 @@ function leaverProblems(platform: Cursor): readonly Problem[] {
       return item.error(message, didYouMean(item.text ?? '', names))
     }),
   ]
+}
+
+function retryProblems(platform: Cursor): readonly Problem[] {
+  return ['revoke', 'change'].flatMap((lane) => {
+    const [first, most] = [platform.get('retry', lane, 'first'), platform.get('retry', lane, 'most')]
+    if (first.text === undefined || most.text === undefined) return []
+    if (!(milliseconds(most.text) < milliseconds(first.text))) return []
+    return [most.error(`${JSON.stringify(most.text)} is given, allowed is first (${first.text}) or more`)]
+  })
 }
 
 function deliveryProblems(id: string, platform: Cursor): readonly Problem[] {

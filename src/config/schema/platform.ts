@@ -146,26 +146,29 @@ const password = z
   .prefault({})
   .describe('First passwords of new accounts.')
 
+/** A wait of nothing would double to nothing. */
+const wait = () => durationFrom('10ms', '7d')
+
 const retry = z
   .strictObject({
     revoke: z
       .strictObject({
-        first: duration().default('1s').describe('Wait before the second try.'),
-        most: duration().default('30s').describe('Longest wait. Revocations are tried until they succeed.'),
+        first: wait().default('1s').describe('Wait before the second try.'),
+        most: wait().default('30s').describe('Longest wait. Revocations are tried until they succeed.'),
       })
       .prefault({})
       .describe('Revocations.'),
     change: z
       .strictObject({
-        first: duration().default('5s').describe('Wait before the second try.'),
-        most: duration().default('1h').describe('Longest wait.'),
+        first: wait().default('5s').describe('Wait before the second try.'),
+        most: wait().default('1h').describe('Longest wait.'),
         attempts: whole(1, 1000).default(8).describe('Tries before it is given up and a person is told.'),
       })
       .prefault({})
       .describe('Everything else.'),
   })
   .prefault({})
-  .describe('How failed work is tried again; waits double.')
+  .describe('How failed work is tried again; waits double, with a part by chance.')
 
 const objectives = z
   .strictObject({
@@ -254,8 +257,8 @@ export const platform = z
       .describe('How hard Keyturn may work the server.'),
     timeouts: z
       .strictObject({
-        connect: duration().default('10s').describe('To connect.'),
-        request: duration().default('30s').describe('For one request.'),
+        connect: durationFrom('10ms', '1h').default('10s').describe('To connect.'),
+        request: durationFrom('10ms', '1h').default('30s').describe('For one request.'),
       })
       .prefault({})
       .describe('How long Keyturn waits.'),

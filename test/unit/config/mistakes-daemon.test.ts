@@ -200,6 +200,17 @@ describe('mistakes in what the daemon does are told with place, what is given an
       expected: '9:12 sources.hr.every: "4w" is given, allowed is a duration from 1s to 7d such as 30s',
     },
     {
+      name: 'tries without a wait',
+      change: ['rate: 50/s }', 'rate: 50/s }\n    retry: { revoke: { first: 0s } }'],
+      expected:
+        '59:31 platforms.corp-ad.retry.revoke.first: "0s" is given, allowed is a duration from 10ms to 7d such as 30s',
+    },
+    {
+      name: 'a longest wait that is shorter than the first',
+      change: ['rate: 50/s }', 'rate: 50/s }\n    retry: { change: { first: 5m, most: 30s } }'],
+      expected: '59:41 platforms.corp-ad.retry.change.most: "30s" is given, allowed is first (5m) or more',
+    },
+    {
       name: 'a time for limits that have none',
       change: ['creations: { max: 20%, above: 50 }', 'creations: { max: 20%, above: 50, within: 1h }'],
       expected: '77:39 safety.limits.creations.within: unknown key; allowed here are max, above',

@@ -231,6 +231,11 @@ export interface Plan {
   readonly doneByHand?: readonly Change[]
   /** Whose accounts the limit on removals counted and let pass, per platform: they count against the next plans, too. */
   readonly removals?: Readonly<Record<string, readonly IdentityId[]>>
+  /**
+   * Of a plan for a few people: of these it cannot be told on some platform what they need without looking at everybody.
+   * Nothing is planned for them there; what is planned elsewhere is right. Absent: the plan looked at everybody.
+   */
+  readonly undecided?: readonly IdentityId[]
   /** Counts per platform of accounts in each situation. */
   readonly situations: Readonly<Record<string, Readonly<Record<Situation, number>>>>
   /** Notes that need a person but hold no change: an account that security shut by hand, a weak match that proposes. */

@@ -59,7 +59,7 @@ function diffReference(
   account: ObservedAccount,
 ): void {
   const from = valuesOf(account, attribute.name)
-  const address = context.addressOf(to.accountOf)
+  const address = context.addressOf(to.accountOf, sheet.desired.identity)
   if (address !== null && sameValues(context.view, attribute.name, from, [address])) return
   needReference(context, sheet, attribute, to, from)
 }
@@ -73,7 +73,8 @@ export function needReference(
   from: readonly string[] = [],
 ): void {
   const deed = update(attribute.name, from, to)
-  if (context.partial || context.addressOf(to.accountOf) !== null) sheet.need(deed, 'attributes', attribute.reason)
+  const address = context.addressOf(to.accountOf, sheet.desired.identity)
+  if (context.admittedOnly || address !== null) sheet.need(deed, 'attributes', attribute.reason)
   else if (context.matching.creating.has(to.accountOf)) {
     sheet.need(deed, 'attributes', attribute.reason, { awaits: to.accountOf })
   }

@@ -1,4 +1,5 @@
 import type { IdentityId } from '../model/identity.ts'
+import type { Doubts } from './doubts.ts'
 import type { Matching } from './matching.ts'
 import type { NameAllocator } from './naming.ts'
 import type { IndexedView, PlatformView } from './view.ts'
@@ -8,23 +9,32 @@ export class Context {
   readonly index: IndexedView
   readonly matching: Matching
   readonly names: NameAllocator
-  /** The view shows only some people's accounts: a worker's. Then an account that is not seen may still exist. */
-  readonly partial: boolean
+  /** A worker's: what was admitted already decides. No new name is chosen, and an account that is not seen may still exist. */
+  readonly admittedOnly: boolean
+  /** Of a partial view: whom it cannot decide. */
+  readonly doubts: Doubts | null
 
-  constructor(index: IndexedView, matching: Matching, names: NameAllocator, partial: boolean) {
+  constructor(
+    index: IndexedView,
+    matching: Matching,
+    names: NameAllocator,
+    { admittedOnly, doubts }: { readonly admittedOnly: boolean; readonly doubts: Doubts | null },
+  ) {
     this.index = index
     this.matching = matching
     this.names = names
-    this.partial = partial
+    this.admittedOnly = admittedOnly
+    this.doubts = doubts
   }
 
   get view(): PlatformView {
     return this.index.view
   }
 
-  /** Where a person's account stands, linked already or about to be; null where none is seen. */
-  addressOf(identity: IdentityId): string | null {
-    const account = this.index.linkedAccount(identity) ?? this.matching.matched.get(identity)?.account
+  /** Where the account stands to which `from` refers, linked already or about to be; null where none is seen. */
+  addressOf(to: IdentityId, from: IdentityId): string | null {
+    this.doubts?.refer(from, to)
+    const account = this.index.linkedAccount(to) ?? this.matching.matched.get(to)?.account
     return account?.address ?? null
   }
 }

@@ -10,9 +10,10 @@ import type { PlatformView } from './view.ts'
 
 export { memoryNeeded } from './memory.ts'
 export { neededChanges } from './needed.ts'
+export { namesToCheck, possibleRivals, questionsOf, unseenReferences } from './questions.ts'
 export { surveyAccounts } from './survey.ts'
 export type { SurveyedAccount } from './survey.ts'
-export type { PlatformView } from './view.ts'
+export type { PartialView, PlatformView } from './view.ts'
 
 export interface PlanInput {
   readonly now: Instant
@@ -45,6 +46,8 @@ export function makePlan(input: PlanInput): Plan {
   const standby: Change[] = []
   const doneByHand: Change[] = []
   const population: Record<string, number> = {}
+  const removals: Record<string, readonly IdentityId[]> = {}
+  const undecided = new Set<IdentityId>()
   const situations: Record<string, Readonly<Record<Situation, number>>> = {}
   const rules = { safety: input.safety, confirmed: input.confirmed, isProtected: globs(input.safety.protected) }
   for (const view of input.platforms.toSorted((a, b) => (a.settings.id < b.settings.id ? -1 : 1))) {
@@ -69,9 +72,24 @@ export function makePlan(input: PlanInput): Plan {
     for (const change of part.standby) standby.push(change)
     for (const change of part.doneByHand) doneByHand.push(change)
     population[id] = part.population
+    if (part.removals.length > 0) removals[id] = part.removals
+    for (const identity of part.undecided ?? []) undecided.add(identity)
     situations[id] = part.situations
   }
   const { now: madeAt, policyVersion } = input
   const id = input.digest(digests.toSorted().join('\n'))
-  return { id, madeAt, policyVersion, population, changes, withheld, standby, doneByHand, situations, notes }
+  return {
+    id,
+    madeAt,
+    policyVersion,
+    population,
+    changes,
+    withheld,
+    standby,
+    doneByHand,
+    removals,
+    ...(input.platforms.some(({ partial }) => partial !== undefined) ? { undecided: [...undecided].toSorted() } : {}),
+    situations,
+    notes,
+  }
 }

@@ -1,5 +1,7 @@
 import { fingerprint, limitOf } from '../model/change.ts'
 import type { WithheldWhy } from '../model/change.ts'
+import type { IdentityId } from '../model/identity.ts'
+import { DAY, HOUR, MINUTE, SECOND } from '../model/instant.ts'
 import type { SafetyLimit, SafetyLimits } from '../model/settings.ts'
 import { follow, isApproved, isEmergency } from './safety.ts'
 import type { SafetyRules } from './safety.ts'
@@ -25,27 +27,71 @@ interface Limited {
  *
  * Removals of accounts that Keyturn shut before (a clean-up that has become due) do not count either: nobody loses
  * access by them, and their exit was counted when the account was shut.
+ *
+ * The limit on removals may look back: what earlier plans removed within its time counts too, each account once. Returns
+ * whom it counted and let pass.
  */
 export function applyLimits(
   view: PlatformView,
   sheets: readonly Sheet[],
   population: number,
   rules: SafetyRules,
-): void {
+): readonly IdentityId[] {
   const { default: general, [view.settings.id]: own = general } = rules.safety.limits
+  let removals: readonly IdentityId[] = []
   for (const limited of limitsOf(own, rules.confirmed)) {
-    if (limited.limit === undefined) continue
-    const { counts, stops } = limited
+    const { counts, stops, limit } = limited
+    if (limit === undefined) continue
     const live = (draft: Draft) => draft.verdict === null && !isApproved(view, draft)
     keepLeftOpen(view, sheets, limited)
-    const count = sheets.filter((sheet) => sheet.drafts.some((draft) => counts(sheet, draft) && live(draft))).length
-    if (count <= limited.limit.above || count <= limited.limit.max * population) continue
-    const verdict = { why: limited.why, text: textOf(view, limited, limited.limit, count, population) }
+    const counted = sheets
+      .filter((sheet) => sheet.drafts.some((draft) => counts(sheet, draft) && live(draft)))
+      .map(({ desired }) => desired.identity)
+    const count = countOf(view, limited, counted, population)
+    if (counted.length === 0 || !isCrossed(limit, count)) {
+      if (limited.why === 'removals-limit') removals = counted
+      continue
+    }
+    const verdict = { why: limited.why, text: textOf(view, limited, limit, count) }
     for (const sheet of sheets) {
       for (const draft of sheet.drafts) if (stops(sheet, draft) && live(draft)) draft.verdict = verdict
       follow(sheet)
     }
   }
+  return removals
+}
+
+/** What is compared with a limit. */
+interface Count {
+  /** Accounts of this plan. */
+  readonly now: number
+  /** Accounts that earlier plans took something from within the time of the limit, and this one does not. */
+  readonly lately: number
+  /** Of how many. */
+  readonly population: number
+}
+
+function countOf(
+  view: PlatformView,
+  { why, limit }: Limited,
+  counted: readonly IdentityId[],
+  population: number,
+): Count {
+  const isOverTime = why === 'removals-limit' && (limit?.within ?? 0) > 0
+  const lately = isOverTime ? (view.removedLately ?? none).difference(new Set(counted)) : none
+  // Who lost the account meanwhile is not in the population any more, but was when the time of the limit began.
+  const gone = view.partial === undefined && lately.size > 0 ? lately.difference(stillOpen(view)).size : 0
+  return { now: counted.length, lately: lately.size, population: population + gone }
+}
+
+const none: ReadonlySet<IdentityId> = new Set()
+
+function stillOpen({ links }: PlatformView): ReadonlySet<IdentityId> {
+  return new Set(links.filter(({ shutByUs }) => shutByUs !== 'leaver').map(({ identity }) => identity))
+}
+
+function isCrossed({ above, max }: SafetyLimit, { now, lately, population }: Count): boolean {
+  return now + lately > above && now + lately > max * population
 }
 
 /**
@@ -103,14 +149,29 @@ function isShutByUs({ link, account }: Sheet): boolean {
   return link?.shutByUs === 'leaver' && account?.enabled === false
 }
 
-function textOf(view: PlatformView, limited: Limited, limit: SafetyLimit, count: number, population: number): string {
-  const { id } = view.settings
-  const share = population === 0 ? '' : ` (${percent(count / population)})`
-  const counted =
-    limited.why === 'creations-limit'
-      ? `${count} accounts ${limited.would} where ${population} are linked${share}`
-      : `${count} of ${population} accounts${share} ${limited.would}`
-  return `${id}: ${counted}; the limit is ${percent(limit.max)} above ${limit.above}. ${limited.nothing} ${way}`
+function textOf({ settings: { id } }: PlatformView, limited: Limited, limit: SafetyLimit, count: Count): string {
+  return `${id}: ${countedText(limited, limit, count)}; the limit is ${percent(limit.max)} above ${limit.above}. ${limited.nothing} ${way}`
+}
+
+function countedText({ why, would }: Limited, { within = 0 }: SafetyLimit, { now, lately, population }: Count): string {
+  const total = now + lately
+  const share = population === 0 ? '' : ` (${percent(total / population)})`
+  if (why === 'creations-limit') return `${now} accounts ${would} where ${population} are linked${share}`
+  if (lately === 0) return `${now} of ${population} accounts${share} ${would}`
+  return `${now} accounts ${would} after ${lately} within the last ${span(within)}, together ${total} of ${population}${share}`
+}
+
+const units = [
+  ['d', DAY],
+  ['h', HOUR],
+  ['m', MINUTE],
+  ['s', SECOND],
+] as const
+
+/** As durations are written in the configuration: `90m`, `2d`. */
+function span(ms: number): string {
+  const [name, unit] = units.find(([, size]) => ms % size === 0) ?? ['ms', 1]
+  return `${ms / unit}${name}`
 }
 
 /** 0.691 is `69.1 %`, 0.1 is `10 %`. */

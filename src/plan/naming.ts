@@ -1,5 +1,8 @@
 import type { DesiredAccount } from '../model/account.ts'
 import type { IdentityId } from '../model/identity.ts'
+import type { Context } from './context.ts'
+import type { Doubts } from './doubts.ts'
+import type { SafetyRules } from './safety.ts'
 import type { IndexedView } from './view.ts'
 
 interface Names {
@@ -13,28 +16,42 @@ interface Names {
 /** Gives names to new accounts; ask in key order, so that the same people get the same names in every plan (law 6). */
 export class NameAllocator {
   readonly #index: IndexedView
-  readonly #partial: boolean
+  readonly #admittedOnly: boolean
   readonly #isProtected: (text: string) => boolean
+  readonly #doubts: Doubts | null
   /** Collected when the first name is asked for: most plans ask for none. */
   #collected: Names | null = null
 
-  /** `partial`: the view shows only some of the accounts, so that only a name that is claimed already can be trusted. */
-  constructor(index: IndexedView, partial: boolean, isProtected: (text: string) => boolean) {
+  /** `admittedOnly`: for a worker, who may use no name but those that were claimed when the work was admitted. */
+  constructor(
+    index: IndexedView,
+    { admittedOnly, doubts, isProtected }: Pick<Context, 'admittedOnly' | 'doubts'> & Pick<SafetyRules, 'isProtected'>,
+  ) {
     this.#index = index
-    this.#partial = partial
+    this.#admittedOnly = admittedOnly
     this.#isProtected = isProtected
+    this.#doubts = doubts
   }
 
   /**
    * The person's own earlier claim, else the first candidate that no account has and nobody ever claimed; [] where
-   * there is none. From a partial view: every name that the person has claimed, for any of them may have been admitted.
+   * there is none. Of what was admitted: every name that the person has claimed, for it may be any of them. Beyond the
+   * candidates that were looked up for a partial view, nobody knows.
    */
   allocate(desired: DesiredAccount): readonly string[] {
     const { claimed, own } = this.#names
     const earlier = (own.get(desired.identity) ?? []).filter((name) => !this.#exists(name))
-    if (this.#partial) return earlier
+    if (this.#admittedOnly) return earlier
     if (earlier.length > 0) return earlier.slice(0, 1)
+    // Whoever is not decided gets no name by this plan, so it takes none from others.
+    if (this.#doubts?.isDoubtful(desired.identity) === true) return []
+    let left = this.#index.view.partial?.mostNames ?? Number.POSITIVE_INFINITY
     for (const candidate of desired.names()) {
+      if (left === 0) {
+        this.#doubts?.doubt(desired.identity)
+        return []
+      }
+      left -= 1
       const name = candidate.toLowerCase()
       const isOthers = (claimed.get(name) ?? desired.identity) !== desired.identity
       if (isOthers || this.#exists(name) || this.#isProtected(name)) continue

@@ -26,7 +26,8 @@ export function neededChanges(
 ): readonly Change[] {
   const isProtected = globs(safety.protected)
   const index = new IndexedView(view)
-  const context = new Context(index, matchAccounts(index, people), new NameAllocator(index, true, isProtected), true)
+  const rules = { admittedOnly: true, doubts: null, isProtected }
+  const context = new Context(index, matchAccounts(index, people), new NameAllocator(index, rules), rules)
   return people.flatMap((desired) => {
     const { sheet } = lookAt(context, desired)
     if (sheet === null) return []

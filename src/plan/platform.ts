@@ -2,6 +2,7 @@ import type { DesiredAccount } from '../model/account.ts'
 import type { Change, PlanNote, Situation } from '../model/change.ts'
 import type { IdentityId } from '../model/identity.ts'
 import { Context } from './context.ts'
+import { Doubts } from './doubts.ts'
 import { applyLimits } from './limits.ts'
 import { matchAccounts } from './matching.ts'
 import type { Matching } from './matching.ts'
@@ -23,6 +24,10 @@ export interface PlatformPlan {
   readonly doneByHand: readonly Change[]
   readonly population: number
   readonly situations: Readonly<Record<Situation, number>>
+  /** Whom the limit on removals counted and let pass. */
+  readonly removals: readonly IdentityId[]
+  /** For whom nothing is in this plan, because the view shows too little; null where it shows everything. */
+  readonly undecided: ReadonlySet<IdentityId> | null
 }
 
 /** Two passes over the people, whose accounts and names depend on each other: whose account is it, then what does it need. */
@@ -36,13 +41,16 @@ export function planPlatform(
     index,
     people((identity) => index.linkedAccount(identity) === undefined),
   )
-  const context = new Context(index, matching, new NameAllocator(index, false, rules.isProtected), false)
-  const sheets: Sheet[] = []
+  const doubts = view.partial === undefined ? null : new Doubts(index, view.partial.unrivalled)
+  const known = { admittedOnly: false, doubts, isProtected: rules.isProtected }
+  const context = new Context(index, matching, new NameAllocator(index, known), known)
+  const all: Sheet[] = []
   const standby: Change[] = []
   const doneByHand: Change[] = []
   const situations = { ...countAccounts(index, matching), linked: 0, unlinked: 0, missing: 0, absent: 0 }
   let population = 0
   for (const desired of people()) {
+    doubts?.look(desired.identity, matching)
     const looked = lookAt(context, desired)
     const { standing, sheet } = looked
     const shutting = standbyFor(view, desired, looked, rules)
@@ -52,12 +60,16 @@ export function planPlatform(
     if (isCounted(standing, sheet)) population += 1
     judge(view, sheet, rules)
     if (sheet.doneByHand !== null) doneByHand.push(sheet.doneByHand)
-    if (sheet.drafts.length > 0 || sheet.notes.length > 0) sheets.push(sheet)
+    if (sheet.drafts.length > 0 || sheet.notes.length > 0) all.push(sheet)
   }
-  applyLimits(view, sheets, population, rules)
+  const undecided = doubts?.undecided() ?? null
+  const sheets = undecided === null ? all : all.filter(({ desired }) => !undecided.has(desired.identity))
+  population = view.partial?.population ?? population
+  const removals = applyLimits(view, sheets, population, rules)
   dropOrphanedReferences(sheets)
   for (const sheet of sheets) sheet.sort()
-  return { sheets, notes: sheets.flatMap(({ notes }) => notes), standby, doneByHand, population, situations }
+  const notes = sheets.flatMap((sheet) => sheet.notes)
+  return { sheets, notes, standby, doneByHand, population, situations, removals, undecided }
 }
 
 /** Accounts that nobody is linked to: those in dispute, and orphans. */

@@ -7,7 +7,8 @@ import type { CompleteSnapshot } from '../model/snapshot.ts'
 
 /**
  * One platform as the plan sees it: what was read, what the ledger remembers, and the connector's pure functions.
- * Only complete reads are taken, since the plan concludes from absence (law 1).
+ * Only complete reads are taken, since the plan concludes from absence (law 1): of everything, or, where `partial` is
+ * set, of all that was asked for.
  */
 export interface PlatformView {
   readonly settings: PlatformSettings
@@ -20,6 +21,26 @@ export interface PlatformView {
   /** The address of the account that Keyturn signs in with; null where there is none. */
   readonly ownAddress: string | null
   readonly connector: Pick<Connector, 'adapt' | 'canonical' | 'within'>
+  /** Whose removal earlier plans counted and let pass within the time of the limit on removals. */
+  readonly removedLately?: ReadonlySet<IdentityId>
+  readonly partial?: PartialView
+}
+
+/**
+ * Says that a view shows a few people only: of the platform what `questionsOf` asks for, and the linked accounts of those to
+ * whom they refer; of the ledger their links, grants and claims, who has claimed what `namesToCheck` names, and the links
+ * of those to whom they refer and of whoever owns an account that was seen.
+ */
+export interface PartialView {
+  /** Linked accounts of people on the whole platform: the denominator of the limits. */
+  readonly population: number
+  /** How many candidate names were looked up for each person. */
+  readonly mostNames: number
+  /**
+   * Native ids of accounts of which it was looked up that no strong key of anybody outside finds them (see
+   * `possibleRivals`). Absent: of none; then whoever is found by a key, and is not linked, is left undecided.
+   */
+  readonly unrivalled?: ReadonlySet<string>
 }
 
 /** A view with what one pass over the people looks up: each answer in constant time. */

@@ -150,6 +150,7 @@ export class World {
   rejected = new Set<string>()
   leftOpen = new Set<string>()
   doneByHand = new Set<string>()
+  removedLately: ReadonlySet<IdentityId> | null = null
   ownAddress: string | null = null
   safety = calm
   confirmed = false
@@ -181,6 +182,7 @@ export class World {
       },
       ownAddress: this.ownAddress,
       connector,
+      ...(this.removedLately === null ? {} : { removedLately: this.removedLately }),
       ...more,
     }
   }

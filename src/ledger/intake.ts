@@ -1,6 +1,6 @@
 // What one read of a source changed, in one transaction with the marks that make planning look at it.
 import { KeyturnError } from '../model/errors.ts'
-import type { AcceptedRead, Identity, IdentityId, IntakeResult, RefusedRead } from '../model/identity.ts'
+import type { AcceptedRead, Identity, IntakeResult, RefusedRead } from '../model/identity.ts'
 import type { Instant } from '../model/instant.ts'
 import { toRow } from './identity-row.ts'
 import { markAgain } from './look-again.ts'
@@ -16,9 +16,7 @@ export function* saveIntake(result: IntakeResult, correlation: string): Unit<voi
   const { changed, accepted, refused, receivedAt } = result
   const number = yield* comparedWith(result)
   const at = accepted?.at ?? refused?.at ?? Date.now()
-  const before = new Map((yield* identitiesById(changed.map(({ id }) => id))).map((one) => [one.id, one]))
-  yield* keepHistory([...before.values()], at, correlation)
-  yield* saveChanged(changed, before)
+  yield* forLists(changed, (some) => savePeople(some, at, correlation))
   yield* saveEvents(result, correlation)
   if (accepted !== null) yield* saveAccepted(accepted, number + 1)
   if (refused !== null) yield* saveRefused(refused)
@@ -41,19 +39,19 @@ function* comparedWith({ source, base }: IntakeResult): Unit<number> {
   )
 }
 
-function* keepHistory(before: readonly Identity[], at: Instant, correlation: string): Unit<void> {
+/** The people as they are now, and what they were. */
+function* savePeople(people: readonly Identity[], at: Instant, correlation: string): Unit<void> {
+  const before = yield* identitiesById(people.map(({ id }) => id))
   yield* insertAll(
     'identity_history',
     before.map((identity) => ({ identity: identity.id, at, correlation, old: JSON.stringify(identity) })),
   )
-}
-
-function* saveChanged(changed: readonly Identity[], before: ReadonlyMap<IdentityId, Identity>): Unit<void> {
-  const rows = changed.map((identity) => toRow(identity, (before.get(identity.id)?.revision ?? 0) + 1))
-  yield* upsertAll('identity', ['id'], rows)
+  const revisions = new Map(before.map(({ id, revision = 0 }) => [id, revision]))
+  const rows = people.map((identity) => toRow(identity, (revisions.get(identity.id) ?? 0) + 1))
+  yield* upsertAll('identity', ['id'], rows, ['source', 'key', 'folded_id', 'folded_key'])
   // Whoever is new refers to nobody yet.
-  yield* forLists([...before.keys()], (some) => run(db.deleteFrom('reference').where('identity', 'in', some)))
-  yield* insertAll('reference', changed.flatMap(referencesOf))
+  yield* forLists([...revisions.keys()], (some) => run(db.deleteFrom('reference').where('identity', 'in', some)))
+  yield* insertAll('reference', people.flatMap(referencesOf))
 }
 
 function* saveEvents({ events }: IntakeResult, correlation: string): Unit<void> {

@@ -62,7 +62,7 @@ export function* insertAll<Table extends keyof Schema>(table: Table, rows: reado
   yield* insertChunks(table, rows, 'refuse', (some) => inserting(table, some))
 }
 
-/** Inserts; a row that has the same key already is overwritten, except in columns that never change: their indexes cost much. */
+/** Inserts; a row that has the same key already is overwritten, but not in columns that never change: their indexes cost time. */
 export function* upsertAll<Table extends keyof Schema>(
   table: Table,
   key: readonly (keyof Schema[Table] & string)[],
@@ -72,7 +72,7 @@ export function* upsertAll<Table extends keyof Schema>(
   const kept: readonly string[] = [...key, ...fixed]
   const others = Object.keys(rows[0] ?? {}).filter((column) => !kept.includes(column))
   const excluded = Object.fromEntries(others.map((name) => [name, sql.ref(`excluded.${name}`)]))
-  yield* insertChunks(table, rows, 'overwrite', (some) =>
+  yield* insertChunks(table, rows, `overwrite all but ${kept.join()}`, (some) =>
     inserting(table, some).onConflict((conflict) => conflict.columns(key).doUpdateSet(excluded as never)),
   )
 }

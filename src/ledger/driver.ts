@@ -36,7 +36,12 @@ interface Job {
 /** How long a unit may wait for other processes, ms. */
 const patience = 10_000
 /** Jitter between tries, so that several waiting processes do not meet again and again, ms. */
-const pause = { least: 2, most: 30 }
+const pause = { least: 1, most: 8 }
+/**
+ * After a group that kept the ledger locked for `long`, it stays free for `rest`, ms: longer than anybody pauses, so that
+ * every process that waits gets its turn. A revocation must not wait for the end of a backlog (law 3).
+ */
+const fair = { long: 15, rest: 10 }
 /**
  * While writes follow each other within this time, the next group is gathered for as long as the disk took for the last one,
  * but not longer than `gatherMost`, ms.
@@ -75,11 +80,12 @@ export function drive(connection: Connection, now: () => number = () => performa
 /** The queue of writes; `done` resolves when nothing is left of it. */
 function gatherWrites(connection: Connection, now: () => number) {
   const jobs: Job[] = []
-  let last = { end: -Infinity, cost: 0 }
+  let last: Group = { end: -Infinity, commit: 0, locked: 0 }
   let draining: Promise<void> | undefined
 
   async function gather(): Promise<void> {
-    const wait = now() - last.end < burst ? Math.min(last.cost, gatherMost) : 0
+    const since = now() - last.end
+    const wait = last.locked > fair.long ? fair.rest - since : since < burst ? Math.min(last.commit, gatherMost) : 0
     await (wait < 1 ? setImmediate() : setTimeout(wait))
   }
 
@@ -87,8 +93,7 @@ function gatherWrites(connection: Connection, now: () => number) {
     await gather()
     while (jobs.length > 0) {
       if (begins(connection, jobs, now)) {
-        const cost = commitGroup(connection, jobs, now)
-        last = { end: now(), cost }
+        last = commitGroup(connection, jobs, now)
         await gather()
       } else {
         await setTimeout(jitter())
@@ -147,8 +152,16 @@ function readNow<T>(connection: Connection, unit: () => Unit<T>): T {
   }
 }
 
-/** Runs the jobs that are there, for a limited time, inside the transaction that has begun. Returns how long COMMIT took, ms. */
-function commitGroup(connection: Connection, jobs: Job[], now: () => number): number {
+/** How long one took, ms. */
+interface Group {
+  readonly end: number
+  readonly commit: number
+  /** From BEGIN to COMMIT. */
+  readonly locked: number
+}
+
+/** Runs the jobs that are there, for a limited time, inside the transaction that has begun. */
+function commitGroup(connection: Connection, jobs: Job[], now: () => number): Group {
   const tell: (() => void)[] = []
   const group: Job[] = []
   const begun = now()
@@ -164,10 +177,11 @@ function commitGroup(connection: Connection, jobs: Job[], now: () => number): nu
   } catch (error) {
     connection.rollback()
     for (const job of group) job.fail(error)
-    return 0
+    return { end: now(), commit: 0, locked: 0 }
   }
+  const end = now()
   for (const one of tell) one()
-  return now() - worked
+  return { end, commit: end - worked, locked: end - begun }
 }
 
 /** Returns what to tell the caller after COMMIT. Throws only when the whole transaction is lost. */

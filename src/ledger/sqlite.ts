@@ -7,7 +7,7 @@ import type { Connection } from './driver.ts'
 import type { Statement } from './unit.ts'
 
 /** A longer one would freeze the event loop: SQLite sleeps in this thread. The driver waits instead, and tries again. */
-const busyTimeout = 20
+const busyTimeout = 2
 const preparedStatements = 300
 const cacheKibibytes = 32_768
 const journalLimit = 64 * 1024 * 1024

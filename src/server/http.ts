@@ -6,13 +6,16 @@ import { SECOND } from '../model/instant.ts'
 import type { Logger } from '../model/ports.ts'
 import type { DaemonSettings } from '../model/settings.ts'
 
+export interface Readiness {
+  readonly ready: boolean
+  readonly missing: readonly string[]
+}
+
 export interface HttpAnswers {
-  /** What is still missing before work can be done; asked for by /readyz, so it must be cheap. */
-  readonly ready: () => { readonly ready: boolean; readonly missing: readonly string[] }
-  /** The text of /metrics. */
+  /** What is still missing before work can be done; asked for by every /readyz, so it must be cheap. */
+  readonly ready: () => Readiness | Promise<Readiness>
+  /** The text of /metrics, in the exposition format 0.0.4 of Prometheus. */
   readonly metrics: () => Promise<string>
-  /** Its media type. */
-  readonly metricsType: string
   readonly logger: Logger
 }
 
@@ -34,13 +37,14 @@ const metricsLimit = 8 * SECOND
 const mostConnections = 100
 
 const plain = 'text/plain; charset=utf-8'
+const exposition = 'text/plain; version=0.0.4; charset=utf-8'
 
 /**
  * Serves /healthz (the event loop turns), /readyz (200, or 503 with what is missing as JSON) and /metrics, to GET and HEAD.
  * Nothing else, and nothing that a request says is believed or kept.
  * @throws KeyturnError `cannot-listen` where the address is taken, not ours, or not allowed
  */
-export async function serveHttp(
+export async function openHttp(
   listen: NonNullable<DaemonSettings['listen']>,
   answers: HttpAnswers,
 ): Promise<HttpServer> {
@@ -134,16 +138,16 @@ async function answerTo({ url = '/' }: IncomingMessage, answers: HttpAnswers): P
   }
 }
 
-function readiness(answers: HttpAnswers): Answer {
-  const { ready, missing } = answers.ready()
+async function readiness(answers: HttpAnswers): Promise<Answer> {
+  const { ready, missing } = await answers.ready()
   return { status: ready ? 200 : 503, type: 'application/json', body: `${JSON.stringify({ ready, missing })}\n` }
 }
 
-async function scrape({ metrics, metricsType, logger }: HttpAnswers): Promise<Answer> {
+async function scrape({ metrics, logger }: HttpAnswers): Promise<Answer> {
   const late = Promise.withResolvers<never>()
   const timer = setTimeout(() => late.reject(new Error(`no answer within ${metricsLimit} ms`)), metricsLimit)
   try {
-    return { status: 200, type: metricsType, body: await Promise.race([metrics(), late.promise]) }
+    return { status: 200, type: exposition, body: await Promise.race([metrics(), late.promise]) }
   } catch (error) {
     logger.error('the metrics could not be made', { error: error instanceof Error ? error.message : String(error) })
     return { status: 503, type: plain, body: 'the metrics could not be made; the log says why\n' }

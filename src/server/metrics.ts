@@ -49,9 +49,6 @@ export interface Metrics {
   text(): Promise<string>
 }
 
-/** Media type of `Metrics.text()`. */
-export const metricsType = Registry.PROMETHEUS_CONTENT_TYPE
-
 /** Seconds: from what a quiet directory needs to what needs somebody to get up. */
 const buckets = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 900, 3600]
 

@@ -1,9 +1,8 @@
 import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { serveHttp } from '../../../src/server/http.ts'
+import { openHttp } from '../../../src/server/http.ts'
 import type { HttpServer } from '../../../src/server/http.ts'
-import { metricsType } from '../../../src/server/metrics.ts'
 import { notes } from '../queue/support.ts'
 
 let server: HttpServer
@@ -12,8 +11,8 @@ let metrics: () => Promise<string>
 const logger = notes()
 
 function serve(port = 0): Promise<HttpServer> {
-  const ready = () => ({ ready: missing.length === 0, missing })
-  return serveHttp({ host: '127.0.0.1', port }, { ready, metrics: () => metrics(), metricsType, logger })
+  const ready = async () => ({ ready: missing.length === 0, missing })
+  return openHttp({ host: '127.0.0.1', port }, { ready, metrics: () => metrics(), logger })
 }
 
 beforeEach(async () => {
@@ -112,8 +111,8 @@ test('a port that is taken is refused with what to do', async () => {
 })
 
 test('an address that the machine does not have is refused', async () => {
-  const answers = { ready: () => ({ ready: true, missing: [] }), metrics, metricsType, logger }
-  await expect(serveHttp({ host: '192.0.2.1', port: 0 }, answers)).rejects.toMatchObject({
+  const answers = { ready: () => ({ ready: true, missing: [] }), metrics, logger }
+  await expect(openHttp({ host: '192.0.2.1', port: 0 }, answers)).rejects.toMatchObject({
     code: 'cannot-listen',
     message: expect.stringContaining('does not have that address'),
   })

@@ -40,6 +40,16 @@ export function* auditSince(action: string, since: Instant, most: number): Unit<
   return yield* each(rows.orderBy('at', 'desc').orderBy('id', 'desc').limit(most), toRecord)
 }
 
+/** Records after this number, the oldest first. */
+export function* auditAfter(after: number, most: number): Unit<readonly (AuditRecord & { readonly id: number })[]> {
+  const rows = db.selectFrom('audit').selectAll().where('id', '>', after).orderBy('id').limit(most)
+  return yield* each(rows, (row) => ({ id: row.id, ...toRecord(row) }))
+}
+
+export function* lastAudit(): Unit<number> {
+  return (yield* first(db.selectFrom('audit').select('id').orderBy('id', 'desc').limit(1)))?.id ?? 0
+}
+
 function toRecord(row: Selectable<Schema['audit']>): AuditRecord {
   return {
     at: row.at,

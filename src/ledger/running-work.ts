@@ -14,7 +14,7 @@ import { fold } from './identity-row.ts'
 import { leavers } from './leavers.ts'
 import { markAgain } from './look-again.ts'
 import { openStates, unsettled } from './obligations.ts'
-import { auditSince, writeAudit } from './record.ts'
+import { auditAfter, auditSince, lastAudit, writeAudit } from './record.ts'
 import type { Schema } from './schema.ts'
 import { all, db, each, first, forLists, inLists, run } from './unit.ts'
 import type { Unit } from './unit.ts'
@@ -32,6 +32,8 @@ export function aboutRunningWork({ read, write }: Driver) {
     owners: (platform, nativeIds) => read(() => owners(platform, nativeIds)),
     unspool: (spooled, now, correlation) => write(() => unspool(spooled, now, correlation)),
     auditSince: (action, since) => read(() => auditSince(action, since, auditMost)),
+    auditAfter: (after, most) => read(() => auditAfter(after, most)),
+    lastAudit: () => read(() => lastAudit()),
     revocations: (after, most) => read(() => revocations(after, most)),
     revocationsSince: (since, most) => read(() => revocationsSince(since, most)),
     openRevocations: () => read(() => openRevocations()),

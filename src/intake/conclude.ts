@@ -76,17 +76,42 @@ function accept(
 /** Nothing in the read counts; but dates that earlier reads told are reached, whatever the feed does today. */
 function refuse(input: FeedInput, refused: RefusedRead, problems: Problem[]): IntakeResult {
   const { settings, previous, lastRead, now } = input
+  const sorted = problems.toSorted((a, b) => a.place.line - b.place.line)
+  const base = lastRead?.number ?? 0
+  return { ...byClock(settings, previous, now), source: settings.id, base, accepted: null, refused, problems: sorted }
+}
+
+/**
+ * Lets the clock go on for these people of one source, without a read: states that their known dates give at `now`, with
+ * the events. Nothing else changes: `accepted` and `refused` are null, and it is compared with no read (`base` is absent),
+ * so that it may be saved beside any.
+ *
+ * What cannot be advanced so: `vanished.then: suspend`, which needs a complete read that still lacks the record (law 1);
+ * `vanished.then: hold` can. And people of whom a read was never accepted: they are nobody yet.
+ */
+export function advance(
+  settings: SourceSettings,
+  previous: readonly Identity[],
+  now: Instant,
+  receivedAt: Instant,
+): IntakeResult {
+  const nothing = { source: settings.id, accepted: null, refused: null, problems: [] }
+  return { ...byClock(settings, previous, now), ...nothing, receivedAt }
+}
+
+function byClock(settings: SourceSettings, previous: readonly Identity[], now: Instant): Outcome {
   const people = previous.map((before) => {
     const resolved = { references: before.references, unresolved: before.unresolved ?? {}, held: null }
     const draft = absent(before, settings, now, null)
     return { draft, identity: identityOf(draft, resolved, now, settings) }
   })
-  const sorted = problems.toSorted((a, b) => a.place.line - b.place.line)
-  const base = lastRead?.number ?? 0
-  return { ...outcome(people, now), source: settings.id, base, accepted: null, refused, problems: sorted }
+  return outcome(people, now)
 }
 
-function outcome(people: readonly Settled[], now: Instant): Pick<IntakeResult, 'identities' | 'changed' | 'events'> {
+type Outcome = Pick<IntakeResult, 'identities' | 'changed' | 'events'>
+
+/** Everybody, and of them those whose stored description is another now, with what happened to them. */
+export function outcome(people: readonly Settled[], now: Instant): Outcome {
   const changed = people.filter(({ draft: { previous }, identity }) => previous === null || !same(previous, identity))
   return {
     identities: people.map(({ identity }) => identity),
@@ -95,7 +120,8 @@ function outcome(people: readonly Settled[], now: Instant): Pick<IntakeResult, '
   }
 }
 
-function heldProblems(people: readonly Settled[], { identity: { state } }: SourceSettings): Problem[] {
+/** A warning for everybody present whose record contradicts itself. */
+export function heldProblems(people: readonly Settled[], { identity: { state } }: SourceSettings): Problem[] {
   return people.flatMap(({ identity, draft }) =>
     draft.isPresent && identity.held !== null
       ? [{ severity: 'warning', place: identity.place, path: state.column, message: identity.held, hint: heldHint }]

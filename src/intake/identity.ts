@@ -36,9 +36,7 @@ export function identityOf(draft: Draft, resolved: Resolved, now: Instant, setti
   const { status, startsAt, endsAt, accessEndsAt, zone, attributes, recordHash, place } = facts
   const answer = stateAt({ status, startsAt, endsAt, accessEndsAt, now, previous, overdue: draft.overdue })
   const { references, unresolved } = resolved
-  if (previous !== null && isUntouched(draft, previous, answer) && sameEntries(previous.references, references)) {
-    return previous
-  }
+  if (previous !== null && isUntouched(draft, previous, answer) && sameResolved(previous, resolved)) return previous
   return {
     id: draft.id,
     source: settings.id,
@@ -64,6 +62,12 @@ export function identityOf(draft: Draft, resolved: Resolved, now: Instant, setti
     place,
   }
 }
+
+function sameResolved(a: Pick<Identity, 'references' | 'unresolved'>, b: Pick<Identity, 'references' | 'unresolved'>) {
+  return sameEntries(a.references, b.references) && sameEntries(a.unresolved ?? none, b.unresolved ?? none)
+}
+
+const none = {}
 
 /** The same row on the same line, and the clock makes nothing else of it: by far the most frequent case. */
 function isUntouched({ isNew, facts, vanishedAt }: Draft, previous: Identity, answer: StateAnswer): boolean {
@@ -107,7 +111,7 @@ export function same(a: Identity, b: Identity): boolean {
     a.next?.state === b.next?.state &&
     instants.every((name) => a[name] === b[name]) &&
     sameEntries(a.attributes, b.attributes) &&
-    sameEntries(a.references, b.references)
+    sameResolved(a, b)
   )
 }
 

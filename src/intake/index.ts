@@ -6,6 +6,10 @@ import type { FeedInput } from './input.ts'
 import { compileMapping } from './mapping.ts'
 import { Reading } from './reading.ts'
 
+export { advance } from './conclude.ts'
+export { lightIntake } from './light.ts'
+export type { LightInput, LightIntake } from './light.ts'
+
 /** One read of one source, on its way from records to people. */
 export interface Feed {
   /** Understands some records. Nothing is decided before the end is known. */

@@ -82,7 +82,7 @@ function sentence({ among }: Miss, { reference }: ReferenceMapping): string {
 }
 
 /** The text by which somebody refers to another; of whom this read says nothing, the one that fitted nobody before. */
-function textOf({ texts, previous }: Referring, name: string): string {
+export function textOf({ texts, previous }: Pick<Referring, 'texts' | 'previous'>, name: string): string {
   return normal((texts ?? previous?.unresolved)?.[name] ?? '')
 }
 
@@ -130,7 +130,7 @@ function fold(text: string): string {
 }
 
 /** Padding says nothing: not around a name and not inside it. */
-function normal(text: string): string {
+export function normal(text: string): string {
   const trimmed = text.trim()
   return /[^\S ]|\s\s/.test(trimmed) ? trimmed.replaceAll(/\s+/g, ' ') : trimmed
 }

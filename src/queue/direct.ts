@@ -3,25 +3,25 @@ import type { IdentityId } from '../model/identity.ts'
 /** Works on people without Redis, a few at a time; whoever is waiting or being worked on already is not taken twice. */
 export interface Direct {
   offer(identities: readonly IdentityId[]): void
-  /** Begins nothing more, and resolves when what runs has ended. */
-  close(): Promise<void>
+  /** Begins nothing more. */
+  close(): void
 }
 
 /** @param run never throws */
 export function openDirect(concurrency: number, run: (identity: IdentityId) => Promise<void>): Direct {
   const waiting = new Set<IdentityId>()
-  const running = new Map<IdentityId, Promise<void>>()
+  const running = new Set<IdentityId>()
 
   const begin = () => {
     for (const identity of waiting) {
       if (running.size >= concurrency) return
       if (running.has(identity)) continue
       waiting.delete(identity)
-      const work = run(identity).finally(() => {
+      running.add(identity)
+      void run(identity).finally(() => {
         running.delete(identity)
         begin()
       })
-      running.set(identity, work)
     }
   }
   return {
@@ -29,9 +29,8 @@ export function openDirect(concurrency: number, run: (identity: IdentityId) => P
       for (const identity of identities) waiting.add(identity)
       begin()
     },
-    async close() {
+    close() {
       waiting.clear()
-      await Promise.all(running.values())
     },
   }
 }

@@ -118,13 +118,13 @@ class PlatformHealth implements Health {
   }
 
   private async resume(): Promise<void> {
-    const { platform, logger, onUp, turned } = this.options
+    const { platform, logger } = this.options
     try {
-      await onUp(platform)
+      await this.options.onUp(platform)
     } catch (error) {
       logger.warn('what waited for a platform is not due at once', { platform, ...summarise(error) })
     }
-    if (!this.isDown()) turned('up')
+    if (!this.isDown()) this.options.turned('up')
   }
 
   private store(): void {
@@ -155,10 +155,10 @@ class PlatformHealth implements Health {
 
   /** null: it answered. */
   private async ask(): Promise<ErrorSummary | null> {
-    const { platform, probe } = this.options
+    const { platform } = this.options
     const signal = AbortSignal.any([this.stop.signal, AbortSignal.timeout(probeAtMost)])
     try {
-      const end = await inTime(probe(platform, signal), probeAtMost)
+      const end = await inTime(this.options.probe(platform, signal), probeAtMost)
       if (end !== 'late') return null
       throw new KeyturnError('platform-unreachable', `${platform} did not answer a probe within ${probeAtMost} ms`)
     } catch (error) {

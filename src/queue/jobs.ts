@@ -24,7 +24,7 @@ export interface JobsOptions {
   /** Adds nothing while there is no connection; otherwise a command may wait for one. */
   readonly needsReady: boolean
   /** Told of errors of the connection. */
-  complain(): void
+  readonly complain: () => void
 }
 
 export const prefix = 'keyturn'
@@ -32,6 +32,7 @@ export const prefix = 'keyturn'
 /** So few that Redis answers soon, also on a busy machine. */
 const bulk = 500
 const closeAtMost = 1_000
+const askAtMost = 1_000
 
 export function openJobs({ redis, name, patience, needsReady, complain }: JobsOptions): Jobs {
   const connection = redis.connect()
@@ -64,12 +65,12 @@ export function openJobs({ redis, name, patience, needsReady, complain }: JobsOp
     },
     async waiting() {
       if (connection.status !== 'ready') return null
-      const count = await inTime(ask(), patience).catch(() => null)
+      const count = await inTime(ask(), Math.min(patience, askAtMost)).catch(() => null)
       return count === 'late' ? null : count
     },
     async [Symbol.asyncDispose]() {
       await inTime(queue.close(), closeAtMost).catch(() => undefined)
-      connection.disconnect()
+      redis.release(connection)
     },
   }
 }

@@ -49,7 +49,7 @@ const patience = { revoke: SECOND / 5, change: 5 * SECOND } as const
 const quietFor = 30 * SECOND
 
 export function openLane(options: OneLaneOptions): OpenLane {
-  const { redis, platform, lane, logger, chunkOf } = options
+  const { redis, platform, lane, logger } = options
   // BullMQ builds its keys with colons.
   const name = `${platform.replaceAll(':', '_')}-${lane}`
   const complain = quietly(() => logger.warn('Redis cannot be reached', { lane: name }))
@@ -58,7 +58,7 @@ export function openLane(options: OneLaneOptions): OpenLane {
   const jobs = openJobs({ redis, name, patience: patience[lane], needsReady, complain })
   const crew = options.works ? openCrew(name, options, complain) : null
   const add = async (identities: readonly IdentityId[]) => {
-    const left = await jobs.add([...chunks(identities, chunkOf(identities.length))])
+    const left = await jobs.add([...chunks(identities, options.chunkOf(identities.length))])
     if (left.length === 0) return
     if (lane === 'revoke') crew?.direct.offer(left)
     else logger.warn('Redis does not take jobs; the sweep will bring them', { lane: name, people: left.length })
@@ -86,7 +86,12 @@ interface Crew {
 function openCrew(name: string, options: OneLaneOptions, complain: () => void): Crew {
   const { redis, lane, concurrency, health } = options
   const stop = new AbortController()
-  const work = (identities: readonly IdentityId[]) => run(identities, options, stop.signal)
+  const running = new Set<Promise<void>>()
+  const work = async (identities: readonly IdentityId[]) => {
+    const one = run(identities, options, stop.signal)
+    running.add(one)
+    await one.finally(() => running.delete(one))
+  }
   const connection = redis.connect()
   const worker = new Worker<Work>(name, (job) => work(job.data.identities), {
     connection,
@@ -100,8 +105,8 @@ function openCrew(name: string, options: OneLaneOptions, complain: () => void): 
   const direct = openDirect(concurrency, (identity) => work([identity]))
   const turned = () => {
     if (lane === 'revoke') return
-    if (health.isDown()) void worker.pause(true).catch(complain)
-    else worker.resume()
+    const turning = health.isDown() ? worker.pause(true) : worker.resume()
+    turning.catch(complain)
   }
   if (health.isDown()) turned()
   return {
@@ -109,8 +114,13 @@ function openCrew(name: string, options: OneLaneOptions, complain: () => void): 
     turned,
     async close() {
       stop.abort()
-      await Promise.all([closeInTime(worker), inTime(direct.close(), closeAtMost)])
-      connection.disconnect()
+      direct.close()
+      const closing = worker.close()
+      // What still runs after that is owed and will be claimed again.
+      await inTime(Promise.all(running), closeAtMost)
+      // Without Redis, BullMQ would wait for it; what it would write there is written in the ledger already.
+      await inTime(closing, SECOND).catch(complain)
+      redis.release(connection)
     },
   }
 }
@@ -128,12 +138,6 @@ async function run(identities: readonly IdentityId[], options: OneLaneOptions, s
   } catch (error) {
     logger.warn('work on a job failed; the sweep brings it back', { platform, lane, ...summarise(error) })
   }
-}
-
-/** Waits for running jobs; what still runs after that is owed and will be claimed again. */
-async function closeInTime(worker: Worker): Promise<void> {
-  const end = await inTime(worker.close(), closeAtMost)
-  if (end === 'late') await inTime(worker.close(true), SECOND).catch(() => undefined)
 }
 
 function quietly(say: () => void): () => void {

@@ -10,8 +10,10 @@ import { secureFolder, socketPath } from './socket.ts'
 
 /** A Redis to work with, given or embedded. Closing it ends the connections that it made, and the embedded server if it is ours. */
 export interface RedisHandle extends AsyncDisposable {
-  /** A new connection that reconnects for ever and never emits an unhandled error. */
+  /** A new connection that reconnects until it is released and never emits an unhandled error. */
   connect(): Redis
+  /** Ends a connection, and those that BullMQ has made of it: none of them reconnects any more. */
+  release(connection: Redis): void
 }
 
 export interface RedisSettings {
@@ -29,25 +31,37 @@ export async function openRedis(settings: RedisSettings, logger: Logger): Promis
   return settings.redis === 'embedded' ? await openEmbedded(settings.folder, logger) : await openGiven(settings.redis)
 }
 
-const forever = {
-  // BullMQ's workers demand it: their blocking commands wait through an outage.
-  maxRetriesPerRequest: null,
-  retryStrategy: (times: number) => Math.min(50 * times, 500),
-} satisfies RedisOptions
+/** Silence after a question: longer than BullMQ's blocking commands take, which are answered after 10 s at most. */
+const silence = 15_000
 
-function openConnections(connect: (options: typeof forever) => Redis) {
+function optionsUntil(released: () => boolean) {
+  return {
+    // BullMQ's workers demand it: their blocking commands wait through an outage.
+    maxRetriesPerRequest: null,
+    retryStrategy: (times: number) => (released() ? null : Math.min(50 * times, 500)),
+    connectTimeout: 2_000,
+    // A machine that vanished closes no connection.
+    socketTimeout: silence,
+  } satisfies RedisOptions
+}
+
+function openConnections(connect: (options: ReturnType<typeof optionsUntil>) => Redis) {
   const connections = new Set<Redis>()
+  const release = (redis: Redis) => {
+    connections.delete(redis)
+    redis.disconnect()
+  }
   return {
     connect() {
-      const redis = connect(forever)
+      const redis: Redis = connect(optionsUntil(() => !connections.has(redis)))
+      connections.add(redis)
       // An outage is told by who works with the connection; an 'error' event without a listener would end the process.
       redis.on('error', () => undefined)
-      redis.once('end', () => connections.delete(redis))
-      connections.add(redis)
       return redis
     },
+    release,
     close() {
-      for (const redis of connections) redis.disconnect()
+      for (const redis of connections) release(redis)
     },
   }
 }
@@ -82,6 +96,7 @@ async function openGiven(url: string): Promise<RedisHandle> {
   const connections = openConnections((options) => new Redis(url, options))
   return {
     connect: () => connections.connect(),
+    release: (connection) => connections.release(connection),
     async [Symbol.asyncDispose]() {
       connections.close()
     },
@@ -103,6 +118,7 @@ async function openEmbedded(folder: string, logger: Logger): Promise<RedisHandle
   const connections = openConnections((options) => new Redis({ ...options, path }))
   return {
     connect: () => connections.connect(),
+    release: (connection) => connections.release(connection),
     async [Symbol.asyncDispose]() {
       connections.close()
       await keeper.end()

@@ -1,10 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import type { Lane } from '../../../src/model/change.ts'
+import { KeyturnError } from '../../../src/model/errors.ts'
 import type { ObligationPointer } from '../../../src/model/ledger.ts'
+import type { PlatformState } from '../../../src/model/running.ts'
 import type { BreakerOptions, JobOutcome } from '../../../src/queue/health.ts'
 import { type LanePlatform, openLanes } from '../../../src/queue/lanes.ts'
-import { openRedis } from '../../../src/queue/redis.ts'
+import { openRedis, type RedisHandle } from '../../../src/queue/redis.ts'
 import { startRedis } from '../../servers/redis.ts'
 import { Book, notes, pointers, temporaryFolder, until } from './support.ts'
 
@@ -203,4 +205,151 @@ test('a platform with a stated rate begins no more obligations a second than tha
   await until('all are done', () => count === 900)
   // Three quarters of 400 a second are for changes, and up to one second of them may come at once.
   expect(performance.now() - began).toBeGreaterThan(1_500)
+})
+
+async function freeze(redis: RedisHandle): Promise<{ thaw(): void }> {
+  const connection = redis.connect()
+  const pid = Number(/process_id:(\d+)/.exec(await connection.info('server'))?.[1])
+  redis.release(connection)
+  process.kill(pid, 'SIGSTOP')
+  return { thaw: () => process.kill(pid, 'SIGCONT') }
+}
+
+test('a Redis that hangs holds up no revocation: adding returns soon, and the work is done from the ledger', async () => {
+  const book = new Book(pointers('corp', 'revoke', 300))
+  await using queue = await open({ book, work: (some) => book.settle(some) })
+  await until('the queue answers', async () => (await queue.lanes.depth()).every(({ waiting }) => waiting === 0))
+  const frozen = await freeze(queue.redis)
+  try {
+    // Half of them are told, the others only stand in the ledger.
+    await queue.lanes.add(pointers('corp', 'revoke', 150))
+    await until('all revocations are done', () => book.owed === 0)
+    expect((await queue.lanes.depth()).map(({ waiting }) => waiting)).toEqual([null, null])
+  } finally {
+    frozen.thaw()
+  }
+  await until('the queue answers again', async () => (await queue.lanes.depth()).every(({ waiting }) => waiting === 0))
+  expect(book.done).toHaveLength(300)
+})
+
+test('what is owed without having been added is noticed by the sweep, and at once where somebody wakes it up', async () => {
+  const book = new Book(pointers('corp', 'revoke', 3))
+  await using queue = await open({ book, work: (some) => book.settle(some) })
+  queue.lanes.wakeUp('corp', 'revoke')
+  await until('all are done', () => book.owed === 0)
+})
+
+test('a process that works on revocations only adds changes for others, and says how many wait', async () => {
+  await using server = await startRedis()
+  const owed = [...pointers('corp', 'change', 128), ...pointers('corp', 'revoke', 2)]
+  const book = new Book(owed)
+  const work = async (some: readonly ObligationPointer[]) => await book.settle(some)
+  await using urgent = await open({ url: server.url, book, lanes: ['revoke'], work })
+  await urgent.lanes.add(owed)
+  await until('the revocations are done', () => book.done.length === 2)
+  await until('the changes wait', async () => (await urgent.lanes.depth())[1]?.waiting === 2)
+  await using heavy = await open({ url: server.url, book, lanes: ['change'], work })
+  await until('the changes are done', () => book.owed === 0)
+  expect(heavy.log.lines).toEqual([])
+})
+
+function breakerOf(isDown: () => boolean, states: PlatformState[], woken: string[] = []): BreakerOptions {
+  return {
+    stored: [],
+    probe: async () => {
+      if (isDown()) throw new KeyturnError('platform-unreachable', 'connection refused')
+    },
+    onState: (state) => void states.push(state),
+    onUp: async (platform) => void woken.push(platform),
+  }
+}
+
+const outage = { outage: { code: 'platform-unreachable', message: 'connection refused' } } as const
+
+test('a platform that is down pauses its own changes, tries its revocations on, and both go on when it is back', async () => {
+  const owed = [
+    ...pointers('corp', 'change', 600),
+    ...pointers('corp', 'revoke', 40),
+    ...pointers('wiki', 'change', 600),
+  ]
+  const book = new Book(owed)
+  const states: PlatformState[] = []
+  const woken: string[] = []
+  let isDown = true
+  let changesWhileDown = 0
+  let revocationsWhileDown = 0
+  await using queue = await open({
+    book,
+    platforms: [
+      { id: 'corp', concurrency: 2 },
+      { id: 'wiki', concurrency: 2 },
+    ],
+    breaker: breakerOf(() => isDown, states, woken),
+    work: async (some, lane) => {
+      if (isDown && some[0]?.platform === 'corp') {
+        if (lane === 'change') changesWhileDown += 1
+        else revocationsWhileDown += 1
+        return outage
+      }
+      return await book.settle(some, () => sleep(5))
+    },
+  })
+  await queue.lanes.add(owed)
+  await until('it is found down, and probed twice', () => states.length >= 3)
+  await until('the other platform is done', () => book.done.length === 600)
+  const tried = revocationsWhileDown
+  await until('revocations are tried on', () => revocationsWhileDown > tried + 2)
+  expect(changesWhileDown).toBeLessThan(8)
+  expect(new Set(states.map(({ platform, state }) => `${platform} ${state}`))).toEqual(new Set(['corp down']))
+  isDown = false
+  await until('nothing is owed', () => book.owed === 0)
+  expect(states.at(-1)).toMatchObject({ platform: 'corp', state: 'up', error: null, probeAt: null })
+  expect(woken).toEqual(['corp'])
+})
+
+test('a platform that is stored as down begins paused, and goes on as soon as a probe is answered', async () => {
+  const { promise: asked, resolve: answer } = Promise.withResolvers<void>()
+  const book = new Book(pointers('corp', 'change', 64))
+  const states: PlatformState[] = []
+  const stored = [{ platform: 'corp', state: 'down', since: 0, error: outage.outage, probeAt: 0 }] as const
+  await using queue = await open({
+    book,
+    breaker: { ...breakerOf(() => false, states), stored, probe: () => asked },
+    work: (some) => book.settle(some),
+  })
+  await queue.lanes.add(pointers('corp', 'change', 64))
+  await sleep(100)
+  expect(book.done).toEqual([])
+  answer()
+  await until('the changes are done', () => book.owed === 0)
+  expect(states).toMatchObject([{ platform: 'corp', state: 'up' }])
+})
+
+test('what another process has found out pauses and resumes the changes here, and is not told again', async () => {
+  const book = new Book(pointers('corp', 'change', 64))
+  const states: PlatformState[] = []
+  const never = () => new Promise<void>(() => undefined)
+  await using queue = await open({
+    book,
+    breaker: { ...breakerOf(() => false, states), probe: never },
+    work: (some) => book.settle(some),
+  })
+  queue.lanes.told({ platform: 'corp', state: 'down', since: 0, error: null, probeAt: null })
+  await queue.lanes.add(pointers('corp', 'change', 64))
+  await sleep(100)
+  expect(book.done).toEqual([])
+  queue.lanes.told({ platform: 'corp', state: 'up', since: 1, error: null, probeAt: null })
+  await until('the changes are done', () => book.owed === 0)
+  expect(states).toEqual([])
+})
+
+test('closing while Redis is away ends soon', async () => {
+  await using server = await startRedis()
+  const queue = await open({ url: server.url, work: async () => undefined })
+  await until('the queue answers', async () => (await queue.lanes.depth()).every(({ waiting }) => waiting === 0))
+  await server.kill()
+  await sleep(50)
+  const began = performance.now()
+  await queue[Symbol.asyncDispose]()
+  expect(performance.now() - began).toBeLessThan(5_000)
 })

@@ -37,14 +37,15 @@ export async function openLedger(
   }
 }
 
-function aboutPeople({ read, write }: Driver) {
+function aboutPeople(driver: Driver) {
+  const { read } = driver
   return {
     identities: (source) => read(() => people.identities(source)),
     identitiesById: (ids) => read(() => people.identitiesById(ids)),
     findPeople: (text) => read(() => people.findPeople(text)),
     acceptedRead: (source) => read(() => people.acceptedRead(source)),
     lastRefusal: (source) => read(() => people.lastRefusal(source)),
-    saveIntake: (result, correlation) => write(() => saveIntake(result, correlation)),
+    saveIntake: (result, correlation) => saveIntake(driver, result, correlation),
     events: (identity, most) => read(() => people.events(identity, most)),
     dependents: (of) => read(() => people.dependents(of)),
     heldRoles: (identities) => read(() => people.heldRoles(identities)),

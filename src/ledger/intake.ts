@@ -1,31 +1,78 @@
-// What one read of a source changed, in one transaction with the marks that make planning look at it.
+// What one read of a source changed, written together with the marks that make planning look at it: a small one in one
+// transaction, a large one in several, with the ledger free in between, so that no revocation waits for it.
 import { KeyturnError } from '../model/errors.ts'
 import type { AcceptedRead, Identity, IntakeResult, RefusedRead } from '../model/identity.ts'
 import type { Instant } from '../model/instant.ts'
+import type { Driver } from './driver.ts'
 import { toRow } from './identity-row.ts'
 import { markAgain } from './look-again.ts'
 import { acceptedRead, identitiesById } from './people.ts'
 import { db, forLists, insertAll, run, upsertAll } from './unit.ts'
 import type { Unit } from './unit.ts'
 
+/** People in one transaction: a few ten milliseconds of work. */
+const portion = 1_000
+
 /**
- * Saves the people that changed, what they were, their events and the read itself, and marks them.
- * Throws KeyturnError `read-overtaken`, and then nothing of it is kept.
+ * Saves the people that changed, what they were, their events and the read itself, and marks them. Throws KeyturnError
+ * `read-overtaken`; then nothing is kept, but of a large one the portions before. Each of them counts as an accepted read, so
+ * that no other read builds on half of this one, and what the last one was stays as it was until all of them are saved:
+ * whoever reads next, even after a crash, finds everything that is missing.
  */
-export function* saveIntake(result: IntakeResult, correlation: string): Unit<void> {
-  const { changed, accepted, refused, receivedAt } = result
+export async function saveIntake(
+  { write }: Pick<Driver, 'write'>,
+  result: IntakeResult,
+  correlation: string,
+): Promise<void> {
+  let rest = result.changed.length > portion ? { ...result, changed: shutFirst(result.changed) } : result
+  while (rest.changed.length > portion) {
+    const [some, others] = divide(rest)
+    const number = await write(() => savePortion(some, correlation))
+    rest = rest.base === undefined ? others : { ...others, base: number }
+  }
+  await write(() => saveLast(rest, correlation))
+}
+
+function shutFirst(people: readonly Identity[]): readonly Identity[] {
+  const groups = Map.groupBy(people, ({ state }) => state !== 'active' && state !== 'pre-hire')
+  return [...(groups.get(true) ?? []), ...(groups.get(false) ?? [])]
+}
+
+function divide(result: IntakeResult): readonly [some: IntakeResult, others: IntakeResult] {
+  const people = result.changed.slice(0, portion)
+  const ids = new Set(people.map(({ id }) => id))
+  const events = Map.groupBy(result.events, ({ identity }) => ids.has(identity))
+  return [
+    { ...result, changed: people, events: events.get(true) ?? [] },
+    { ...result, changed: result.changed.slice(portion), events: events.get(false) ?? [] },
+  ]
+}
+
+/** Returns the number of the accepted read that is in force then. */
+function* savePortion(result: IntakeResult, correlation: string): Unit<number> {
   const number = yield* comparedWith(result)
+  yield* saveChanged(result, correlation)
+  // Before the first accepted read everybody is new to everybody: there is nothing that another read could build on.
+  if (result.accepted === null || number === 0) return number
+  const next = number + 1
+  yield* run(db.updateTable('accepted_read').set({ number: next, digest: null }).where('source', '=', result.source))
+  return next
+}
+
+function* saveLast(result: IntakeResult, correlation: string): Unit<void> {
+  const number = yield* comparedWith(result)
+  yield* saveChanged(result, correlation)
+  if (result.accepted !== null) yield* saveAccepted(result.accepted, number + 1)
+  if (result.refused !== null) yield* saveRefused(result.refused)
+}
+
+function* saveChanged(result: IntakeResult, correlation: string): Unit<void> {
+  const { changed, accepted, refused, receivedAt } = result
   const at = accepted?.at ?? refused?.at ?? Date.now()
   yield* forLists(changed, (some) => savePeople(some, at, correlation))
   yield* saveEvents(result, correlation)
-  if (accepted !== null) yield* saveAccepted(accepted, number + 1)
-  if (refused !== null) yield* saveRefused(refused)
-  yield* markAgain(
-    changed.map(({ id }) => id),
-    accepted === null ? 'clock' : 'feed',
-    receivedAt ?? at,
-    correlation,
-  )
+  const ids = changed.map(({ id }) => id)
+  yield* markAgain(ids, accepted === null ? 'clock' : 'feed', receivedAt ?? at, correlation)
 }
 
 /** The number of the accepted read that is in force. Throws KeyturnError `read-overtaken` where the result knew another one. */
@@ -35,7 +82,7 @@ function* comparedWith({ source, base }: IntakeResult): Unit<number> {
   throw new KeyturnError(
     'read-overtaken',
     `This read of ${source} was compared with accepted read ${base}, and read ${number} is in force: another one was accepted meanwhile.`,
-    { hint: `Nothing of it was saved. Read ${source} again and compare it with what is known now.` },
+    { hint: `Read ${source} again and compare it with what is known now.` },
   )
 }
 

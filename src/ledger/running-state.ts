@@ -6,14 +6,15 @@ import { all, db, each, first, forLists, insertAll, run, upsertAll } from './uni
 import type { Unit } from './unit.ts'
 
 const day = 86_400_000
-/** A tick that is older is neither remembered nor fired: whoever fired it is long forgotten. */
+/** Ticks that are older are forgotten when the next one is fired. */
 const tickMemory = 7 * day
 /** Processes that were killed never say that they end. */
 const processMemory = day
 
 /** True for the first who asks. */
 export function* tick(schedule: string, at: Instant, now: Instant): Unit<boolean> {
-  if (at < now - tickMemory) return false
+  const old = now - tickMemory
+  if (at < old && (yield* firedSince(schedule, at))) return false
   const fired = yield* first(
     db
       .insertInto('tick')
@@ -22,8 +23,15 @@ export function* tick(schedule: string, at: Instant, now: Instant): Unit<boolean
       .returning('at'),
   )
   if (fired === undefined) return false
-  yield* run(db.deleteFrom('tick').where('at', '<', now - tickMemory))
+  // The newest stays, however old: a schedule may be slower than the memory is long.
+  yield* run(db.deleteFrom('tick').where('schedule', '=', schedule).where('at', '<', Math.min(old, at)))
   return true
+}
+
+/** Its own row may be forgotten by now, but not that of a later tick. */
+function* firedSince(schedule: string, at: Instant): Unit<boolean> {
+  const rows = db.selectFrom('tick').select('at').where('schedule', '=', schedule).where('at', '>=', at).limit(1)
+  return (yield* first(rows)) !== undefined
 }
 
 export function* platformStates(): Unit<readonly PlatformState[]> {

@@ -69,7 +69,7 @@ function* overrides(dialect: Dialect): Unit<void> {
 }
 
 function* daemon(): Unit<void> {
-  yield* table('tick', { schedule: text, at: instant }, { primary: ['schedule', 'at'], indexes: [['at']] })
+  yield* table('tick', { schedule: text, at: instant }, { primary: ['schedule', 'at'] })
   yield* table(
     'platform_state',
     { platform: text, state: text, since: instant, error: maybeText, probe_at: maybeInstant },

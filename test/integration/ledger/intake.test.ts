@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import type { AcceptedRead } from '../../../src/model/identity.ts'
+import { openLedger } from '../../../src/ledger/index.ts'
+import type { AcceptedRead, Identity, LifecycleEvent } from '../../../src/model/identity.ts'
 import * as s from './samples.ts'
 
 const refused = { source: 'hr', at: s.now + 7, why: '3 rows, at least 10 are expected', hint: 'look at the file' }
@@ -81,5 +82,94 @@ describe('a changed person', () => {
       { identity: 'hr:p2', cause: 'feed', since: s.now, correlation: 'read' },
       { identity: 'hr:p1', cause: 'clock', since: s.now + 7, correlation: 'by the clock' },
     ])
+  })
+})
+
+describe('a read that changes thousands of people', () => {
+  const many = (count: number, rest: Partial<Identity> = {}) => s.people(count).map((one) => ({ ...one, ...rest }))
+  const leaver = (key: string): LifecycleEvent => ({
+    kind: 'leaver',
+    identity: `hr:${key}`,
+    effectiveAt: s.now,
+    observedAt: s.now,
+    reason: { kind: 'source', text: 'left' },
+    changed: ['state'],
+  })
+
+  test('is saved as a whole, each person marked once and each event kept, whoever leaves first of all', async () => {
+    const ledger = await s.ledgerWith(3_500)
+    const before = (await ledger.marked(10_000)).at(-1)?.id ?? 0
+    const changed = many(3_500).map((one, n) => (n === 3_333 ? { ...one, state: 'left' as const } : one))
+    const events = [leaver('p3334'), leaver('p1'), leaver('p3500')]
+    const read = accepted({ digest: 'aa', mappingVersion: 'v2' })
+    await ledger.saveIntake(s.intake(changed, { accepted: read, base: 1, events }), 'c')
+    const people = await ledger.identities()
+    expect(people).toHaveLength(3_500)
+    expect(people.filter(({ revision }) => revision !== 2)).toEqual([])
+    const marks = (await ledger.marked(10_000)).filter(({ id }) => id > before)
+    expect(new Set(marks.map(({ identity }) => identity)).size).toBe(3_500)
+    expect(marks).toHaveLength(3_500)
+    expect(marks[0]?.identity).toBe('hr:p3334')
+    for (const event of events) expect(await ledger.events(event.identity, 9)).toEqual([event])
+    const now = await ledger.acceptedRead('hr')
+    expect(now).toEqual({ ...read, number: now?.number ?? 0 })
+    expect(now?.number).toBeGreaterThan(1)
+    await ledger.saveIntake(s.intake([], { base: now?.number ?? 0 }), 'c')
+  })
+
+  test('lets other work go on in between', async () => {
+    const ledger = await s.ledgerWith(0)
+    const order: string[] = []
+    const saving = ledger.saveIntake(s.intake(many(5_000)), 'c').then(() => order.push('saved'))
+    await ledger.tick('hr', s.now, s.now).then(() => order.push('other work'))
+    await saving
+    expect(order).toEqual(['other work', 'saved'])
+  })
+
+  test('stops when another read is accepted in the middle, and the next one that knows better is saved', async () => {
+    const ledger = await s.ledgerWith(2_500)
+    const large = s.intake(many(2_500, { recordHash: 'large' }), { accepted: accepted({ digest: 'aa' }), base: 1 })
+    const saving = expect(ledger.saveIntake(large, 'large')).rejects.toMatchObject({ code: 'read-overtaken' })
+    const last = s.person('p2500', { recordHash: 'small' })
+    await ledger.saveIntake(s.intake([last], { accepted: accepted({ rows: 77, digest: 'bb' }) }), 'small')
+    await saving
+    const [now, people] = [await ledger.acceptedRead('hr'), await ledger.identities()]
+    expect(now).toMatchObject({ rows: 77, digest: 'bb' })
+    expect(people.find(({ id }) => id === 'hr:p2500')).toMatchObject({ recordHash: 'small' })
+    await ledger.saveIntake({ ...large, base: now?.number ?? 0 }, 'again')
+    expect((await ledger.identities()).filter(({ recordHash }) => recordHash !== 'large')).toEqual([])
+  })
+
+  test('that ends in the middle does not look accepted: whoever reads next compares every row', async () => {
+    const { url } = await s.temporaryLedger()
+    const ledger = await openLedger(url)
+    await ledger.saveIntake(s.intake(many(2_500), { accepted: accepted({ digest: 'aa' }) }), 'first')
+    const read2 = accepted({ digest: 'bb', rows: 99, mappingVersion: 'v2' })
+    const large = s.intake(many(2_500, { recordHash: 'new' }), { accepted: read2, base: 1 })
+    const [saved] = await Promise.allSettled([ledger.saveIntake(large, 'c'), ledger[Symbol.asyncDispose]()])
+    expect(saved.status).toBe('rejected')
+
+    await using again = await openLedger(url)
+    const known = await again.identities()
+    const isNew = Map.groupBy(known, ({ recordHash }) => recordHash === 'new')
+    expect(isNew.get(true)?.length).toBeGreaterThan(0)
+    expect(isNew.get(false)?.length).toBeGreaterThan(0)
+    const read = await again.acceptedRead('hr')
+    expect(read).toMatchObject({ rows: 10, mappingVersion: 'v1' })
+    expect(read).not.toHaveProperty('digest')
+    // A read that had been compared with the one before it is overtaken.
+    await expect(again.saveIntake(s.intake([], { base: 1 }), 'late')).rejects.toMatchObject({ code: 'read-overtaken' })
+  })
+
+  test('because a date is reached is stopped by an accepted read too, and does not count as one', async () => {
+    const ledger = await s.ledgerWith(2_500)
+    const clock = { accepted: null, refused }
+    await ledger.saveIntake(s.intake(many(2_500), { ...clock, base: 1 }), 'c')
+    expect(await ledger.acceptedRead('hr')).toMatchObject({ number: 1 })
+    const saving = expect(ledger.saveIntake(s.intake(many(2_500), { ...clock, base: 1 }), 'c')).rejects.toMatchObject({
+      code: 'read-overtaken',
+    })
+    await ledger.saveIntake(s.intake([]), 'c')
+    await saving
   })
 })

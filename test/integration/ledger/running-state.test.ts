@@ -31,6 +31,18 @@ describe('a tick of a schedule', () => {
   test('fires late where nobody has fired it', async () => {
     const ledger = await s.ledgerWith(0)
     expect(await ledger.tick('hr', s.now, s.now + 3 * day)).toBe(true)
+    expect(await ledger.tick('crm', s.now, s.now + 30 * day)).toBe(true)
+    expect(await ledger.tick('crm', s.now, s.now + 31 * day)).toBe(false)
+  })
+
+  test('of a schedule that is slower than the memory is long is fired once', async () => {
+    const ledger = await s.ledgerWith(0)
+    expect(await ledger.tick('monthly', s.now, s.now)).toBe(true)
+    for (const after of [1, 8, 20]) expect(await ledger.tick('monthly', s.now, s.now + after * day)).toBe(false)
+    expect(await ledger.tick('other', s.now + 20 * day, s.now + 20 * day)).toBe(true)
+    expect(await ledger.tick('monthly', s.now, s.now + 21 * day)).toBe(false)
+    expect(await ledger.tick('monthly', s.now + 30 * day, s.now + 30 * day)).toBe(true)
+    expect(await ledger.tick('monthly', s.now, s.now + 31 * day)).toBe(false)
   })
 })
 

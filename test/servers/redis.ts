@@ -87,5 +87,5 @@ async function flush(port: number, password: string): Promise<void> {
   socket.end(`AUTH ${password}\r\nFLUSHALL\r\nQUIT\r\n`)
   let said = ''
   for await (const chunk of socket) said += String(chunk)
-  if (!/^\+OK\r\n\+OK\r\n/.test(said)) throw new Error(`Redis refused to flush: ${said}`)
+  if (!said.startsWith('+OK\r\n+OK\r\n')) throw new Error(`Redis refused to flush: ${said}`)
 }

@@ -5,11 +5,13 @@ import { canonicalDn } from '../directory/dn.ts'
 import type { Entry } from '../directory/entry.ts'
 import { LdapResultError } from '../directory/errors.ts'
 import { equals } from '../directory/filters.ts'
+import { inFlight, mostInFlight } from '../directory/flight.ts'
 import { readEntry, searchAll } from '../directory/search.ts'
 import type { Domain } from './domain.ts'
 import { guidBytes, guidDn, guidText, relativeId } from './values.ts'
 
-const keptFor = 10 * SECOND
+/** A little longer than those who ask for the whole catalogue wait between two times, so that their read serves all looks. */
+const keptFor = 90 * SECOND
 
 const groupAttributes = ['objectGUID', 'objectSid', 'cn', 'adminCount', 'objectClass']
 
@@ -53,8 +55,9 @@ export class Groups {
 }
 
 /**
- * The catalogue, kept for a few seconds: every look at a few accounts needs it, and reading thousands of groups each time would
- * be most of the work. A group that was made or renamed in these seconds is noticed by the next look.
+ * The catalogue, kept for a minute and a half: every look at a few accounts needs it, and reading thousands of groups each
+ * time would be most of the work. A group that was made or renamed meanwhile is noticed by the next read of everything, or
+ * by whoever grants it.
  */
 export class Catalogue {
   readonly #domain: Domain
@@ -81,8 +84,11 @@ export class Catalogue {
 async function readGroups(domain: Domain, connection: Connection, signal?: AbortSignal): Promise<Groups> {
   const { named, under } = domain.settings.entitlements
   const groups = new Map<string, Group>()
-  for (const [name, entitlement] of Object.entries(named)) {
-    const entry = await readEntry(connection, addressOf(entitlement.id), groupAttributes)
+  const asked = Object.entries(named)
+  const read = ([, { id }]: (typeof asked)[number]) => readEntry(connection, addressOf(id), groupAttributes)
+  const entries = await inFlight(asked, mostInFlight, read)
+  for (const [index, [name, entitlement]] of asked.entries()) {
+    const entry = entries[index]
     if (entry === undefined || !entry.texts('objectClass').includes('group')) continue
     const group = groupOf(domain.id, name, entry, entitlement)
     groups.set(group.nativeId, group)

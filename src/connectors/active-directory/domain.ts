@@ -10,6 +10,7 @@ import { Pool } from '../directory/pool.ts'
 import type { DirectoryAccess } from '../directory/pool.ts'
 import { probe } from '../directory/probe.ts'
 import { readEntry } from '../directory/search.ts'
+import { Tries } from '../directory/tries.ts'
 import { Catalogue } from './catalogue.ts'
 import { ownSignInError } from './errors.ts'
 import { dnsDomain } from './names.ts'
@@ -31,6 +32,7 @@ export class Domain implements AsyncDisposable {
   readonly groups = new GroupWriter(groupsAtOnce)
   readonly #access: DirectoryAccess
   readonly #pool: Pool
+  readonly #tries: Tries
   #namingContext: string | undefined
 
   constructor(settings: DirectorySettings, tools: Tools) {
@@ -38,6 +40,7 @@ export class Domain implements AsyncDisposable {
     this.clock = tools.clock
     this.#access = { settings, secrets: tools.secrets, logger: tools.logger }
     this.#pool = new Pool(this.#access)
+    this.#tries = new Tries(settings)
   }
 
   get id(): string {
@@ -72,6 +75,12 @@ export class Domain implements AsyncDisposable {
     }
   }
 
+  /** Tries to sign in as somebody else. @throws LdapResultError when that is refused, KeyturnError when there was no answer */
+  async signInAs(dn: string, password: string): Promise<void> {
+    demandTls(this.settings)
+    await this.#tries.signIn(dn, password)
+  }
+
   /** The top of the domain that `base` is in, where names must be unique; `base` itself may be a part of it only. */
   async namingContext(connection: Connection): Promise<string> {
     this.#namingContext ??= await this.#readNamingContext(connection)
@@ -90,7 +99,7 @@ export class Domain implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#pool[Symbol.asyncDispose]()
+    await Promise.all([this.#pool[Symbol.asyncDispose](), this.#tries[Symbol.asyncDispose]()])
   }
 }
 

@@ -1,6 +1,14 @@
 import type { AccountRef, CatalogueEntry, ObservedAccount } from '../../model/account.ts'
 import type { Change, NewAccount } from '../../model/change.ts'
-import type { ApplyContext, Complaint, Connector, Outcome, PasswordPolicy, Proof } from '../../model/connector.ts'
+import type {
+  ApplyContext,
+  Complaint,
+  Connector,
+  LastChange,
+  Outcome,
+  PasswordPolicy,
+  Proof,
+} from '../../model/connector.ts'
 import type { IdentityId } from '../../model/identity.ts'
 import type { DirectorySettings } from '../../model/settings.ts'
 import type { Snapshot } from '../../model/snapshot.ts'
@@ -12,6 +20,7 @@ import { checkNewAccount } from './create.ts'
 import { Domain } from './domain.ts'
 import type { Tools } from './domain.ts'
 import { domainError } from './errors.ts'
+import { lastChangeOf } from './last-change.ts'
 import { observe } from './observe.ts'
 import { readPasswordPolicy } from './policy.ts'
 import { prove } from './prove.ts'
@@ -77,6 +86,18 @@ class ActiveDirectory implements Connector {
 
   signsInAs(_signal: AbortSignal): Promise<string | null> {
     return this.#domain.use((connection) => signedInAs(this.#domain, connection))
+  }
+
+  async lastChange(nativeId: string, signal: AbortSignal): Promise<LastChange | null> {
+    try {
+      return await this.#domain.use((connection) => {
+        signal.throwIfAborted()
+        return lastChangeOf(connection, nativeId)
+      })
+    } catch (error) {
+      signal.throwIfAborted()
+      throw domainError(error, { platform: this.id, doing: 'asking when an account was changed last' })
+    }
   }
 
   probe(signal: AbortSignal): Promise<void> {

@@ -1,9 +1,7 @@
 import type { ObservedAccount } from '../../model/account.ts'
 import type { ApplyContext, Proof } from '../../model/connector.ts'
-import { Connection } from '../directory/connection.ts'
 import { LdapResultError } from '../directory/errors.ts'
 import { readEntry } from '../directory/search.ts'
-import { demandTls } from './domain.ts'
 import type { Domain } from './domain.ts'
 import { signInCode, signInTable } from './errors.ts'
 import { isDisabled, stateAttributes, stateOf } from './state.ts'
@@ -21,10 +19,8 @@ export async function prove(
   context: ApplyContext,
 ): Promise<Proof> {
   if (password === undefined) return provedByReading(domain, account, context)
-  demandTls(domain.settings)
-  await using connection = await Connection.open(domain.settings)
   try {
-    await connection.bind(account.address, password)
+    await domain.signInAs(account.address, password)
   } catch (error) {
     if (error instanceof LdapResultError) return refusal(error, account, context)
     throw error

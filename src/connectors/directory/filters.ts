@@ -1,4 +1,12 @@
-import { AndFilter, EqualityFilter, NotFilter, OrFilter, PresenceFilter } from 'ldapts'
+import {
+  AndFilter,
+  EqualityFilter,
+  GreaterThanEqualsFilter,
+  NotFilter,
+  OrFilter,
+  PresenceFilter,
+  SubstringFilter,
+} from 'ldapts'
 import type { Filter } from 'ldapts'
 
 // Filters are objects that write bytes; no filter is ever joined out of strings, so `*()\` in a value is only a value, and a
@@ -12,6 +20,15 @@ export function equals(attribute: string, value: string | Buffer): Filter {
 
 export function present(attribute: string): Filter {
   return new PresenceFilter({ attribute })
+}
+
+/** `attribute` is `value` or more. */
+export function from(attribute: string, value: string): Filter {
+  return new GreaterThanEqualsFilter({ attribute, value })
+}
+
+export function startsWith(attribute: string, initial: string): Filter {
+  return new SubstringFilter({ attribute, initial })
 }
 
 export function both(...filters: readonly Filter[]): Filter {

@@ -1,6 +1,14 @@
 import type { AccountRef, CatalogueEntry, ObservedAccount } from '../../model/account.ts'
 import type { Change, NewAccount } from '../../model/change.ts'
-import type { ApplyContext, Complaint, Connector, Outcome, PasswordPolicy, Proof } from '../../model/connector.ts'
+import type {
+  ApplyContext,
+  Complaint,
+  Connector,
+  LastChange,
+  Outcome,
+  PasswordPolicy,
+  Proof,
+} from '../../model/connector.ts'
 import type { Clock } from '../../model/instant.ts'
 import type { DirectorySettings } from '../../model/settings.ts'
 import type { Snapshot } from '../../model/snapshot.ts'
@@ -18,6 +26,7 @@ import { readCatalogue } from './catalogue.ts'
 import type { Catalogue } from './catalogue.ts'
 import { complaintsOf } from './check.ts'
 import { proveShut } from './leaver.ts'
+import { lastChangeOf } from './last-change.ts'
 import { failed } from './memberships.ts'
 import { highestUidNumber } from './numbers.ts'
 import { readAll, readRefs } from './read.ts'
@@ -97,6 +106,15 @@ class LdapConnector implements Connector {
 
   async signsInAs(): Promise<string> {
     return this.#settings.bind.dn
+  }
+
+  async lastChange(nativeId: string, signal: AbortSignal): Promise<LastChange | null> {
+    const where = { settings: this.#settings, facts: await this.#discover(), now: this.#clock() }
+    const what = { doing: 'asking who changed an account last', again: true }
+    return request({ settings: this.#settings, use: this.#use }, what, (connection) => {
+      signal.throwIfAborted()
+      return lastChangeOf(connection, where, nativeId)
+    })
   }
 
   probe(signal: AbortSignal): Promise<void> {

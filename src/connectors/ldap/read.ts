@@ -1,40 +1,37 @@
 import type { AccountRef, ObservedAccount } from '../../model/account.ts'
 import { KeyturnError } from '../../model/errors.ts'
 import type { DirectorySettings } from '../../model/settings.ts'
-import type { Connection } from '../directory/connection.ts'
+import type { Connection, SearchSpec } from '../directory/connection.ts'
+import { MatchedValuesControl } from '../directory/controls.ts'
 import { canonicalDn } from '../directory/dn.ts'
 import type { Entry } from '../directory/entry.ts'
 import { LdapResultError } from '../directory/errors.ts'
 import { anyOf, both, equals } from '../directory/filters.ts'
 import type { Filter } from '../directory/filters.ts'
 import { portions } from '../directory/flight.ts'
+import type { UseOptions } from '../directory/pool.ts'
 import { searchAll } from '../directory/search.ts'
 import { accountFilter, managedAttributes, readAttributes, toAccount } from './accounts.ts'
-import { groupFilter, memberAttributeOf, searchBases } from './catalogue.ts'
+import { groupFilter, searchBases } from './catalogue.ts'
 import type { Catalogue } from './catalogue.ts'
 import type { ServerFacts } from './server.ts'
+import { accountsPerSearch } from './session.ts'
 
 export interface ReadPort {
   readonly settings: DirectorySettings
   readonly facts: ServerFacts
   readonly catalogue: Catalogue
   readonly signal: AbortSignal
-  use<T>(work: (connection: Connection) => Promise<T>): Promise<T>
+  use<T>(work: (connection: Connection) => Promise<T>, options?: UseOptions): Promise<T>
 }
 
 type Draft = ObservedAccount & { entitlements: readonly string[] }
 
 /** Every account under the base: one paged search for accounts, one for each place with groups. Throws when it is not whole. */
 export async function readAll(port: ReadPort): Promise<readonly ObservedAccount[]> {
-  const accounts = await readAccounts(port, accountFilter(port.settings))
-  const find = memberIndex(accounts)
-  const attributes = ['objectClass', 'member', 'uniqueMember', 'memberUid']
-  const onGroup = (entry: Entry): void => {
-    const group = port.catalogue.byDn.get(canonicalDn(entry.dn))
-    const attribute = memberAttributeOf(entry.texts('objectClass'))
-    if (group === undefined || attribute === undefined) return
-    for (const value of entry.texts(attribute)) hold(find(attribute, value), group.name)
-  }
+  const accounts = await readAccounts(port, accountFilter(port.settings), {})
+  const onGroup = membersInto(port, accounts)
+  const attributes = ['member', 'uniqueMember', 'memberUid']
   for (const base of searchBases(port.settings)) {
     const spec = { base, scope: 'sub', filter: groupFilter(), attributes } as const
     await port.use((connection) => ifThere(searchAll(connection, spec, onGroup, port.signal)))
@@ -59,55 +56,93 @@ export async function readRefs(port: ReadPort, refs: readonly AccountRef[]): Pro
   const found = new Map<string, Draft>()
   const filter = accountFilter(settings)
   await Promise.all(
-    portions([...filters.values()], 64).map(async (some) => {
-      for (const account of await readAccounts(port, both(anyOf(some), filter))) found.set(account.nativeId, account)
+    portions([...filters.values()], accountsPerSearch).map(async (some) => {
+      const accounts = await readAccounts(port, both(anyOf(some), filter), { again: true })
+      for (const account of accounts) found.set(account.nativeId, account)
     }),
   )
-  await Promise.all([...found.values()].map((account) => readMemberships(port, account)))
-  return [...found.values()]
-}
-
-async function readAccounts(port: ReadPort, filter: Filter): Promise<Draft[]> {
-  const { settings, facts, signal } = port
-  const managed = managedAttributes(settings)
-  const accounts: Draft[] = []
-  const spec = { base: settings.base, scope: 'sub', filter, attributes: readAttributes(settings, facts) } as const
-  const onEntry = (entry: Entry): void => {
-    const entitlements: string[] = []
-    const account = toAccount(entry, settings, facts, managed, entitlements)
-    if (account !== undefined) accounts.push({ ...account, entitlements })
-  }
-  const { references } = await port.use((connection) => searchAll(connection, spec, onEntry, signal))
-  if (references.length > 0) {
-    throw new KeyturnError(
-      'platform-read-incomplete',
-      `${settings.id}: part of ${settings.base} is on another server (${references.join(', ')}), so nobody's absence is proven.`,
-      { hint: 'Choose a base that one server holds whole, or make the other part a platform of its own.' },
-    )
-  }
+  const accounts = [...found.values()]
+  await Promise.all(portions(accounts, accountsPerSearch).map((some) => readMemberships(port, some)))
   return accounts
 }
 
-/** Which groups of the catalogue hold the account: only their names come over the network, never their members. */
-async function readMemberships(port: ReadPort, account: Draft): Promise<void> {
+async function readAccounts(port: ReadPort, filter: Filter, options: UseOptions): Promise<Draft[]> {
+  const { settings, facts, signal } = port
+  const managed = managedAttributes(settings)
+  const spec = { base: settings.base, scope: 'sub', filter, attributes: readAttributes(settings, facts) } as const
+  return port.use(async (connection) => {
+    const accounts: Draft[] = []
+    const onEntry = (entry: Entry): void => {
+      const entitlements: string[] = []
+      const account = toAccount(entry, settings, facts, managed, entitlements)
+      if (account !== undefined) accounts.push({ ...account, entitlements })
+    }
+    const { references } = await searchAll(connection, spec, onEntry, signal)
+    if (references.length > 0) {
+      throw new KeyturnError(
+        'platform-read-incomplete',
+        `${settings.id}: part of ${settings.base} is on another server (${references.join(', ')}), so nobody's absence is proven.`,
+        { hint: 'Choose a base that one server holds whole, or make the other part a platform of its own.' },
+      )
+    }
+    return accounts
+  }, options)
+}
+
+/**
+ * Which groups of the catalogue hold these accounts, at most `accountsPerSearch` of them, in one search for each place with
+ * groups. Only the names of groups and these very members come over the network, never all members of a large group. A
+ * server that cannot pick values (RFC 3876) is asked for the groups of each account, unless none holds any.
+ */
+async function readMemberships(port: ReadPort, accounts: readonly Draft[]): Promise<void> {
   // Only attributes that the catalogue's groups have: one that is not indexed would make the server look at every group.
   const kinds = [...new Set([...port.catalogue.byDn.values()].map((group) => group.memberAttribute))]
-  if (kinds.length === 0) return
-  const values = kinds.map((kind) => equals(kind, kind === 'memberUid' ? account.name : account.address))
+  const values = accounts.flatMap((account) =>
+    kinds.map((kind) => equals(kind, kind === 'memberUid' ? account.name : account.address)),
+  )
+  if (values.length === 0) return
+  const alone = accounts.length === 1 ? accounts[0] : undefined
+  const picks = alone === undefined && port.facts.matchedValues
+  const controls = picks ? [new MatchedValuesControl(values)] : []
   const filter = both(groupFilter(), anyOf(values))
-  for (const base of searchBases(port.settings)) {
-    const onGroup = ({ dn }: Entry): void => {
-      const group = port.catalogue.byDn.get(canonicalDn(dn))
-      if (group !== undefined) hold(account, group.name)
-    }
-    const spec = { base, scope: 'sub', filter, attributes: ['1.1'] } as const
-    await port.use((connection) => ifThere(searchAll(connection, spec, onGroup, port.signal)))
+  const groups = await readGroups(port, { filter, attributes: picks ? kinds : ['1.1'], controls })
+  if (picks) groups.forEach(membersInto(port, accounts))
+  else if (alone !== undefined) for (const { dn } of groups) hold(alone, port.catalogue.byDn.get(canonicalDn(dn))?.name)
+  else if (groups.length > 0) await Promise.all(accounts.map((account) => readMemberships(port, [account])))
+}
+
+async function readGroups(
+  port: ReadPort,
+  what: Pick<SearchSpec, 'filter' | 'attributes' | 'controls'>,
+): Promise<Entry[]> {
+  const found = searchBases(port.settings).map((base) =>
+    port.use(
+      async (connection) => {
+        const groups: Entry[] = []
+        const spec = { base, scope: 'sub', ...what } as const
+        await ifThere(searchAll(connection, spec, (entry) => groups.push(entry), port.signal))
+        return groups
+      },
+      { again: true },
+    ),
+  )
+  return (await Promise.all(found)).flat()
+}
+
+/** Notes the members of a group of the catalogue among these accounts. */
+function membersInto({ catalogue }: ReadPort, accounts: readonly Draft[]): (entry: Entry) => void {
+  const find = memberIndex(accounts)
+  return (entry) => {
+    const group = catalogue.byDn.get(canonicalDn(entry.dn))
+    if (group === undefined) return
+    for (const value of entry.texts(group.memberAttribute)) hold(find(group.memberAttribute, value), group.name)
   }
 }
 
 /** Not by `push`, which makes room for 16 more: of a large directory that is more memory than the memberships. */
-function hold(account: Draft | undefined, entitlement: string): void {
-  if (account !== undefined) account.entitlements = account.entitlements.concat(entitlement)
+function hold(account: Draft | undefined, entitlement: string | undefined): void {
+  if (account !== undefined && entitlement !== undefined)
+    account.entitlements = account.entitlements.concat(entitlement)
 }
 
 async function ifThere(search: Promise<unknown>): Promise<void> {

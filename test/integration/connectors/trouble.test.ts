@@ -30,7 +30,7 @@ describe('a probe', () => {
       open(slapd, { tls: {} }),
       open(slapd, { url: 'ldap://127.0.0.1:1' }),
     ]
-    const ends = await Promise.allSettled(asked.map((connector) => connector.probe?.(signal)))
+    const ends = await Promise.allSettled(asked.map(async (connector) => connector.probe?.(signal)))
     const codes = ['platform-sign-in-refused', 'platform-untrusted', 'platform-unreachable']
     expect(ends).toMatchObject(codes.map((code) => ({ status: 'rejected', reason: { code } })))
     await Promise.all(asked.map((connector) => connector[Symbol.asyncDispose]()))

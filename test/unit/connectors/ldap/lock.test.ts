@@ -11,7 +11,15 @@ type Values = Readonly<Record<string, readonly string[]>>
 
 function facts(means: Partial<DisableMeans>): ServerFacts {
   const attributes = new Set(['pwdaccountlockedtime', 'pwdendtime'])
-  const known = { postRead: true, increment: true, passwordModify: true, policy: null, attributes }
+  const known = {
+    matchedValues: false,
+    accessLog: null,
+    postRead: true,
+    increment: true,
+    passwordModify: true,
+    policy: null,
+    attributes,
+  }
   return { vendor: 'openldap', name: 'a server', nativeId: 'entryUUID', ...known, means: { ...none, ...means } }
 }
 

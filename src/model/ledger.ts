@@ -214,8 +214,9 @@ export interface ObligationStatus extends ObligationPointer {
 }
 
 /**
- * The system of record. Every method is one transaction; several processes may call at once. Throws KeyturnError
- * `ledger-unavailable` (stop) or `ledger-busy` (retry).
+ * The system of record. Every method is one transaction, but a large intake and a large admission are several, each of which
+ * is right by itself; several processes may call at once. Throws KeyturnError `ledger-unavailable` (stop) or `ledger-busy`
+ * (retry).
  */
 export interface Ledger extends AsyncDisposable {
   // people
@@ -225,6 +226,10 @@ export interface Ledger extends AsyncDisposable {
   findPeople(text: string): Promise<readonly Identity[]>
   acceptedRead(source: string): Promise<AcceptedRead | null>
   lastRefusal(source: string): Promise<RefusedRead | null>
+  /**
+   * Marks whoever changed. Throws KeyturnError `read-overtaken` where another read of the source was accepted since `base`:
+   * then read and compare again.
+   */
   saveIntake(result: IntakeResult, correlation: string): Promise<void>
   events(identity: IdentityId, most: number): Promise<readonly LifecycleEvent[]>
   /** Whose reference (such as manager) is one of these people. */

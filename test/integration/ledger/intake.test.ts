@@ -129,10 +129,12 @@ describe('a read that changes thousands of people', () => {
   test('stops when another read is accepted in the middle, and the next one that knows better is saved', async () => {
     const ledger = await s.ledgerWith(2_500)
     const large = s.intake(many(2_500, { recordHash: 'large' }), { accepted: accepted({ digest: 'aa' }), base: 1 })
-    const saving = expect(ledger.saveIntake(large, 'large')).rejects.toMatchObject({ code: 'read-overtaken' })
-    const last = s.person('p2500', { recordHash: 'small' })
-    await ledger.saveIntake(s.intake([last], { accepted: accepted({ rows: 77, digest: 'bb' }) }), 'small')
-    await saving
+    const small = s.intake([s.person('p2500', { recordHash: 'small' })], {
+      accepted: accepted({ rows: 77, digest: 'bb' }),
+    })
+    expect(
+      await Promise.allSettled([ledger.saveIntake(large, 'large'), ledger.saveIntake(small, 'small')]),
+    ).toMatchObject([{ status: 'rejected', reason: { code: 'read-overtaken' } }, { status: 'fulfilled' }])
     const [now, people] = [await ledger.acceptedRead('hr'), await ledger.identities()]
     expect(now).toMatchObject({ rows: 77, digest: 'bb' })
     expect(people.find(({ id }) => id === 'hr:p2500')).toMatchObject({ recordHash: 'small' })
@@ -166,10 +168,10 @@ describe('a read that changes thousands of people', () => {
     const clock = { accepted: null, refused }
     await ledger.saveIntake(s.intake(many(2_500), { ...clock, base: 1 }), 'c')
     expect(await ledger.acceptedRead('hr')).toMatchObject({ number: 1 })
-    const saving = expect(ledger.saveIntake(s.intake(many(2_500), { ...clock, base: 1 }), 'c')).rejects.toMatchObject({
-      code: 'read-overtaken',
-    })
-    await ledger.saveIntake(s.intake([]), 'c')
-    await saving
+    const saving = ledger.saveIntake(s.intake(many(2_500), { ...clock, base: 1 }), 'c')
+    expect(await Promise.allSettled([saving, ledger.saveIntake(s.intake([]), 'c')])).toMatchObject([
+      { status: 'rejected', reason: { code: 'read-overtaken' } },
+      { status: 'fulfilled' },
+    ])
   })
 })

@@ -13,6 +13,7 @@ export { neededChanges } from './needed.ts'
 export { namesToCheck, possibleRivals, questionsOf, unseenReferences } from './questions.ts'
 export { surveyAccounts } from './survey.ts'
 export type { SurveyedAccount } from './survey.ts'
+export { notGivenBack } from './undo.ts'
 export type { PartialView, PlatformView } from './view.ts'
 
 export interface PlanInput {

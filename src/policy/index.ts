@@ -7,10 +7,13 @@ import { compileAccount } from './account.ts'
 import { Desire } from './desire.ts'
 import { Holdings, noRoles } from './holding.ts'
 import type { Holding } from './holding.ts'
+import { nextChange } from './next.ts'
+import type { NextChange } from './next.ts'
 import { RoleBook } from './roles.ts'
 import { vocabularyOf } from './vocabulary.ts'
 
 export { overruled } from './override.ts'
+export type { NextChange } from './next.ts'
 
 /** The role mapping, compiled: what people should have. Pure; `held` are one person's lingering roles, as they are stored. */
 export interface Policy {
@@ -27,6 +30,18 @@ export interface Policy {
    * throw `expression-failed` when they are asked for.
    */
   desire(identity: Identity, platform: string, held: readonly HeldRole[], now: Instant): DesiredAccount
+  /**
+   * When the clock alone changes something for this person next, always after `now`; null: never. Until then every
+   * `desire` stays as it is. `held` as they are to be stored; operators' words are laid over already. Never throws for
+   * one person.
+   */
+  nextAt(
+    identity: Identity,
+    held: readonly HeldRole[],
+    now: Instant,
+    isLinked?: (platform: string) => boolean,
+    shutAt?: (platform: string) => Instant | null,
+  ): NextChange | null
 }
 
 /** Compiles a checked configuration once, for any number of people. Throws KeyturnError `config-invalid` for what is no CEL. */
@@ -52,6 +67,10 @@ export function compilePolicy(settings: Settings): Policy {
         (message) => (failure = message),
       )
       return new Desire(rules, identity, holding, identity.held ?? failure, now)
+    },
+    nextAt(identity, held, now, isLinked, shutAt) {
+      const { assignments } = answerOr<Holding>(noRoles, () => holdings.of(identity, held, now))
+      return nextChange(identity, assignments, now, settings, isLinked, shutAt)
     },
   }
 }

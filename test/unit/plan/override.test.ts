@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { DesiredAccount } from '../../../src/model/account.ts'
 import { fingerprint } from '../../../src/model/change.ts'
-import { neededChanges } from '../../../src/plan/index.ts'
+import { neededChanges, notGivenBack } from '../../../src/plan/index.ts'
 import {
   account,
   calm,
@@ -145,5 +145,23 @@ describe('an emergency', () => {
     const privileged = new World().has('ann')
     privileged.catalogue = [entry('root', { privileged: true })]
     expect(stopped(privileged.plan(want('ann', { ...emergency, gives: ['root'] })))).toEqual(['privileged grant'])
+  })
+})
+
+describe('an offboarding that is undone', () => {
+  it('is opened and moved back with a new password and what roles give; the rest is named', () => {
+    const world = new World({
+      leaver: { strip: 'all', keep: [], cleanupAfter: 0, deleteAfter: 'never', container: leavers },
+    })
+    world.has('ann', { entitlements: ['crm', 'chess', 'root'] })
+    world.catalogue = [entry('crm'), entry('chess'), entry('root', { privileged: true })]
+    world.apply(world.plan(leaver('ann', { ...emergency, cleanup })).changes)
+    const ann = want('ann', { gives: ['crm', 'root'] })
+    const plan = world.plan(ann)
+    expect(kinds(plan)).toEqual(['move', 'grant crm', 'issue-credential', 'enable'])
+    expect(stopped(plan)).toEqual(['privileged grant'])
+    const taken = ['chess', 'crm', 'root'].map((entitlement) => ({ platform: 'wiki', entitlement }))
+    expect(notGivenBack('hr:ann', taken, plan)).toEqual([{ platform: 'wiki', entitlement: 'chess' }])
+    expect(notGivenBack('hr:bob', taken, plan)).toEqual(taken)
   })
 })

@@ -114,6 +114,36 @@ describe('group commit', () => {
   })
 })
 
+describe('after a long group', () => {
+  /** What happens when two writes follow each other, and somebody else comes after half of the rest. */
+  async function twoWrites(took: number) {
+    let time = 0
+    const { calls, connection } = fake()
+    const driver = drive(connection, () => time)
+    function* long(): Unit<void> {
+      yield* writes('a')
+      time += took
+    }
+    await driver.write(long)
+    const another = new Promise<void>((resolve) => {
+      setTimeout(() => {
+        calls.push('another process')
+        resolve()
+      }, 5)
+    })
+    await Promise.all([driver.write(() => writes('b')), another])
+    return calls.filter((call) => call === 'begin write' || call === 'another process')
+  }
+
+  test('the ledger stays free for a moment, so that another process gets its turn', async () => {
+    expect(await twoWrites(40)).toEqual(['begin write', 'another process', 'begin write'])
+  })
+
+  test('and after a short one it does not', async () => {
+    expect(await twoWrites(1)).toEqual(['begin write', 'begin write', 'another process'])
+  })
+})
+
 describe('a busy ledger', () => {
   test('is tried again, for writes and for reads', async () => {
     const { calls, connection } = fake({ busy: 3 })

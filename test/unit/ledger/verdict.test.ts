@@ -84,6 +84,15 @@ describe('an obligation after its settlement', () => {
     expect(after).toMatchObject({ error: JSON.stringify(error) })
   })
 
+  test('has had no try where nothing but an outage stood in the way', () => {
+    const outage = settlement([result('retry', { error })], { outage: true })
+    expect(outcomeOf(row, outage, [change('retry')], calm)).toMatchObject({
+      state: 'owed',
+      tries: 4,
+      next_try_at: 1_000,
+    })
+  })
+
   test('stays owed when a change was not reported at all', () => {
     expect(outcomeOf(row, settlement([]), [change('admitted')], calm)).toMatchObject({ state: 'owed', settled: 2 })
   })

@@ -96,7 +96,7 @@ function events(registry: Registry) {
   })
   const changes = new Counter({
     name: 'keyturn_changes_total',
-    help: 'Changes that this process carried out, by how they came out.',
+    help: 'Changes that were carried out since this process began, by how they came out.',
     labelNames: ['platform', 'kind', 'result'] as const,
     registers,
   })

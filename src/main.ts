@@ -4,7 +4,8 @@ import type { ExitCode, Runner } from './commands/command.ts'
 import { KeyturnError } from './model/errors.ts'
 
 interface Entry {
-  readonly says: string
+  /** null: no command for people; the help does not show it. */
+  readonly says: string | null
   /** Loaded when the command is asked for: all of Keyturn would take half a second, for `--help` as well. */
   readonly load: () => Promise<{ define(command: Command, runner: Runner): void }>
 }
@@ -30,6 +31,22 @@ const commands: Readonly<Record<string, Entry>> = {
     says: 'One pass: read the feeds, plan as a whole, and carry out what safety lets pass.',
     load: () => import('./commands/apply.ts'),
   },
+  run: {
+    says: 'The daemon: watches the feeds, acts on what is due, revokes at once. SIGHUP reads the configuration anew.',
+    load: () => import('./commands/run.ts'),
+  },
+  offboard: {
+    says: 'Emergency: shut every account of one person now, past every limit, and wait for the proof. --undo takes it back.',
+    load: () => import('./commands/offboard.ts'),
+  },
+  override: {
+    says: "An operator's word above HR's: this person is active, or has left, until it ends.",
+    load: () => import('./commands/override.ts'),
+  },
+  freeze: {
+    says: 'Stop every change for one person except revocation, until it ends.',
+    load: () => import('./commands/freeze.ts'),
+  },
   adopt: {
     says: 'Show the existing accounts of a platform and whose they would be, by which key. The platform is never touched.',
     load: () => import('./commands/adopt.ts'),
@@ -46,6 +63,7 @@ const commands: Readonly<Record<string, Entry>> = {
     says: 'One person: state and when it changes next, roles and entitlements each with its reason, the last changes.',
     load: () => import('./commands/explain.ts'),
   },
+  task: { says: null, load: () => import('./commands/task.ts') },
   demo: {
     says: 'Tell the story on this machine, with a real directory server and a private Redis in a temporary folder.',
     load: () => import('./commands/demo.ts'),
@@ -83,7 +101,9 @@ function build(runner: Runner): Command {
     .exitOverride()
     .showHelpAfterError('(keyturn COMMAND --help shows what a command takes)')
     .configureHelp({ showGlobalOptions: true })
-  for (const [name, { says }] of Object.entries(commands)) program.command(name).description(says)
+  for (const [name, { says }] of Object.entries(commands)) {
+    program.command(name, { hidden: says === null }).description(says ?? '')
+  }
   return program.hook('preSubcommand', async (_, command) => {
     const entry = commands[command.name()]
     if (entry !== undefined) (await entry.load()).define(command, runner)
@@ -94,6 +114,8 @@ function build(runner: Runner): Command {
 function onSignals(stop: AbortController): void {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.on(signal, () => {
+      // A process of the daemon: it is the daemon that is asked to stop.
+      if (process.send !== undefined) return
       if (stop.signal.aborted) process.exit(130)
       process.stderr.write('\nkeyturn: stopping after what is being written; once more stops at once\n')
       stop.abort(new KeyturnError('stopped', `stopped by ${signal}`, { hint: 'Nothing was changed.' }))

@@ -1,8 +1,9 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Command } from 'commander'
-import colours from 'picocolors'
-import type { Instant } from '../model/instant.ts'
-import { count, showDuration, showInstant, table } from '../report/text.ts'
+import { SECOND } from '../model/instant.ts'
+import { renderStatus } from '../report/status.ts'
 import { openKeyturn } from '../server/context.ts'
+import type { Keyturn } from '../server/context.ts'
 import { readStatus } from '../server/status.ts'
 import type { Status } from '../server/status.ts'
 import { act } from './command.ts'
@@ -10,11 +11,17 @@ import type { ExitCode, Invocation, Runner } from './command.ts'
 
 interface Options {
   readonly offline?: boolean
+  readonly watch?: boolean
 }
+
+const lookEvery = 2 * SECOND
+/** Clears the terminal and puts the cursor into its corner (ECMA-48: ED, CUP). */
+const clear = '\u001B[2J\u001B[H'
 
 export function define(command: Command, runner: Runner): void {
   command
     .option('--offline', 'look into the ledger only, at no platform')
+    .option('--watch', 'look again every two seconds, until Ctrl-C')
     .addHelpText(
       'after',
       '\nExit code: 0 nothing open, 2 something is owed, failed or held or a feed is refused, 1 a platform cannot be reached.',
@@ -24,67 +31,28 @@ export function define(command: Command, runner: Runner): void {
 
 async function status(invocation: Invocation, options: Options): Promise<ExitCode> {
   await using keyturn = await openKeyturn({ config: invocation.config, readOnly: true })
-  const now = keyturn.clock()
-  const found = await readStatus(keyturn, { offline: options.offline === true, signal: invocation.signal })
-  const zone = keyturn.settings.organisation.timezone
+  // The last look, after Ctrl-C, must not end with it.
+  const { signal } = new AbortController()
+  const read = () => readStatus(keyturn, { offline: options.offline === true, signal })
+  if (options.watch === true && !invocation.json) await watch(invocation, keyturn, read)
+  const found = await read()
   invocation.answer(found)
-  invocation.say(
-    [feeds(found, zone), lanes(found, now), troubles(found, zone), platforms(found), holds(found)]
-      .filter((section) => section !== '')
-      .join('\n\n'),
-  )
-  invocation.say(`\npolicy ${found.policyVersion.slice(0, 12)}`)
+  invocation.say(render(keyturn, found))
   if (found.platforms.some((platform) => platform.error !== null)) return 1
   const open = found.lanes.some((lane) => lane.owed + lane.failed + lane.waiting > 0)
   const refused = found.sources.some((source) => source.refused !== null)
   return open || refused || found.holds.length > 0 ? 2 : 0
 }
 
-function feeds(found: Status, zone: string): string {
-  const rows = found.sources.map(({ source, accepted, refused }) => [
-    source,
-    accepted === null ? 'never' : showInstant(accepted.at, zone),
-    accepted === null ? '' : `${accepted.rows} rows, ${accepted.active} active`,
-    refused === null ? '' : colours.red(`${showInstant(refused.at, zone)}: ${refused.why}`),
-  ])
-  return table(['feed', 'last accepted', 'what it holds', 'refused since'], rows)
+async function watch(invocation: Invocation, keyturn: Keyturn, read: () => Promise<Status>): Promise<void> {
+  while (!invocation.signal.aborted) {
+    const page = render(keyturn, await read())
+    if (process.stdout.isTTY) process.stdout.write(clear)
+    invocation.say(page)
+    await sleep(lookEvery, undefined, { signal: invocation.signal }).catch(() => undefined)
+  }
 }
 
-function lanes(found: Status, now: Instant): string {
-  if (found.lanes.length === 0) return 'Nothing is owed.'
-  const rows = found.lanes.map((lane) => [
-    lane.platform,
-    lane.lane,
-    lane.owed,
-    lane.waiting,
-    lane.failed,
-    lane.oldest === null ? '' : showDuration(now - lane.oldest),
-  ])
-  return table(['platform', 'lane', 'owed', 'waiting', 'failed', 'oldest'], rows)
-}
-
-function troubles(found: Status, zone: string): string {
-  if (found.troubles.length === 0) return ''
-  const lines = found.troubles.map((one) => {
-    const next = one.nextTryAt === null ? '' : `  next try ${showInstant(one.nextTryAt, zone)}`
-    return `  ${colours.red(one.state)}  ${one.platform}  ${one.identity}  ${one.lastError?.message ?? ''}${next}`
-  })
-  return [colours.bold('Not done'), ...lines].join('\n')
-}
-
-function platforms(found: Status): string {
-  if (found.platforms.length === 0) return ''
-  return found.platforms
-    .map(({ platform, error, ms }) => {
-      const health =
-        error === null ? `${colours.green('up')}  (${showDuration(ms)})` : `${colours.red('down')}  ${error.message}`
-      return `${platform}  ${health}`
-    })
-    .join('\n')
-}
-
-function holds(found: Status): string {
-  if (found.holds.length === 0) return 'Nothing is held.'
-  const total = found.holds.reduce((sum, hold) => sum + hold.items.filter((item) => item.status === 'open').length, 0)
-  return `${count(total, 'change')} in ${count(found.holds.length, 'hold')}: keyturn holds`
+function render({ clock, settings }: Keyturn, found: Status): string {
+  return renderStatus(found, { now: clock(), zone: settings.organisation.timezone })
 }

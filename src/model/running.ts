@@ -205,7 +205,16 @@ export interface RunningLedger {
   /** Writes what was done without the ledger, marks those people. */
   unspool(spooled: Spooled, now: Instant, correlation: string): Promise<void>
 
+  /** Who owns these accounts; those that nobody is linked to are not in it. */
+  owners(platform: string, nativeIds: readonly string[]): Promise<readonly Link[]>
+
   // record
+  /** Records of one action since then, the newest first, at most a thousand. */
+  auditSince(action: string, since: Instant): Promise<readonly AuditRecord[]>
+  /** Records after this number, the oldest first, each with its own. */
+  auditAfter(after: number, most: number): Promise<readonly (AuditRecord & { readonly id: number })[]>
+  /** The number of the newest record; 0: there is none. */
+  lastAudit(): Promise<number>
   /** Proven revocations after this id, the oldest first. */
   revocations(after: number, most: number): Promise<readonly RevocationTiming[]>
   /** Proven since then, the newest first. */

@@ -1,13 +1,19 @@
 import type { Assignment, DesiredAccount } from '../model/account.ts'
 import type { Identity, LifecycleEvent } from '../model/identity.ts'
 import type { AuditRecord, Grant, Link, ObligationStatus } from '../model/ledger.ts'
+import type { Instant } from '../model/instant.ts'
 import { showPlace } from '../model/place.ts'
+import type { Override } from '../model/running.ts'
 import { showReason } from './plan.ts'
 import { showInstant, visible } from './text.ts'
 
 /** What is known of one person, from the ledger and the policy in force. */
 export interface Explanation {
   readonly identity: Identity
+  /** Operators' words that stand. */
+  readonly overrides: readonly Override[]
+  /** When the clock alone changes something next. */
+  readonly next: { readonly at: Instant; readonly why: string; readonly zone: string } | null
   readonly assignments: readonly Assignment[]
   readonly platforms: readonly {
     readonly platform: string
@@ -29,7 +35,12 @@ interface Rendering {
 export function renderExplanation(explained: Explanation, { zone, bold }: Rendering): string {
   const { identity } = explained
   return [
-    [bold(`${identity.id}  ${identity.state}`), ...stateLines(identity)].join('\n'),
+    [
+      bold(`${identity.id}  ${identity.state}`),
+      ...explained.overrides.map((override) => wordLine(override, zone)),
+      ...stateLines(identity),
+      nextLine(explained.next),
+    ].join('\n'),
     section(
       bold('Attributes'),
       Object.entries(identity.attributes).map(
@@ -67,10 +78,17 @@ function stateLines(identity: Identity): readonly string[] {
     ...(identity.leftAt === null ? [] : [`  access is shut since ${showInstant(identity.leftAt, zone)}`]),
     ...(identity.vanishedAt === null ? [] : [`  vanished from the feed ${showInstant(identity.vanishedAt, zone)}`]),
     ...(identity.held === null ? [] : [`  held: ${identity.held}`]),
-    identity.next === null
-      ? '  the clock alone changes nothing'
-      : `  changes by the clock to ${identity.next.state} at ${showInstant(identity.next.at, zone)}`,
   ]
+}
+
+function wordLine({ kind, state, until, reason, operator }: Override, zone: string): string {
+  const end = until === null ? 'until it is ended' : `until ${showInstant(until, zone)}`
+  return `  ${kind === 'freeze' ? 'frozen' : `override to ${state ?? ''}`} ${end}, by ${operator}: ${reason}`
+}
+
+function nextLine(next: Explanation['next']): string {
+  if (next === null) return '  the clock alone changes nothing'
+  return `  changes by the clock at ${showInstant(next.at, next.zone)} (${next.zone}): ${next.why}`
 }
 
 function platformLines(one: Explanation['platforms'][number], zone: string): readonly string[] {

@@ -1,19 +1,23 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { SettledObligation } from '../apply/ports.ts'
 import type { Plan } from '../model/change.ts'
-import type { IdentityId } from '../model/identity.ts'
 import { MINUTE, SECOND } from '../model/instant.ts'
 import type { Instant } from '../model/instant.ts'
 import type { AdmissionResult, ObligationPointer, ObligationStatus } from '../model/ledger.ts'
+import { admissionOf } from './admitting.ts'
+import type { Answered } from './admitting.ts'
 import { keyOf, openBoard } from './board.ts'
 import type { Board, Progress } from './board.ts'
 import type { Keyturn } from './context.ts'
-import { openWork } from './lanes.ts'
+import { openRedisOf, openWork } from './lanes.ts'
 import type { People } from './people.ts'
 import type { Planning } from './planning.ts'
+import { openSettling } from './settling.ts'
 
 /** How long nothing may move before what is left is reported as owed. */
 const patience = MINUTE
+
+const both = ['revoke', 'change'] as const
 
 export interface ApplyOptions {
   readonly signal: AbortSignal
@@ -43,14 +47,8 @@ export async function applyPlanning(keyturn: Keyturn, planning: Planning, option
   options.signal.throwIfAborted()
   options.onStage?.('admit')
   await storePeople(keyturn, planning.people)
-  const admission = await keyturn.ledger.admit({
-    plan: planning.plan,
-    correlation: keyturn.correlation,
-    operator: keyturn.operator,
-    now: keyturn.clock(),
-    effectiveAt: effectiveInstants(planning.people),
-    heldRoles: planning.heldRoles,
-  })
+  const planned = { ...planning, identities: planning.people.identities }
+  const admission = await keyturn.ledger.admit(admissionOf(keyturn, planned, planning.marks, answered(planning)))
   const pointers = inWorkingOrder(await everythingOwed(keyturn, admission), planning.plan)
   options.onStage?.('work')
   const settled = pointers.length === 0 ? [] : await work(keyturn, pointers, options)
@@ -62,13 +60,10 @@ async function storePeople(keyturn: Keyturn, people: People): Promise<void> {
   for (const intake of people.intakes) await keyturn.ledger.saveIntake(intake, keyturn.correlation)
 }
 
-function effectiveInstants(people: People): ReadonlyMap<IdentityId, Instant> {
-  return new Map(
-    people.identities.flatMap((identity) => {
-      const at = identity.leftAt ?? identity.startsAt
-      return at === null ? [] : [[identity.id, at] as const]
-    }),
-  )
+/** Whoever was marked before this plan was made has been looked at, unless a platform could not be read. */
+function answered({ marks, unread }: Planning): Answered | undefined {
+  const last = marks.at(-1)
+  return last === undefined || unread.length > 0 ? undefined : { upTo: last.id, people: null }
 }
 
 /** What this plan admitted, and what earlier runs left owed (a killed one, a platform that was down). */
@@ -103,7 +98,9 @@ async function work(
     options.onProgress?.(board.progress())
   }
   {
-    await using lanes = await openWork(keyturn, options.signal, onSettled)
+    await using settling = openSettling(keyturn, both, options.signal)
+    await using redis = await openRedisOf(keyturn)
+    await using lanes = openWork(keyturn, { lanes: both, redis, settling, onSettled })
     await lanes.add(pointers)
     await drive(keyturn, board, options)
   }

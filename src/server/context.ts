@@ -8,16 +8,18 @@ import type { Connector } from '../model/connector.ts'
 import { KeyturnError } from '../model/errors.ts'
 import type { Clock } from '../model/instant.ts'
 import type { Ledger } from '../model/ledger.ts'
+import type { RunningLedger } from '../model/running.ts'
 import type { Logger, Secrets } from '../model/ports.ts'
 import type { Settings } from '../model/settings.ts'
 import { compilePolicy } from '../policy/index.ts'
 import type { Policy } from '../policy/index.ts'
+import { openClock } from './clock.ts'
 import { openLog } from './log.ts'
 
 /** Everything that one command needs, opened once and closed together. */
 export interface Keyturn extends AsyncDisposable {
   readonly settings: Settings
-  readonly ledger: Ledger
+  readonly ledger: Ledger & RunningLedger
   readonly policy: Policy
   readonly connectors: ReadonlyMap<string, Connector>
   readonly secrets: Secrets
@@ -30,7 +32,8 @@ export interface Keyturn extends AsyncDisposable {
 }
 
 export interface OpenOptions {
-  readonly config: string
+  /** The configuration file, or what was made of it already. */
+  readonly config: string | Settings
   /** `plan` and the looking commands: the ledger is not created and nothing is written to it. */
   readonly readOnly: boolean
   readonly logger?: Logger
@@ -38,7 +41,7 @@ export interface OpenOptions {
 }
 
 /** Reads the configuration. Throws KeyturnError `config-invalid` whose message holds every problem of every file. */
-async function loadSettings(file: string): Promise<Settings> {
+export async function loadSettings(file: string): Promise<Settings> {
   const { settings, problems } = await loadConfig(file)
   if (settings !== null) return settings
   const errors = problems.filter((problem) => problem.severity === 'error')
@@ -50,30 +53,45 @@ async function loadSettings(file: string): Promise<Settings> {
 
 /** Opens ledger and connectors (which sign in only when they are used). Throws KeyturnError. */
 export async function openKeyturn(options: OpenOptions): Promise<Keyturn> {
-  const settings = await loadSettings(options.config)
+  const settings = typeof options.config === 'string' ? await loadSettings(options.config) : options.config
   const logger = options.logger ?? (await openLog({ level: 'warn', pretty: process.stderr.isTTY }))
-  const clock = options.clock ?? Date.now
-  const tools = { secrets: secrets(), logger, clock }
-  const connectors = new Map(
-    Object.values(settings.platforms).map((platform) => [platform.id, openConnector(platform, tools)] as const),
-  )
-  const policy = compilePolicy(settings)
+  const clock = options.clock ?? openClock()
   const ledger = await openLedger(settings.state.ledger, { readOnly: options.readOnly })
+  const keyturn = withSettings(settings, { ledger, logger, clock, operator: operatorName() })
   return {
-    settings,
-    ledger,
-    policy,
-    connectors,
-    secrets: tools.secrets,
-    logger,
-    clock,
-    operator: operatorName(),
-    correlation: crypto.randomUUID(),
+    ...keyturn,
     [Symbol.asyncDispose]: async () => {
-      await Promise.allSettled([...connectors.values()].map((connector) => connector[Symbol.asyncDispose]()))
+      await keyturn[Symbol.asyncDispose]()
       await ledger[Symbol.asyncDispose]()
     },
   }
+}
+
+/** What stays while a daemon takes over another configuration. */
+export type Foundation = Pick<Keyturn, 'ledger' | 'logger' | 'clock' | 'operator'>
+
+/** Policy and connectors of these settings; disposing closes the connectors only. */
+export function withSettings(settings: Settings, foundation: Foundation): Keyturn {
+  const tools = { secrets: secrets(), logger: foundation.logger, clock: foundation.clock }
+  const connectors = new Map(
+    Object.values(settings.platforms).map((platform) => [platform.id, openConnector(platform, tools)] as const),
+  )
+  return {
+    ...foundation,
+    settings,
+    policy: compilePolicy(settings),
+    connectors,
+    secrets: tools.secrets,
+    correlation: crypto.randomUUID(),
+    [Symbol.asyncDispose]: async () => {
+      await Promise.allSettled([...connectors.values()].map((connector) => connector[Symbol.asyncDispose]()))
+    },
+  }
+}
+
+/** The same, with a thread of its own through logs and audit: one for each story. */
+export function storyOf(keyturn: Keyturn, correlation: string = crypto.randomUUID()): Keyturn {
+  return { ...keyturn, correlation }
 }
 
 /**

@@ -1,17 +1,20 @@
 import type { Identity } from '../model/identity.ts'
 import type { Explanation } from '../report/explanation.ts'
 import type { Keyturn } from './context.ts'
+import { overlaid } from './people.ts'
 
 /** Everything that says why this person has what they have, from the ledger and the policy in force. */
 export async function explain(
   keyturn: Keyturn,
-  identity: Identity,
+  stored: Identity,
   options: { readonly platform?: string; readonly most: number },
 ): Promise<Explanation> {
   const { ledger, policy } = keyturn
   const now = keyturn.clock()
-  const [held, links, obligations, events, audit] = await Promise.all([
+  const [identity = stored] = await overlaid(keyturn, [stored])
+  const [held, overrides, links, obligations, events, audit] = await Promise.all([
     ledger.heldRoles([identity.id]),
+    ledger.overrides(now, [identity.id]),
     ledger.linksOf(identity.id),
     ledger.obligations({ identity: identity.id }),
     ledger.events(identity.id, options.most),
@@ -20,8 +23,11 @@ export async function explain(
   const platforms = Object.keys(keyturn.settings.platforms).filter(
     (platform) => options.platform === undefined || platform === options.platform,
   )
+  const isLinked = (platform: string) => links.some((link) => link.platform === platform)
   return {
     identity,
+    overrides,
+    next: policy.nextAt(identity, held, now, isLinked),
     assignments: policy.assignments(identity, held, now),
     platforms: await Promise.all(
       platforms.map(async (platform) => {

@@ -8,7 +8,7 @@ import type { Lanes } from '../queue/lanes.ts'
 import { openRedis } from '../queue/redis.ts'
 import type { RedisHandle } from '../queue/redis.ts'
 import type { Keyturn } from './context.ts'
-import { openSettling } from './settling.ts'
+
 import type { Settling } from './settling.ts'
 
 export interface WorkOptions {

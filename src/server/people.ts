@@ -1,6 +1,7 @@
 import { openFeed } from '../intake/index.ts'
 import type { Identity, IntakeResult } from '../model/identity.ts'
 import type { SourceSettings } from '../model/settings.ts'
+import { overruled } from '../policy/override.ts'
 import { openSource } from '../sources/index.ts'
 import type { Keyturn } from './context.ts'
 
@@ -19,8 +20,23 @@ export async function readPeople(keyturn: Keyturn, signal: AbortSignal): Promise
   }
   const identities = intakes.flatMap((intake) => intake.identities)
   identities.sort((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0))
-  return { identities, intakes }
+  return { identities: await overlaid(keyturn, identities), intakes }
 }
+
+/** These people with the operators' words laid over what the sources say. */
+export async function overlaid(keyturn: Keyturn, identities: readonly Identity[]): Promise<readonly Identity[]> {
+  const now = keyturn.clock()
+  const few = identities.length <= fewPeople ? identities.map(({ id }) => id) : undefined
+  const overrides = Map.groupBy(await keyturn.ledger.overrides(now, few), ({ identity }) => identity)
+  if (overrides.size === 0) return identities
+  return identities.map((identity) => {
+    const some = overrides.get(identity.id)
+    return some === undefined ? identity : overruled(identity, some, now)
+  })
+}
+
+/** For so many, only their overrides are asked for; for more, all that there are, which are few. */
+const fewPeople = 1_000
 
 /** Reads one source and works out what it means against what the ledger knows. Stores nothing. */
 export async function readSource(

@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto'
 import type { HeldRole } from '../model/account.ts'
 import type { Plan } from '../model/change.ts'
 import type { KeyturnError } from '../model/errors.ts'
-import type { IdentityId } from '../model/identity.ts'
+import type { Identity, IdentityId } from '../model/identity.ts'
+import type { LookAgain } from '../model/running.ts'
 import { makePlan } from '../plan/index.ts'
 import type { PlanInput } from '../plan/index.ts'
 import type { Keyturn } from './context.ts'
@@ -18,6 +19,8 @@ export interface Planning {
   readonly unread: readonly { readonly platform: string; readonly error: KeyturnError }[]
   /** Roles with `linger` as they are now. */
   readonly heldRoles: readonly HeldRole[]
+  /** Who was marked to be looked at before this plan began: it looks at everybody. */
+  readonly marks: readonly LookAgain[]
 }
 
 export type Stage = 'sources' | 'platforms' | 'plan'
@@ -32,42 +35,59 @@ export interface PlanningOptions {
 /** Reads sources and platforms and makes the plan. Writes nothing by itself. Throws when it is asked to stop meanwhile. */
 export async function makePlanning(keyturn: Keyturn, options: PlanningOptions): Promise<Planning> {
   options.onStage?.('sources')
+  const marks = await keyturn.ledger.marked(Number.MAX_SAFE_INTEGER)
   const people = await readPeople(keyturn, options.signal)
   options.signal.throwIfAborted()
+  return { ...(await planPeople(keyturn, people.identities, options)), people, marks }
+}
+
+/** A plan for these people over every platform, each read as a whole. They come in the order of their ids. */
+export async function planPeople(
+  keyturn: Keyturn,
+  identities: readonly Identity[],
+  options: PlanningOptions,
+): Promise<Omit<Planning, 'people' | 'marks'>> {
   options.onStage?.('platforms')
   const surveys = await surveyPlatforms(keyturn, options.signal)
   options.signal.throwIfAborted()
   options.onStage?.('plan')
   const unread = surveys.flatMap((survey) => ('error' in survey ? [survey] : []))
-  const { desired, heldRoles } = await desires(keyturn, people)
+  const { desired, heldRoles } = await desires(keyturn, identities)
   const sights = surveys.flatMap((survey) => ('sight' in survey ? [survey.sight] : []))
   const platforms = await Promise.all(sights.map((sight) => remember(keyturn, sight, desired(sight.settings.id))))
-  const plan = makePlan({
-    now: keyturn.clock(),
-    policyVersion: keyturn.settings.policyVersion,
-    safety: keyturn.settings.safety,
-    desired,
-    platforms,
-    digest: (text) => createHash('sha256').update(text).digest('hex'),
-    confirmed: options.confirmed,
-  })
-  return { plan, people, unread, heldRoles }
+  return { plan: planOf(keyturn, { desired, platforms, confirmed: options.confirmed }), unread, heldRoles }
 }
 
-async function desires(
+/** The plan over what was seen, by the policy in force and with safety on the whole. */
+export function planOf(
+  { clock, settings }: Keyturn,
+  seen: Pick<PlanInput, 'desired' | 'platforms' | 'confirmed'>,
+): Plan {
+  return makePlan({
+    ...seen,
+    now: clock(),
+    policyVersion: settings.policyVersion,
+    safety: settings.safety,
+    digest: (text) => createHash('sha256').update(text).digest('hex'),
+  })
+}
+
+/** What each of these people should have, and the roles with `linger` that follow. */
+export async function desires(
   keyturn: Keyturn,
-  people: People,
+  identities: readonly Identity[],
+  only?: readonly IdentityId[],
 ): Promise<{ desired: PlanInput['desired']; heldRoles: readonly HeldRole[] }> {
   const now = keyturn.clock()
-  const before = groupHeld(await keyturn.ledger.heldRoles())
-  const heldRoles = people.identities.flatMap((identity) =>
+  const before = groupHeld(await keyturn.ledger.heldRoles(only))
+  const heldRoles = identities.flatMap((identity) =>
     keyturn.policy.heldRoles(identity, before.get(identity.id) ?? [], now),
   )
   const held = groupHeld(heldRoles)
   return {
     heldRoles,
     desired: function* (platform, wanted = () => true) {
-      for (const identity of people.identities) {
+      for (const identity of identities) {
         if (wanted(identity.id)) yield keyturn.policy.desire(identity, platform, held.get(identity.id) ?? [], now)
       }
     },

@@ -1,19 +1,21 @@
 import { passwordRules } from '../apply/password.ts'
 import type { PasswordRules } from '../apply/password.ts'
 import type { SettlePorts, PersonView, WorkerView } from '../apply/ports.ts'
-import type { AccountRef, CatalogueEntry, DesiredAccount, ObservedAccount } from '../model/account.ts'
+import type { AccountRef, DesiredAccount, ObservedAccount } from '../model/account.ts'
 import type { Change } from '../model/change.ts'
 import type { Connector } from '../model/connector.ts'
 import type { Identity, IdentityId } from '../model/identity.ts'
 import { MINUTE } from '../model/instant.ts'
 import type { ClaimedObligation, Link, NameClaim } from '../model/ledger.ts'
 import type { PasswordSettings } from '../model/settings.ts'
-import type { CompleteSnapshot } from '../model/snapshot.ts'
 import { neededChanges } from '../plan/index.ts'
 import type { PlatformView } from '../plan/index.ts'
 import type { Keyturn } from './context.ts'
 import { groupHeld } from './planning.ts'
 import { remembered } from './remembered.ts'
+import { overlaid } from './people.ts'
+import { surroundingsOf } from './surroundings.ts'
+import type { Surroundings } from './surroundings.ts'
 import { knownOf, settingsOf, whole } from './survey.ts'
 
 /** What a worker sees of its people: the plan's view of the platform, reduced to them. */
@@ -22,7 +24,7 @@ export interface WorkView extends WorkerView {
   readonly desired: readonly DesiredAccount[]
 }
 
-/** How long the list of entitlements, our own address and the password policy may be remembered between chunks. */
+/** How long the password policy may be remembered between chunks. */
 const memory = MINUTE
 
 /** The two ports of `settle` that need policy and plan: look at a few people again, and what they need now. */
@@ -32,36 +34,25 @@ export function workerPorts(
   signal: AbortSignal,
 ): Pick<SettlePorts<WorkView>, 'observe' | 'needed'> {
   const { password } = settingsOf(keyturn, connector)
-  const surroundings = remembered(() => readSurroundings(connector, password, signal), keyturn.clock, memory)
+  const surroundings = surroundingsOf(connector, keyturn.clock, signal)
+  const rules = remembered(() => passwordsOf(connector, password, signal), keyturn.clock, memory)
   return {
-    observe: async (claimed) => observe(keyturn, connector, await surroundings(), claimed, signal),
+    observe: async (claimed) => {
+      const [around, passwords] = await Promise.all([surroundings(), rules()])
+      return observe(keyturn, connector, { ...around, passwords }, claimed, signal)
+    },
     needed: (view) => groupChanges(neededChanges(view.platform, view.desired, keyturn.settings.safety)),
   }
 }
 
-interface Surroundings {
-  readonly catalogue: CompleteSnapshot<CatalogueEntry>
-  readonly ownAddress: string | null
-  readonly passwords: PasswordRules
-}
-
-async function readSurroundings(
-  connector: Connector,
-  settings: PasswordSettings,
-  signal: AbortSignal,
-): Promise<Surroundings> {
-  const [catalogue, ownAddress, policy] = await Promise.all([
-    connector.catalogue(signal),
-    connector.signsInAs(signal),
-    connector.passwordPolicy(signal),
-  ])
-  return { catalogue: whole(catalogue), ownAddress, passwords: passwordRules(settings, policy) }
+async function passwordsOf(connector: Connector, settings: PasswordSettings, signal: AbortSignal): Promise<PasswordRules> {
+  return passwordRules(settings, await connector.passwordPolicy(signal))
 }
 
 async function observe(
   keyturn: Keyturn,
   connector: Connector,
-  { passwords, ...surroundings }: Surroundings,
+  { passwords, ...surroundings }: Surroundings & { readonly passwords: PasswordRules },
   claimed: readonly ClaimedObligation[],
   signal: AbortSignal,
 ): Promise<WorkView> {
@@ -98,7 +89,8 @@ async function desiredNow(
   ids: readonly IdentityId[],
 ): Promise<{ identities: ReadonlyMap<IdentityId, Identity>; desired: readonly DesiredAccount[] }> {
   const now = keyturn.clock()
-  const [identities, heldRoles] = await Promise.all([keyturn.ledger.identitiesById(ids), keyturn.ledger.heldRoles(ids)])
+  const [stored, heldRoles] = await Promise.all([keyturn.ledger.identitiesById(ids), keyturn.ledger.heldRoles(ids)])
+  const identities = await overlaid(keyturn, stored)
   const held = groupHeld(heldRoles)
   return {
     identities: new Map(identities.map((identity) => [identity.id, identity])),

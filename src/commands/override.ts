@@ -1,0 +1,81 @@
+import type { Command } from 'commander'
+import { Option } from 'commander'
+import { KeyturnError } from '../model/errors.ts'
+import { showInstant } from '../report/text.ts'
+import { openKeyturn } from '../server/context.ts'
+import { wordOf } from '../server/operating.ts'
+import { act } from './command.ts'
+import type { ExitCode, Invocation, Runner } from './command.ts'
+import { findPerson } from './person.ts'
+import { untilOf } from './until.ts'
+
+interface Options {
+  readonly state?: 'active' | 'left'
+  readonly until?: string
+  readonly end?: boolean
+  readonly reason: string
+}
+
+type Kind = 'state' | 'freeze'
+
+export function define(command: Command, runner: Runner): void {
+  command.addOption(new Option('--state <state>', 'what the person is, whatever HR says').choices(['active', 'left']))
+  defineWord(command, runner, 'state')
+}
+
+/** What `override` and `freeze` have in common. */
+export function defineWord(command: Command, runner: Runner, kind: Kind): void {
+  command
+    .argument('<person>', 'key, source:key, mail address or account name')
+    .option('--until <when>', 'when it ends: 2026-12-31, 2026-12-31T18:00, or 7d from now')
+    .option('--end', 'end it now')
+    .requiredOption('--reason <text>', 'why; it goes into the audit and is shown wherever the person is shown')
+    .action(act<Options>(runner, (invocation, options, args) => run(invocation, options, args, kind)))
+}
+
+async function run(
+  invocation: Invocation,
+  options: Options,
+  args: readonly string[],
+  kind: Kind,
+): Promise<ExitCode> {
+  checkWord(options, kind)
+  await using keyturn = await openKeyturn({ config: invocation.config, readOnly: false })
+  const { ledger, clock, operator, correlation, settings } = keyturn
+  const { id } = await findPerson(keyturn, [], args[0] ?? '')
+  const what = kind === 'freeze' ? 'freeze' : 'override'
+  if (options.end === true) {
+    const ended = await ledger.endOverride(id, kind, operator, options.reason, clock(), correlation)
+    if (!ended) throw new KeyturnError('not-found', `no ${what} stands for ${id}`)
+    invocation.answer({ identity: id, kind, ended })
+    invocation.say(`The ${what} of ${id} is ended: the sources' word counts again. ${next}`)
+    return 0
+  }
+  const until = untilOf(options.until, keyturn)
+  const state = options.state ?? null
+  const identity = await findPerson(keyturn, [], id)
+  const made = await ledger.override(
+    wordOf(keyturn, identity, { kind, state, emergency: false, reason: options.reason, until }),
+    correlation,
+  )
+  invocation.answer({ override: made })
+  const end = until === null ? 'until it is ended' : `until ${showInstant(until, settings.organisation.timezone)}`
+  invocation.say(
+    kind === 'freeze'
+      ? `${id} is frozen ${end}: nothing but revocation happens to this person's accounts.`
+      : `${id} is ${state ?? ''} by your word ${end}, whatever the sources say. ${next}`,
+  )
+  return 0
+}
+
+const next = 'A running daemon acts on it at once; otherwise "keyturn apply" does.'
+
+/** Throws KeyturnError `usage`. */
+function checkWord({ state, until, end }: Options, kind: Kind): void {
+  if (end === true && (state !== undefined || until !== undefined)) {
+    throw new KeyturnError('usage', '--end ends what stands: it takes neither --state nor --until')
+  }
+  if (end !== true && kind === 'state' && state === undefined) {
+    throw new KeyturnError('usage', 'override takes --state active, --state left, or --end')
+  }
+}

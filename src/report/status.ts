@@ -1,0 +1,144 @@
+import colours from 'picocolors'
+import type { ErrorSummary } from '../model/errors.ts'
+import type { AcceptedRead, RefusedRead } from '../model/identity.ts'
+import type { Instant } from '../model/instant.ts'
+import type { Hold, Ledger, ObligationStatus } from '../model/ledger.ts'
+import type { Override, PlatformState, ProcessState } from '../model/running.ts'
+import { count, showDuration, showInstant, table } from './text.ts'
+
+/** How everything stands, as the ledger and the platforms tell. */
+export interface Standing {
+  readonly policyVersion: string
+  readonly sources: readonly {
+    readonly source: string
+    readonly accepted: AcceptedRead | null
+    readonly refused: RefusedRead | null
+  }[]
+  readonly lanes: Awaited<ReturnType<Ledger['openCounts']>>
+  readonly troubles: readonly ObligationStatus[]
+  readonly holds: readonly Hold[]
+  readonly platforms: readonly { readonly platform: string; readonly error: ErrorSummary | null; readonly ms: number }[]
+  readonly states: readonly PlatformState[]
+  readonly processes: readonly ProcessState[]
+  readonly overrides: readonly Override[]
+  readonly marked: number
+  readonly timeToRevoke: readonly {
+    readonly from: string
+    readonly count: number
+    readonly p50: number
+    readonly p95: number
+    readonly p99: number
+    readonly worst: number
+  }[]
+}
+
+/** One page: who runs, what comes in, what is owed, how fast, and what waits for a person. */
+export function renderStatus(standing: Standing, { now, zone }: { readonly now: Instant; readonly zone: string }): string {
+  return [
+    processes(standing, zone),
+    feeds(standing, zone),
+    lanes(standing, now),
+    troubles(standing, zone),
+    times(standing),
+    platforms(standing, zone),
+    words(standing, zone),
+    holds(standing),
+    `policy ${standing.policyVersion.slice(0, 12)}`,
+  ]
+    .filter((section) => section !== '')
+    .join('\n\n')
+}
+
+function processes({ processes: running, policyVersion }: Standing, zone: string): string {
+  if (running.length === 0) return colours.yellow('No daemon runs: nothing happens until "keyturn run" or "keyturn apply".')
+  const lines = running.map((one) => {
+    const policy = one.policyVersion === policyVersion ? '' : colours.yellow('  with another policy than the files hold')
+    return `daemon ${one.id}  ${one.roles.join(', ')}  since ${showInstant(one.startedAt, zone)}${policy}`
+  })
+  const refused = [...new Set(running.flatMap(({ refusedConfig }) => refusedConfig ?? []))]
+  return [
+    ...lines,
+    ...refused.map((why) => colours.red(`The configuration on disk is refused; the last good one stays in force:\n${why}`)),
+  ].join('\n')
+}
+
+function feeds({ sources }: Standing, zone: string): string {
+  const rows = sources.map(({ source, accepted, refused }) => [
+    source,
+    accepted === null ? 'never' : showInstant(accepted.at, zone),
+    accepted === null ? '' : `${accepted.rows} rows, ${accepted.active} active`,
+    refused === null ? '' : colours.red(`${showInstant(refused.at, zone)}: ${refused.why}`),
+  ])
+  return table(['feed', 'last accepted', 'what it holds', 'refused since'], rows)
+}
+
+function lanes({ lanes: open, marked }: Standing, now: Instant): string {
+  const waiting = marked === 0 ? '' : `${count(marked, 'mark')} to look at somebody again.`
+  if (open.length === 0) return ['Nothing is owed.', waiting].filter((line) => line !== '').join('\n')
+  const rows = open.map((lane) => [
+    lane.platform,
+    lane.lane,
+    lane.owed,
+    lane.waiting,
+    lane.failed,
+    lane.oldest === null ? '' : showDuration(now - lane.oldest),
+  ])
+  return [table(['platform', 'lane', 'owed', 'waiting', 'failed', 'oldest'], rows), waiting]
+    .filter((line) => line !== '')
+    .join('\n')
+}
+
+function troubles({ troubles: open }: Standing, zone: string): string {
+  if (open.length === 0) return ''
+  const lines = open.map((one) => {
+    const next = one.nextTryAt === null ? '' : `  next try ${showInstant(one.nextTryAt, zone)}`
+    return `  ${colours.red(one.state)}  ${one.platform}  ${one.identity}  ${one.lastError?.message ?? ''}${next}`
+  })
+  return [colours.bold('Not done'), ...lines].join('\n')
+}
+
+const beginnings: Readonly<Record<string, string>> = {
+  effective: 'the date that was to end access',
+  received: 'noticing it',
+  admitted: 'admitting it',
+}
+
+function times({ timeToRevoke }: Standing): string {
+  if (timeToRevoke.length === 0) return ''
+  const rows = timeToRevoke.map(({ from, count: revocations, p50, p95, p99, worst }) => [
+    beginnings[from] ?? from,
+    revocations,
+    ...[p50, p95, p99, worst].map(showDuration),
+  ])
+  return table(['time to the proof, from', 'revocations in 30 days', 'p50', 'p95', 'p99', 'worst'], rows)
+}
+
+function platforms({ platforms: asked, states }: Standing, zone: string): string {
+  const lines = asked.map(({ platform, error, ms }) => {
+    const health =
+      error === null ? `${colours.green('up')}  (${showDuration(ms)})` : `${colours.red('down')}  ${error.message}`
+    return `${platform}  ${health}`
+  })
+  const known = new Set(asked.map(({ platform }) => platform))
+  const paused = states
+    .filter(({ state, platform }) => state === 'down' && !known.has(platform))
+    .map(({ platform, since, error }) => {
+      return `${platform}  ${colours.red('down')} since ${showInstant(since, zone)}  ${error?.message ?? ''}`
+    })
+  return [...lines, ...paused].join('\n')
+}
+
+function words({ overrides }: Standing, zone: string): string {
+  if (overrides.length === 0) return ''
+  const lines = overrides.map(({ identity, kind, state, until, reason, operator }) => {
+    const end = until === null ? 'until it is ended' : `until ${showInstant(until, zone)}`
+    return `  ${identity}  ${kind === 'freeze' ? 'frozen' : (state ?? '')} ${end}, by ${operator}: ${reason}`
+  })
+  return [colours.bold("Operators' words"), ...lines].join('\n')
+}
+
+function holds({ holds: open }: Standing): string {
+  if (open.length === 0) return 'Nothing is held.'
+  const total = open.reduce((sum, hold) => sum + hold.items.filter((item) => item.status === 'open').length, 0)
+  return `${count(total, 'change')} in ${count(open.length, 'hold')}: keyturn holds`
+}

@@ -1,0 +1,78 @@
+// The daemon: watches, decides what is urgent, revokes. What is heavy has processes of its own (docs/decisions/032).
+import { openLedger } from '../ledger/index.ts'
+import { summarise } from '../model/errors.ts'
+import { SECOND } from '../model/instant.ts'
+import { roles as everyRole } from '../model/running.ts'
+import type { Role } from '../model/running.ts'
+import type { Settings } from '../model/settings.ts'
+import { loadSettings, withSettings } from './context.ts'
+import type { Foundation } from './context.ts'
+import { openClock } from './clock.ts'
+import { watchConfig } from './daemon/config-watch.ts'
+import { openMonitoring } from './daemon/monitoring.ts'
+import { register } from './daemon/registry.ts'
+import { Seat } from './daemon/seat.ts'
+import { openRedisOf } from './lanes.ts'
+import { openLog } from './log.ts'
+import { openSystemd } from './systemd.ts'
+
+export interface DaemonOptions {
+  readonly config: string
+  readonly only: readonly Role[] | null
+  readonly debug: boolean
+  readonly signal: AbortSignal
+}
+
+/** What was still to be done when the daemon ended. */
+export interface Left {
+  readonly owed: number
+  readonly revocations: number
+}
+
+/** Runs until it is asked to stop. Throws KeyturnError where it cannot begin. */
+export async function runDaemon(options: DaemonOptions): Promise<Left> {
+  const roles = new Set(options.only ?? everyRole)
+  const settings = await loadSettings(options.config)
+  const logger = await openLog({ level: options.debug ? 'debug' : 'info', pretty: process.stderr.isTTY })
+  await using stack = new AsyncDisposableStack()
+  const clock = openClock()
+  const ledger = stack.use(await openLedger(settings.state.ledger))
+  const foundation: Foundation = { ledger, logger, clock, operator: 'keyturn' }
+  const redis = stack.use(await openRedisOf(withSettings(settings, foundation)))
+  const registry = stack.use(register(foundation, [...roles]))
+  const systemd = stack.use(openSystemd({ logger }))
+  const seat = stack.use(new Seat({ ...foundation, redis, roles }, registry, options.config))
+  await seat.begin(settings)
+  stack.use(watchConfig(() => seat.files, () => void seat.reload(), logger))
+  const onHangUp = () => void systemd.reloading().then(() => seat.reload()).then(() => systemd.ready('running'))
+  process.on('SIGHUP', onHangUp)
+  stack.defer(() => void process.off('SIGHUP', onHangUp))
+  if (roles.has('server')) stack.use(await openMonitoring(seat, foundation))
+  await systemd.ready('running')
+  logger.info('ready', { roles: [...roles], policy: settings.policyVersion, pid: process.pid })
+  await stopped(options.signal)
+  await systemd.stopping('finishing what is being written')
+  logger.info('stopping: what is being written is finished, the rest is handed back')
+  await stack.disposeAsync().catch((error: unknown) => logger.error('not everything could be closed', summarise(error)))
+  return leftOf(settings)
+}
+
+function stopped(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    // The event loop stays alive as long as somebody waits for the end.
+    const alive = setInterval(() => undefined, 60 * SECOND)
+    const end = () => {
+      clearInterval(alive)
+      resolve()
+    }
+    if (signal.aborted) end()
+    else signal.addEventListener('abort', end, { once: true })
+  })
+}
+
+async function leftOf(settings: Settings): Promise<Left> {
+  await using ledger = await openLedger(settings.state.ledger, { readOnly: true })
+  const counts = await ledger.openCounts()
+  const sum = (some: typeof counts) => some.reduce((total, { owed, waiting }) => total + owed + waiting, 0)
+  return { owed: sum(counts), revocations: sum(counts.filter(({ lane }) => lane === 'revoke')) }
+}

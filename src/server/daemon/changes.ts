@@ -1,0 +1,112 @@
+// The change lanes have a process of their own, which is there only while there is something to change: ten thousand
+// joiners never stand between a revocation and its event loop, and an idle daemon is small.
+import { setTimeout as sleep } from 'node:timers/promises'
+import { summarise } from '../../model/errors.ts'
+import { SECOND } from '../../model/instant.ts'
+import { openKeyturn } from '../context.ts'
+import type { Keyturn } from '../context.ts'
+import { openRedisOf, openWork } from '../lanes.ts'
+import { openLog } from '../log.ts'
+import { openSettling } from '../settling.ts'
+import { hearDaemon, restartPause, startChild } from './children.ts'
+import type { Child } from './children.ts'
+import { keepPlatformStates } from './platforms.ts'
+import { tellSettled } from './stories.ts'
+
+const lookEvery = SECOND
+/** How long the process stays when nothing is owed, ms. */
+const idleAtMost = 20 * SECOND
+const stopPatience = 12 * SECOND
+
+export interface Changes extends AsyncDisposable {
+  /** Something may have become due. */
+  wake(): void
+}
+
+/** In the daemon: starts the process when changes are due, and again when it dies. */
+export function superviseChanges(keyturn: Keyturn): Changes {
+  const { ledger, settings, logger, clock } = keyturn
+  let child: Child | null = null
+  let closed = false
+  let crashes = 0
+  let restAt = 0
+
+  async function look(): Promise<void> {
+    if (closed || child !== null || performance.now() < restAt) return
+    for (const platform of Object.keys(settings.platforms)) {
+      if ((await ledger.due(platform, 'change', clock(), 1)).length === 0) continue
+      if (!closed && child === null) begin()
+      return
+    }
+  }
+
+  function begin(): void {
+    const begun = startChild('changes', () => undefined)
+    child = begun
+    begun.tell({ say: 'begin', settings, sources: {} })
+    logger.debug('the change process is started', { pid: begun.pid })
+    void begun.ended.then((end) => {
+      child = null
+      crashes = end === 0 ? 0 : crashes + 1
+      if (end === 0 || closed) return
+      restAt = performance.now() + restartPause(crashes - 1)
+      logger.error('the change process ended; it is started again', { end, crashes })
+    })
+  }
+
+  const attempt = () =>
+    void look().catch((error: unknown) => logger.warn('changes could not be looked for', summarise(error)))
+  const timer = setInterval(attempt, lookEvery)
+  return {
+    wake() {
+      if (child === null) attempt()
+      else child.tell({ say: 'look' })
+    },
+    async [Symbol.asyncDispose]() {
+      closed = true
+      clearInterval(timer)
+      await child?.stop(stopPatience)
+    },
+  }
+}
+
+/** The `changes` task. */
+export async function runChanges(): Promise<void> {
+  let look: () => void = () => undefined
+  const daemon = await hearDaemon(() => look())
+  await using keyturn = await openKeyturn({
+    config: daemon.begin.settings,
+    readOnly: false,
+    logger: await openLog({ level: 'info', pretty: false }),
+  })
+  await using settling = openSettling(keyturn, ['change'], daemon.signal)
+  await using redis = await openRedisOf(keyturn)
+  await using states = await keepPlatformStates(keyturn)
+  let busyAt = performance.now()
+  await using lanes = openWork(keyturn, {
+    lanes: ['change'],
+    redis,
+    settling,
+    onSettled: (settled) => {
+      busyAt = performance.now()
+      tellSettled(keyturn, settled)
+    },
+    breaker: { stored: states.stored, onState: states.save },
+  })
+  states.onTold((state) => lanes.told(state))
+  look = () => {
+    for (const platform of keyturn.connectors.keys()) lanes.wakeUp(platform, 'change')
+  }
+  look()
+  while (!daemon.signal.aborted && performance.now() - busyAt < idleAtMost) {
+    await sleep(lookEvery, undefined, { signal: daemon.signal }).catch(() => undefined)
+    if (await isOwed(keyturn)) busyAt = performance.now()
+  }
+}
+
+async function isOwed({ ledger, connectors, clock }: Keyturn): Promise<boolean> {
+  for (const platform of connectors.keys()) {
+    if ((await ledger.due(platform, 'change', clock(), 1)).length > 0) return true
+  }
+  return false
+}

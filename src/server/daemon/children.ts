@@ -1,0 +1,109 @@
+// Processes for heavy work: the daemon's own event loop belongs to revocations (law 3).
+import { fork } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { SECOND } from '../../model/instant.ts'
+import type { Instant } from '../../model/instant.ts'
+import type { Settings } from '../../model/settings.ts'
+
+export type Task = 'pass' | 'changes'
+
+/** What the daemon tells a child. Settings hold references to secrets, never secrets (law 11). */
+export type ToChild =
+  /** `sources`: feeds to be read as a whole, and when that was noticed. */
+  | { readonly say: 'begin'; readonly settings: Settings; readonly sources: Readonly<Record<string, Instant>> }
+  | { readonly say: 'look' }
+  | { readonly say: 'stop' }
+
+/** What a child tells the daemon. */
+export type FromChild =
+  /** New work is in the ledger. */
+  | { readonly say: 'admitted' }
+  /** A pass is over. */
+  | { readonly say: 'passed'; readonly report: PassReport }
+
+export interface PassReport {
+  /** Somebody is still to be looked at: a platform or the ledger was in the way, or people changed meanwhile. */
+  readonly again: boolean
+  /** The last mark that it looked at. */
+  readonly upTo: number
+  readonly admitted: number
+  readonly withheld: number
+  readonly unread: readonly string[]
+}
+
+export interface Child {
+  readonly task: Task
+  readonly pid: number
+  tell(message: ToChild): void
+  /** Asks it to end, and ends it after `patience` (ms). */
+  stop(patience: number): Promise<void>
+  /** How it ended: an exit code, or the name of a signal. */
+  readonly ended: Promise<number | string>
+}
+
+/** Starts a process of this program. It ends by itself when this one dies in whatever way: its channel closes. */
+export function startChild(task: Task, onMessage: (message: FromChild) => void): Child {
+  const child: ChildProcess = fork(process.argv[1] ?? '', ['task', task], {
+    execArgv: process.execArgv,
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    // A process group of its own: Ctrl-C is the daemon's to hear, which then asks its children.
+    detached: true,
+  })
+  const ended = new Promise<number | string>((resolve) => {
+    child.once('exit', (code, signal) => resolve(code ?? signal ?? 'unknown'))
+    child.once('error', (error) => resolve(error.message))
+  })
+  child.on('message', (message) => onMessage(message as FromChild))
+  const tell = (message: ToChild) => {
+    // Whoever has ended hears nothing any more; `ended` tells that.
+    if (child.connected) child.send(message, () => undefined)
+  }
+  return {
+    task,
+    pid: child.pid ?? 0,
+    tell,
+    ended,
+    async stop(patience) {
+      tell({ say: 'stop' })
+      const slow = new AbortController()
+      const end = await Promise.race([ended, sleep(patience, 'late', { signal: slow.signal }).catch(() => 'late')])
+      slow.abort()
+      if (end === 'late') child.kill('SIGKILL')
+      await ended
+    },
+  }
+}
+
+/** The other end: in a child. */
+export interface Daemon {
+  tell(message: FromChild): void
+  /** Aborted when the daemon asks to stop or is gone. */
+  readonly signal: AbortSignal
+}
+
+/** Waits for the daemon's first word and hears the later ones. */
+export async function hearDaemon(onLook: () => void): Promise<Daemon & { readonly begin: Extract<ToChild, { say: 'begin' }> }> {
+  const stop = new AbortController()
+  process.once('disconnect', () => stop.abort())
+  const begin = await new Promise<Extract<ToChild, { say: 'begin' }>>((resolve, reject) => {
+    stop.signal.addEventListener('abort', () => reject(new Error('the daemon is gone')))
+    process.on('message', (message: ToChild) => {
+      if (message.say === 'begin') resolve(message)
+      else if (message.say === 'look') onLook()
+      else stop.abort()
+    })
+  })
+  return {
+    begin,
+    signal: stop.signal,
+    tell: (message) => {
+      if (process.connected) process.send?.(message, () => undefined)
+    },
+  }
+}
+
+/** Between restarts of a child that crashes: grows while it crashes at once, ms. */
+export function restartPause(crashes: number): number {
+  return Math.min(100 * 2 ** Math.min(crashes, 10), 5 * SECOND)
+}

@@ -1,0 +1,101 @@
+// What the clock alone makes due: dates of people, and schedules. Found by a scan of the ledger, so that it survives any
+// restart; what became due while nobody was there fires at the start, once.
+import cron from 'node-cron'
+import { advance } from '../../intake/index.ts'
+import { summarise } from '../../model/errors.ts'
+import type { Identity } from '../../model/identity.ts'
+import { storyOf } from '../context.ts'
+import type { Keyturn } from '../context.ts'
+import { tellIntake } from './stories.ts'
+
+export interface Clockwork extends AsyncDisposable {
+  /** Looks at once what is due. */
+  look(): Promise<void>
+}
+
+export interface ClockworkOptions {
+  /** People were marked. */
+  readonly onDue: () => void
+  /** It is time to look at this feed, changed or not. */
+  readonly onFeed: (source: string) => void
+  /** It is time to look at everybody. */
+  readonly onFullPass: () => void
+}
+
+/** People in one transaction: a few ten milliseconds of work. */
+const portion = 500
+/** Each second: the finest grain of any schedule. */
+const everySecond = '* * * * * *'
+
+export function openClockwork(keyturn: Keyturn, options: ClockworkOptions): Clockwork {
+  const { settings, clock, ledger, logger } = keyturn
+  const schedules = [
+    { name: 'full pass', every: settings.daemon.fullPass, fire: () => options.onFullPass() },
+    ...Object.values(settings.sources).map(({ id, every }) => ({
+      name: `feed ${id}`,
+      every,
+      fire: () => options.onFeed(id),
+    })),
+  ]
+  const fired = new Map<string, number>()
+  let looking: Promise<void> | null = null
+
+  async function tick(): Promise<void> {
+    const now = clock()
+    for (const { name, every, fire } of schedules) {
+      const slot = Math.floor(now / every) * every
+      if (fired.get(name) === slot) continue
+      fired.set(name, slot)
+      // A row in the ledger: of several daemons one fires (law 4).
+      if (await ledger.tick(name, slot, now)) fire()
+    }
+    if (await markDue(storyOf(keyturn))) options.onDue()
+  }
+
+  function look(): Promise<void> {
+    looking ??= tick()
+      .catch((error: unknown) => logger.error('the clock could not be followed; it is tried again', summarise(error)))
+      .finally(() => {
+        looking = null
+      })
+    return looking
+  }
+
+  // The tick of this moment belongs to whoever ran before; what is due is found by the scan.
+  const task = cron.schedule(everySecond, () => look(), { noOverlap: true })
+  return {
+    look,
+    async [Symbol.asyncDispose]() {
+      await task.destroy()
+      await looking
+    },
+  }
+}
+
+/** Lets the clock go on for everybody who is due and marks them; true where there was somebody. */
+async function markDue(keyturn: Keyturn): Promise<boolean> {
+  const { ledger, clock, correlation } = keyturn
+  for (let found = false; ; found = true) {
+    const due = await ledger.clockDue(clock(), portion)
+    if (due.length === 0) return found
+    const people = await ledger.identitiesById(due)
+    const changed = new Set<string>()
+    for (const [source, some] of Map.groupBy(people, (one) => one.source)) {
+      for (const id of await goOn(keyturn, source, some)) changed.add(id)
+    }
+    // A clean-up or a lingering role changes nobody's state: they are looked at all the same.
+    const others = due.filter((id) => !changed.has(id))
+    if (others.length > 0) await ledger.lookAgain(others, 'clock', clock(), correlation)
+  }
+}
+
+async function goOn(keyturn: Keyturn, source: string, people: readonly Identity[]): Promise<readonly string[]> {
+  const settings = keyturn.settings.sources[source]
+  if (settings === undefined) return []
+  const now = keyturn.clock()
+  const intake = advance(settings, people, now, now)
+  if (intake.changed.length === 0) return []
+  await keyturn.ledger.saveIntake(intake, keyturn.correlation)
+  tellIntake(keyturn, intake)
+  return intake.changed.map(({ id }) => id)
+}

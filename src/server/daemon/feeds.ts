@@ -1,0 +1,212 @@
+// Watches the feeds. A few different rows are understood here, in milliseconds; everything else is read as a whole by a pass.
+import { lightIntake } from '../../intake/index.ts'
+import { KeyturnError, summarise } from '../../model/errors.ts'
+import type { IntakeResult } from '../../model/identity.ts'
+import { MINUTE, SECOND } from '../../model/instant.ts'
+import type { Instant } from '../../model/instant.ts'
+import type { Arrival } from '../../model/ports.ts'
+import type { SourceSettings } from '../../model/settings.ts'
+import { look, remember } from '../../sources/index.ts'
+import { watchFiles } from './tmp-watch.ts'
+import type { FeedMemory, Look } from '../../sources/index.ts'
+import { storyOf } from '../context.ts'
+import type { Keyturn } from '../context.ts'
+import { readSource } from '../people.ts'
+import type { Passes } from './passes.ts'
+import type { Rescue } from './rescue.ts'
+import { tellIntake } from './stories.ts'
+
+export interface Feeds extends AsyncDisposable {
+  /** Looks at one feed by schedule: lost file events are caught here. */
+  look(source: string): void
+  /** These feeds were read as a whole: remembers them as they are now, so that the next look is a light one. */
+  remember(sources: readonly string[]): Promise<void>
+}
+
+export interface FeedOptions {
+  readonly passes: Passes
+  readonly rescue: Rescue | null
+  /** People were marked. */
+  readonly onMarked: () => Promise<void>
+}
+
+/** While the ledger cannot be written, a feed is looked at again after this time, ms. */
+const again = SECOND
+/** A feed that has become too old is told by a whole read, so often. */
+const tellAge = 10 * MINUTE
+
+export function openFeeds(keyturn: Keyturn, options: FeedOptions): Feeds {
+  const stop = new AbortController()
+  const feeds = new Map(
+    Object.values(keyturn.settings.sources).map((settings) => [
+      settings.id,
+      new WatchedFeed(keyturn, settings, options, stop.signal),
+    ]),
+  )
+  const byPath = Map.groupBy(feeds.values(), ({ path }) => path)
+  const watched = Object.values(keyturn.settings.sources).map(({ path, settle }) => ({ path, settle }))
+  const watcher = watchFiles(watched, {
+    logger: keyturn.logger,
+    onChange: (path, how) => {
+      const noticedAt = keyturn.clock()
+      for (const feed of byPath.get(path) ?? []) feed.look(noticedAt, how)
+    },
+  })
+  return {
+    look: (source) => feeds.get(source)?.look(keyturn.clock()),
+    async remember(sources) {
+      await Promise.all(sources.map((source) => feeds.get(source)?.remember()))
+    },
+    async [Symbol.asyncDispose]() {
+      stop.abort()
+      await watcher[Symbol.asyncDispose]()
+      await Promise.all([...feeds.values()].map((feed) => feed.idle()))
+    },
+  }
+}
+
+interface Occasion {
+  readonly noticedAt: Instant
+  readonly arrival?: Arrival
+}
+
+class WatchedFeed {
+  readonly path: string
+  readonly #keyturn: Keyturn
+  readonly #settings: SourceSettings
+  readonly #options: FeedOptions
+  readonly #signal: AbortSignal
+  readonly #light: ReturnType<typeof lightIntake>
+  /** What the feed was like when the ledger accepted it; null: only a whole read can tell. */
+  #memory: FeedMemory | null = null
+  #occasion: Occasion | null = null
+  #looking: Promise<void> | null = null
+  #toldAge = Number.NEGATIVE_INFINITY
+
+  constructor(keyturn: Keyturn, settings: SourceSettings, options: FeedOptions, signal: AbortSignal) {
+    this.path = settings.path
+    this.#keyturn = keyturn
+    this.#settings = settings
+    this.#options = options
+    this.#signal = signal
+    this.#light = lightIntake(settings)
+  }
+
+  /** Never two looks at once: what happens during one is one more look after it. */
+  look(noticedAt: Instant, arrival?: Arrival): void {
+    this.#occasion ??= { noticedAt, ...(arrival === undefined ? {} : { arrival }) }
+    this.#looking ??= this.#run().finally(() => {
+      this.#looking = null
+    })
+  }
+
+  async remember(): Promise<void> {
+    if (this.#signal.aborted) return
+    const accepted = await this.#keyturn.ledger.acceptedRead(this.#settings.id)
+    if (accepted?.digest === undefined || this.#memory?.digest === accepted.digest) return
+    const memory = await remember(this.#settings, this.#signal)
+    if (memory === null) return
+    if (memory.digest === accepted.digest) this.#memory = memory
+    // It is another one already than the one that was read.
+    else this.look(this.#keyturn.clock())
+  }
+
+  async idle(): Promise<void> {
+    await this.#looking
+  }
+
+  async #run(): Promise<void> {
+    for (let occasion = this.#occasion; occasion !== null; occasion = this.#occasion) {
+      this.#occasion = null
+      if (this.#signal.aborted) return
+      await this.#once(occasion).catch((error: unknown) => {
+        if (!this.#signal.aborted) this.#keyturn.logger.error('a feed could not be looked at', this.#about(error))
+      })
+    }
+  }
+
+  async #once(occasion: Occasion): Promise<void> {
+    const memory = this.#memory
+    const found = memory === null ? null : await look(this.#settings, memory, this.#signal, occasion.arrival)
+    if (found?.kind === 'same') {
+      this.#memory = found.memory
+      this.#tellIfOld(found.memory.modifiedAt)
+      return
+    }
+    const intake = found?.kind === 'changed' && memory !== null ? await this.#understand(found, memory, occasion) : null
+    if (found?.kind === 'changed' && intake !== null) await this.#accept(intake, found.memory, occasion)
+    else await this.#leaveToPass(found?.kind === 'whole' ? found.why : 'more than a few known people', occasion)
+  }
+
+  async #understand(
+    { before, after, memory, modifiedAt, rows }: Extract<Look, { kind: 'changed' }>,
+    known: FeedMemory,
+    { noticedAt }: Occasion,
+  ): Promise<IntakeResult | null> {
+    const { ledger, clock } = this.#keyturn
+    const ids = after.flatMap(({ key }) => (key === null ? [] : [`${this.#settings.id}:${key}`]))
+    const [previous, lastRead] = await Promise.all([
+      ledger.identitiesById(ids),
+      ledger.acceptedRead(this.#settings.id),
+    ])
+    const { digest } = memory
+    const read = { before, after, base: known.digest, digest, modifiedAt, rows }
+    return this.#light({ ...read, previous, lastRead, now: clock(), receivedAt: noticedAt })
+  }
+
+  async #accept(intake: IntakeResult, memory: FeedMemory, occasion: Occasion): Promise<void> {
+    const story = storyOf(this.#keyturn)
+    try {
+      await story.ledger.saveIntake(intake, story.correlation)
+    } catch (error) {
+      await this.#notSaved(intake, error, occasion)
+      return
+    }
+    this.#memory = memory
+    if (intake.changed.length > 0) await this.#options.onMarked()
+    tellIntake(story, intake)
+  }
+
+  /** Another process was faster: the look is made again. Or the ledger cannot be written: who left is shut all the same. */
+  async #notSaved(intake: IntakeResult, error: unknown, { noticedAt }: Occasion): Promise<void> {
+    if (!(error instanceof KeyturnError)) throw error
+    if (error.code === 'read-overtaken') {
+      this.#memory = null
+      await this.remember()
+      if (this.#memory === null) this.#options.passes.request([this.#settings.id], noticedAt)
+      return
+    }
+    this.#keyturn.logger.error('a feed was read, but the ledger cannot be written', this.#about(error))
+    await this.#options.rescue?.revoke(intake.changed)
+    setTimeout(() => {
+      if (!this.#signal.aborted) this.look(noticedAt)
+    }, again)
+  }
+
+  /** A pass needs the ledger: where it cannot be written, the feed is read here, for those who left. */
+  async #leaveToPass(why: string, occasion: Occasion): Promise<void> {
+    this.#keyturn.logger.debug('a feed is read as a whole', { source: this.#settings.id, why })
+    if (this.#options.rescue?.isNeeded() !== true) {
+      this.#options.passes.request([this.#settings.id], occasion.noticedAt)
+      return
+    }
+    const intake = await readSource(this.#keyturn, this.#settings, this.#signal)
+    await this.#options.rescue.revoke(intake.changed)
+    setTimeout(() => {
+      if (!this.#signal.aborted) this.look(occasion.noticedAt)
+    }, again)
+  }
+
+  /** A feed that nobody writes any more is refused by its contract: a whole read says so. */
+  #tellIfOld(modifiedAt: Instant): void {
+    const { maxAge } = this.#settings.contract
+    const now = this.#keyturn.clock()
+    if (maxAge === undefined || now - modifiedAt <= maxAge || performance.now() - this.#toldAge < tellAge) return
+    this.#toldAge = performance.now()
+    this.#options.passes.request([this.#settings.id])
+  }
+
+  #about(error: unknown): object {
+    return { source: this.#settings.id, ...summarise(error) }
+  }
+}

@@ -1,0 +1,154 @@
+// Everything that works with one configuration. A reload opens a new generation before it closes the old one, so that
+// nobody who leaves meanwhile has to wait; claims keep the two apart.
+import type { Lane } from '../../model/change.ts'
+import type { ObligationPointer } from '../../model/ledger.ts'
+import type { Role } from '../../model/running.ts'
+import type { Settings } from '../../model/settings.ts'
+import { openNotifier } from '../../notify/index.ts'
+import type { RedisHandle } from '../../queue/redis.ts'
+import { storyOf, withSettings } from '../context.ts'
+import type { Foundation, Keyturn } from '../context.ts'
+import { openWork } from '../lanes.ts'
+import { openSettling } from '../settling.ts'
+import { superviseChanges } from './changes.ts'
+import type { Changes } from './changes.ts'
+import { openClockwork } from './clockwork.ts'
+import { openFeeds } from './feeds.ts'
+import { openLeaverLock } from './leaver-lock.ts'
+import { openNotices } from './notices.ts'
+import { Passes } from './passes.ts'
+import { Planner } from './planner.ts'
+import { keepPlatformStates } from './platforms.ts'
+import type { PlatformStates } from './platforms.ts'
+import { openRescue } from './rescue.ts'
+import type { Rescue } from './rescue.ts'
+import { tellSettled } from './stories.ts'
+
+export interface Generation extends AsyncDisposable {
+  readonly keyturn: Keyturn
+  /** Reads every feed; with `everybody` (another policy, the start) everybody is planned again. */
+  begin(everybody: boolean): Promise<void>
+}
+
+export interface Base extends Foundation {
+  readonly redis: RedisHandle
+  readonly roles: ReadonlySet<Role>
+}
+
+/** Throws KeyturnError where a part cannot be opened; then nothing of it stays open. */
+export async function openGeneration(base: Base, settings: Settings): Promise<Generation> {
+  await using stack = new AsyncDisposableStack()
+  const keyturn = stack.use(withSettings(settings, base))
+  const states = stack.use(await keepPlatformStates(keyturn))
+  const work = openWorkers(keyturn, base, states, stack)
+  if (base.roles.has('server')) {
+    const { secrets, logger, clock } = keyturn
+    const notifier = stack.use(openNotifier(settings.notifications, { secrets, logger, clock }))
+    stack.use(openNotices(keyturn, { notifier, spooled: () => work.rescue?.spooled() ?? 0 }))
+  }
+  const intake = base.roles.has('intake') ? openIntake(keyturn, states, work, stack) : null
+  work.onReopened(() => intake?.look())
+  const owned = stack.move()
+  return {
+    keyturn,
+    async begin(everybody) {
+      if (intake === null) return
+      const { ledger, clock } = keyturn
+      // Marked first, so that the pass which reads the feeds looks at them, too.
+      if (everybody) await ledger.lookAgain(null, 'policy', clock(), storyOf(keyturn).correlation)
+      intake.readFeeds()
+    },
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  }
+}
+
+/** What intake needs of the workers, also where this process has none. */
+interface Workers {
+  /** Obligations that are owed from now on. */
+  add(pointers: readonly ObligationPointer[]): void
+  /** Something was admitted by another process. */
+  wake(): void
+  readonly rescue: Rescue | null
+  onReopened(listener: () => void): void
+}
+
+function openWorkers(keyturn: Keyturn, base: Base, states: PlatformStates, stack: AsyncDisposableStack): Workers {
+  const works = base.roles.has('workers')
+  const stop = new AbortController()
+  const own: readonly Lane[] = works ? ['revoke'] : []
+  const settling = stack.use(openSettling(keyturn, own, stop.signal))
+  const lanes = stack.use(
+    openWork(keyturn, {
+      lanes: own,
+      redis: base.redis,
+      settling,
+      onSettled: (settled) => tellSettled(keyturn, settled),
+      ...(works ? { breaker: { stored: states.stored, onState: states.save } } : {}),
+    }),
+  )
+  // First of all: no further write begins.
+  stack.defer(() => stop.abort())
+  states.onTold((state) => lanes.told(state))
+  let reopened: () => void = () => undefined
+  const changes: Changes | null = works ? stack.use(superviseChanges(keyturn)) : null
+  const rescue = works ? stack.use(openRescue(keyturn, settling)) : null
+  if (works) {
+    const { revoking: connectors } = settling
+    stack.use(openLeaverLock(keyturn, { connectors, down: states.down, onReopened: () => reopened() }))
+  }
+  const wake = () => {
+    for (const platform of keyturn.connectors.keys()) lanes.wakeUp(platform, 'revoke')
+    changes?.wake()
+  }
+  return {
+    rescue,
+    wake,
+    add(pointers) {
+      // What opens or changes something is found in the ledger by the process that works on it.
+      void lanes.add(pointers.filter(({ lane }) => lane === 'revoke'))
+      if (pointers.some(({ lane }) => lane === 'change')) changes?.wake()
+    },
+    onReopened(listener) {
+      reopened = listener
+    },
+  }
+}
+
+interface Intake {
+  /** Looks at who is marked. */
+  look(): void
+  readFeeds(): void
+}
+
+function openIntake(
+  keyturn: Keyturn,
+  states: PlatformStates,
+  work: Workers,
+  stack: AsyncDisposableStack,
+): Intake {
+  const every = Object.keys(keyturn.settings.sources)
+  const passes = stack.use(
+    new Passes(keyturn, {
+      onAdmitted: work.wake,
+      onPassed: (_, sources) => {
+        void feeds.remember(sources)
+        look()
+      },
+    }),
+  )
+  const planner = stack.use(new Planner(keyturn, { passes, down: states.down, onAdmitted: work.add }))
+  const look = () => void planner.look()
+  const feeds = stack.use(openFeeds(keyturn, { passes, rescue: work.rescue, onMarked: () => planner.look() }))
+  stack.use(
+    openClockwork(keyturn, {
+      onDue: look,
+      onFeed: (source) => feeds.look(source),
+      onFullPass: () => {
+        void keyturn.ledger
+          .lookAgain(null, 'policy', keyturn.clock(), storyOf(keyturn).correlation)
+          .then(() => passes.request(every))
+      },
+    }),
+  )
+  return { look, readFeeds: () => passes.request(every) }
+}

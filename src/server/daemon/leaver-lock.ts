@@ -1,0 +1,174 @@
+// The leaver lock: accounts of people who left are looked at again and again, so that a door that somebody opens by hand, or
+// that a stale write makes, is shut within seconds. Never a scan of the directory: so many leavers each time, the newest always.
+import type { AccountRef, ObservedAccount } from '../../model/account.ts'
+import type { Connector } from '../../model/connector.ts'
+import { summarise } from '../../model/errors.ts'
+import type { IdentityId } from '../../model/identity.ts'
+import type { AuditRecord } from '../../model/ledger.ts'
+import type { Leaver } from '../../model/running.ts'
+import { storyOf } from '../context.ts'
+import type { Keyturn } from '../context.ts'
+import { overlaid } from '../people.ts'
+import { settingsOf } from '../survey.ts'
+
+/** Looked at in each round: the newest leavers, and a page of all, in turn. */
+const newest = 200
+const page = 300
+
+export interface LeaverLockOptions {
+  /** Connections of the revoke lane. */
+  readonly connectors: ReadonlyMap<string, Connector>
+  readonly down: () => ReadonlySet<string>
+  readonly onReopened: () => void
+}
+
+/** Watches every platform at its own interval (`leaver.watch`). */
+export function openLeaverLock(keyturn: Keyturn, options: LeaverLockOptions): AsyncDisposable {
+  const stop = new AbortController()
+  const rounds = [...options.connectors.values()].flatMap((connector) => {
+    const { watch } = settingsOf(keyturn, connector).leaver
+    return watch === undefined ? [] : [watchOne(keyturn, connector, watch, options, stop.signal)]
+  })
+  return {
+    async [Symbol.asyncDispose]() {
+      stop.abort()
+      await Promise.all(rounds.map((round) => round.end()))
+    },
+  }
+}
+
+function watchOne(
+  keyturn: Keyturn,
+  connector: Connector,
+  every: number,
+  options: LeaverLockOptions,
+  signal: AbortSignal,
+): { end(): Promise<void> } {
+  let after: IdentityId | null = null
+  let busy: Promise<void> | null = null
+
+  async function round(): Promise<void> {
+    const recent = await keyturn.ledger.leavers(connector.id, { newest })
+    const next = await keyturn.ledger.leavers(connector.id, { after, most: page })
+    after = next.length < page ? null : (next.at(-1)?.identity ?? null)
+    const leavers = new Map([...recent, ...next].map((leaver) => [leaver.identity, leaver]))
+    if (leavers.size === 0) return
+    const opened = await openedAmong(keyturn, connector, [...leavers.values()], signal)
+    if (opened.length === 0) return
+    await report(storyOf(keyturn), connector, opened, signal)
+    options.onReopened()
+  }
+
+  const timer = setInterval(() => {
+    if (busy !== null || options.down().has(connector.id)) return
+    busy = round()
+      .catch((error: unknown) => {
+        if (!signal.aborted)
+          keyturn.logger.warn('leavers could not be looked at', { platform: connector.id, ...summarise(error) })
+      })
+      .finally(() => {
+        busy = null
+      })
+  }, every)
+  return {
+    async end() {
+      clearInterval(timer)
+      await busy
+    },
+  }
+}
+
+interface Opened {
+  readonly identity: IdentityId
+  readonly account: ObservedAccount
+}
+
+async function openedAmong(
+  keyturn: Keyturn,
+  connector: Connector,
+  leavers: readonly Leaver[],
+  signal: AbortSignal,
+): Promise<readonly Opened[]> {
+  const asked = leavers.flatMap((leaver) => refsOf(leaver).map((ref) => ({ leaver, ref })))
+  const read = await connector.read(
+    asked.map(({ ref }) => ref),
+    signal,
+  )
+  // An incomplete read proves nothing about the others, but what it shows open is open.
+  const open = read.items.filter(({ enabled }) => enabled)
+  if (open.length === 0) return []
+  const byId = new Map(leavers.flatMap(({ nativeId, identity }) => (nativeId === null ? [] : [[nativeId, identity]])))
+  const byName = new Map(leavers.flatMap(({ names, identity }) => names.map((name) => [name, identity])))
+  const owned = open.flatMap((account) => {
+    const identity = byId.get(account.nativeId) ?? byName.get(account.name.toLowerCase())
+    return identity === undefined ? [] : [{ identity, account }]
+  })
+  return stillGone(keyturn, owned)
+}
+
+function refsOf({ nativeId, names }: Leaver): readonly AccountRef[] {
+  return nativeId === null ? names.map((name) => ({ name, matches: [] })) : [{ nativeId }]
+}
+
+/** Without those who came back, and those who are being looked at already. */
+async function stillGone({ ledger, ...keyturn }: Keyturn, opened: readonly Opened[]): Promise<readonly Opened[]> {
+  const ids = opened.map(({ identity }) => identity)
+  const people = await overlaid({ ...keyturn, ledger }, await ledger.identitiesById(ids))
+  const gone = new Set(people.filter(({ state }) => state === 'left' || state === 'archived').map(({ id }) => id))
+  for (const { identity } of await ledger.markedOf(ids)) if (identity !== null) gone.delete(identity)
+  for (const pointer of await ledger.openRevocations()) gone.delete(pointer.identity)
+  return opened.filter(({ identity }) => gone.has(identity))
+}
+
+async function report(
+  keyturn: Keyturn,
+  connector: Connector,
+  opened: readonly Opened[],
+  signal: AbortSignal,
+): Promise<void> {
+  const { ledger, logger, clock, correlation } = keyturn
+  const now = clock()
+  // Marked first: who did it can be found out while the door is being shut.
+  const ids = [...new Set(opened.map(({ identity }) => identity))]
+  await ledger.lookAgain(ids, 'reopened', now, correlation)
+  for (const { identity, account } of opened) {
+    logger.error('the account of a leaver is open again', {
+      identity,
+      platform: connector.id,
+      nativeId: account.nativeId,
+      correlation,
+    })
+  }
+  const told = await Promise.all(opened.map((one) => whoDidIt(keyturn, connector, one, now, signal)))
+  await ledger.audit(told)
+}
+
+async function whoDidIt(
+  { correlation, operator }: Keyturn,
+  connector: Connector,
+  { identity, account }: Opened,
+  at: number,
+  signal: AbortSignal,
+): Promise<AuditRecord> {
+  const change = await connector.lastChange?.(account.nativeId, signal).catch(() => null)
+  const who = change?.by ?? null
+  const when = change?.at === null || change?.at === undefined ? '' : ` at ${new Date(change.at).toISOString()}`
+  return {
+    at,
+    correlation,
+    identity,
+    platform: connector.id,
+    account: account.name,
+    action: 'reopened',
+    reason: { kind: 'setting', text: 'an account of somebody who left was found open (leaver.watch)' },
+    operator,
+    before: 'shut',
+    after: 'open',
+    askedAt: null,
+    result: 'found',
+    detail:
+      change === null || change === undefined
+        ? 'the platform does not say who opened it'
+        : `last changed by ${who ?? 'an unknown hand'}${when} (${change.source})`,
+  }
+}

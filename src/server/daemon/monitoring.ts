@@ -1,0 +1,107 @@
+// How the daemon is seen from outside: /healthz, /readyz and /metrics, from the ledger, so that any process can tell.
+import { summarise } from '../../model/errors.ts'
+import { changeOrder } from '../../model/change.ts'
+import type { ChangeKind } from '../../model/change.ts'
+import { SECOND } from '../../model/instant.ts'
+import type { ChangeResult } from '../../model/ledger.ts'
+import type { Foundation, Keyturn } from '../context.ts'
+import { openHttp } from '../http.ts'
+import { openMetrics } from '../metrics.ts'
+import type { Metrics, MetricsInput } from '../metrics.ts'
+import { version } from '../version.ts'
+
+/** Whatever is in force just now. */
+export interface Monitored {
+  readonly generation: { readonly keyturn: Keyturn }
+  readonly refusedConfig: string | null
+}
+
+const bulk = 10_000
+
+/** Throws KeyturnError where the port cannot be had. */
+export async function openMonitoring(seat: Monitored, { ledger, logger, clock }: Foundation): Promise<AsyncDisposable> {
+  const { listen } = seat.generation.keyturn.settings.daemon
+  if (listen === null) return { [Symbol.asyncDispose]: async () => undefined }
+  const metrics = openMetrics({ version, clock, read: () => measure(seat) })
+  const follow = await followLedger(ledger, metrics)
+  return openHttp(listen, {
+    logger,
+    ready: () => readiness(ledger),
+    metrics: async () => {
+      await follow().catch((error: unknown) => logger.warn('the ledger could not be followed', summarise(error)))
+      return metrics.text()
+    },
+  })
+}
+
+/** Ready is who can look into the ledger; the rest (Redis, a platform) Keyturn works without. */
+async function readiness(ledger: Keyturn['ledger']): Promise<{ ready: boolean; missing: readonly string[] }> {
+  const error = await ledger.openCounts().then(() => null, summarise)
+  return error === null ? { ready: true, missing: [] } : { ready: false, missing: [`ledger: ${error.message}`] }
+}
+
+/** Counts what was written since this process began: whoever did it. */
+async function followLedger(ledger: Keyturn['ledger'], metrics: Metrics): Promise<() => Promise<void>> {
+  let audited = await ledger.lastAudit()
+  let proven = await lastProven(ledger)
+  return async () => {
+    for (;;) {
+      const timings = await ledger.revocations(proven, bulk)
+      metrics.observeRevocations(timings)
+      proven = timings.at(-1)?.id ?? proven
+      if (timings.length < bulk) break
+    }
+    for (;;) {
+      const records = await ledger.auditAfter(audited, bulk)
+      for (const { platform, action, result } of records) {
+        if (platform !== null && kinds.has(action))
+          metrics.countChanges(platform, action as ChangeKind, result as ChangeResult['status'])
+      }
+      audited = records.at(-1)?.id ?? audited
+      if (records.length < bulk) return
+    }
+  }
+}
+
+const kinds = new Set<string>(changeOrder)
+
+async function lastProven(ledger: Keyturn['ledger']): Promise<number> {
+  const [newest] = await ledger.revocationsSince(0, 1)
+  return newest?.id ?? 0
+}
+
+async function measure(seat: Monitored): Promise<MetricsInput> {
+  const { ledger, settings, clock } = seat.generation.keyturn
+  const now = clock()
+  const [counts, states, holds, revocations] = await Promise.all([
+    ledger.openCounts(),
+    ledger.platformStates(),
+    ledger.holds({ status: 'open' }),
+    ledger.openRevocations(),
+  ])
+  const isDown = new Set(states.filter(({ state }) => state === 'down').map(({ platform }) => platform))
+  const platforms = Object.values(settings.platforms)
+  const objectives = new Map(platforms.map(({ id, objectives: { revoke } }) => [id, revoke]))
+  return {
+    policyVersion: settings.policyVersion,
+    platforms: platforms.map(({ id, objectives: { revoke: objective } }) => ({
+      platform: id,
+      state: isDown.has(id) ? 'down' : 'up',
+      objective,
+    })),
+    counts,
+    feeds: await Promise.all(
+      Object.keys(settings.sources).map(async (source) => {
+        const [accepted, refused] = await Promise.all([ledger.acceptedRead(source), ledger.lastRefusal(source)])
+        const isRefused = refused !== null && (accepted === null || refused.at > accepted.at)
+        return { source, acceptedAt: accepted?.at ?? null, refused: isRefused }
+      }),
+    ),
+    holds: [...Map.groupBy(holds, ({ why }) => why)].map(([why, some]) => ({ why, count: some.length })),
+    late: revocations.filter(
+      ({ platform, receivedAt }) => now - receivedAt > (objectives.get(platform) ?? 60 * SECOND),
+    ).length,
+    notProven: revocations.filter(({ proof }) => proof?.grade === 'not-proven').length,
+    configRefused: seat.refusedConfig !== null,
+  }
+}

@@ -1,0 +1,179 @@
+// What people should know, as it is the case now. The ledger tells which of it is news, so that several daemons tell it once.
+import type { Identity } from '../../model/identity.ts'
+import { MINUTE, SECOND } from '../../model/instant.ts'
+import type { Hold } from '../../model/ledger.ts'
+import { summarise } from '../../model/errors.ts'
+import type { Notice } from '../../model/running.ts'
+import type { Notifier } from '../../notify/index.ts'
+import type { Keyturn } from '../context.ts'
+
+const lookEvery = 2 * SECOND
+/** A revocation is warned of after this share of its objective. */
+const nearly = 0.7
+/** The account of a leaver that was found open again is told for so long. */
+const reopenedFor = 10 * MINUTE
+
+export interface NoticeOptions {
+  readonly notifier: Pick<Notifier, 'tell'>
+  /** Revocations that were carried out while the ledger could not be written. */
+  readonly spooled: () => number
+}
+
+export function openNotices(keyturn: Keyturn, { notifier, spooled }: NoticeOptions): AsyncDisposable {
+  let busy: Promise<void> | null = null
+  const timer = setInterval(() => {
+    busy ??= look()
+      .catch((error: unknown) => keyturn.logger.warn('notices could not be made', summarise(error)))
+      .finally(() => {
+        busy = null
+      })
+  }, lookEvery)
+
+  async function look(): Promise<void> {
+    if (spooled() > 0) {
+      // The ledger cannot remember that it was told: the log and the notifier say it while it lasts.
+      keyturn.logger.error('the ledger cannot be written: revocations are spooled', { count: spooled() })
+    }
+    const news = await keyturn.ledger.noticed(await present(keyturn), keyturn.clock())
+    if (news.begun.length > 0 || news.over.length > 0) notifier.tell(news)
+  }
+
+  return {
+    async [Symbol.asyncDispose]() {
+      clearInterval(timer)
+      await busy
+    },
+  }
+}
+
+/** Everything that is the case now. */
+export async function present(keyturn: Keyturn): Promise<readonly Notice[]> {
+  const { ledger, settings, clock } = keyturn
+  const now = clock()
+  const [revocations, states, holds, processes, counts] = await Promise.all([
+    ledger.openRevocations(),
+    ledger.platformStates(),
+    ledger.holds({ status: 'open' }),
+    ledger.processes(now - MINUTE),
+    ledger.openCounts(),
+  ])
+  return [
+    ...revocations.flatMap((one) => lateNotice(one, settings.platforms[one.platform]?.objectives.revoke, now)),
+    ...states.filter(({ state }) => state === 'down').map(downNotice),
+    ...(await refusedFeeds(keyturn)),
+    ...holds.map(holdNotice),
+    ...processes.flatMap(({ id, refusedConfig }) => (refusedConfig === null ? [] : [configNotice(id, refusedConfig)])),
+    ...counts.filter(({ failed }) => failed > 0).map(failedNotice),
+    ...(await reopened(keyturn, now)),
+  ]
+}
+
+type OpenRevocation = Awaited<ReturnType<Keyturn['ledger']['openRevocations']>>[number]
+
+function lateNotice(one: OpenRevocation, objective: number | undefined, now: number): readonly Notice[] {
+  const { identity, platform, receivedAt, lastError, proof } = one
+  const waits = now - receivedAt
+  const limit = objective ?? MINUTE
+  if (waits < limit * nearly) return []
+  const isLate = waits >= limit
+  const why = lastError === null ? 'not tried yet' : lastError.message
+  const told = { platform, identity } as const
+  const unproven: readonly Notice[] =
+    proof?.grade === 'not-proven'
+      ? [
+          {
+            ...told,
+            key: `not-proven:${identity}:${platform}`,
+            kind: 'not-proven',
+            severity: 'page',
+            text: `The revocation of ${identity} on ${platform} is not proven: ${proof.text}`,
+          },
+        ]
+      : []
+  return [
+    {
+      ...told,
+      key: `${isLate ? 'late' : 'nearly-late'}:${identity}:${platform}`,
+      kind: isLate ? 'revocation-late' : 'revocation-nearly-late',
+      severity: isLate ? 'page' : 'warn',
+      text: `${identity} still has access on ${platform} ${seconds(waits)} after it was to end (objective ${seconds(limit)}): ${why}`,
+    },
+    ...unproven,
+  ]
+}
+
+function downNotice({ platform, error, since }: Awaited<ReturnType<Keyturn['ledger']['platformStates']>>[number]): Notice {
+  return {
+    key: `platform-down:${platform}`,
+    kind: 'platform-down',
+    severity: 'warn',
+    platform,
+    identity: null,
+    text: `${platform} does not answer since ${new Date(since).toISOString()}: ${error?.message ?? 'unknown why'}`,
+  }
+}
+
+async function refusedFeeds({ ledger, settings }: Keyturn): Promise<readonly Notice[]> {
+  const found = await Promise.all(
+    Object.keys(settings.sources).map(async (source): Promise<readonly Notice[]> => {
+      const [accepted, refused] = await Promise.all([ledger.acceptedRead(source), ledger.lastRefusal(source)])
+      if (refused === null || (accepted !== null && accepted.at >= refused.at)) return []
+      const text = `The feed ${source} is refused: ${refused.why}`
+      return [
+        { key: `feed-refused:${source}`, kind: 'feed-refused', severity: 'page', platform: null, identity: null, text },
+      ]
+    }),
+  )
+  return found.flat()
+}
+
+function holdNotice({ id, platform, why, text, items }: Hold): Notice {
+  const isProtected = why === 'protected'
+  const [first] = items
+  return {
+    key: `hold:${id}`,
+    kind: isProtected ? 'protected-leaver' : 'withheld',
+    severity: isProtected ? 'page' : 'warn',
+    platform,
+    identity: items.length === 1 ? (first?.identity ?? null) : null,
+    text: `Hold ${id} (${why}, ${new Set(items.map(({ identity }) => identity)).size} people): ${text}`,
+  }
+}
+
+function configNotice(process: string, why: string): Notice {
+  return {
+    key: `config-refused:${process}`,
+    kind: 'config-refused',
+    severity: 'warn',
+    platform: null,
+    identity: null,
+    text: `The configuration on disk is refused by ${process}; the last good one stays in force: ${why}`,
+  }
+}
+
+function failedNotice({ platform, failed }: { readonly platform: string; readonly failed: number }): Notice {
+  return {
+    key: `failed:${platform}`,
+    kind: 'change-failed',
+    severity: 'warn',
+    platform,
+    identity: null,
+    text: `${failed} people on ${platform} have changes that were given up; "keyturn status" shows why`,
+  }
+}
+
+async function reopened({ ledger }: Keyturn, now: number): Promise<readonly Notice[]> {
+  const records = await ledger.auditSince('reopened', now - reopenedFor)
+  return records.map(({ identity, platform, detail, at }) => ({
+    key: `reopened:${identity}:${platform}:${at}`,
+    kind: 'reopened',
+    severity: 'page',
+    platform,
+    identity: identity as Identity['id'] | null,
+    text: `The account of ${identity}, who left, was open again on ${platform}: ${detail}`,
+  }))
+}
+
+function seconds(ms: number): string {
+  return ms < 2 * MINUTE ? `${Math.round(ms / SECOND)} s` : `${Math.round(ms / MINUTE)} min`
+}

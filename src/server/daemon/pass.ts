@@ -1,0 +1,117 @@
+// A process of its own: reads whole feeds, plans many people or everybody, admits. One pass, then it ends.
+import { KeyturnError, summarise } from '../../model/errors.ts'
+import type { Identity, IdentityId } from '../../model/identity.ts'
+import type { Instant } from '../../model/instant.ts'
+import type { LookAgain } from '../../model/running.ts'
+import { admissionOf } from '../admitting.ts'
+import type { Answered, Planned } from '../admitting.ts'
+import { planConcerned } from '../concerned.ts'
+import { openKeyturn, storyOf } from '../context.ts'
+import type { Keyturn } from '../context.ts'
+import { openLog } from '../log.ts'
+import { overlaid, readSource } from '../people.ts'
+import { planPeople } from '../planning.ts'
+import { hearDaemon } from './children.ts'
+import type { PassReport } from './children.ts'
+import { tellIntake, tellPlan } from './stories.ts'
+
+/** More people than this are planned with everybody else: one bulk read serves them better than questions. */
+const fewPeople = 500
+const mostMarks = 100_000
+/** Somebody else may accept a read of the same feed meanwhile: then it is read once more. */
+const mostReads = 5
+
+/** The `pass` task. Throws KeyturnError where nothing could be done at all. */
+export async function runPass(): Promise<void> {
+  const daemon = await hearDaemon(() => undefined)
+  const { settings, sources } = daemon.begin
+  await using keyturn = await openKeyturn({
+    config: settings,
+    readOnly: false,
+    logger: await openLog({ level: 'info', pretty: false }),
+  })
+  const story = storyOf({ ...keyturn, operator: 'keyturn' })
+  let isRead = true
+  for (const [source, noticedAt] of Object.entries(sources)) {
+    isRead = (await readWhole(story, source, noticedAt, daemon.signal)) && isRead
+  }
+  const report = await planMarked(story, daemon.signal, () => daemon.tell({ say: 'admitted' }))
+  daemon.tell({ say: 'passed', report: { ...report, again: report.again || !isRead } })
+}
+
+/** Reads one feed as a whole and stores what it means. False where somebody was always faster. */
+async function readWhole(
+  keyturn: Keyturn,
+  id: string,
+  receivedAt: Instant,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const source = keyturn.settings.sources[id]
+  if (source === undefined) return true
+  for (let read = 0; read < mostReads; read++) {
+    signal.throwIfAborted()
+    const intake = { ...(await readSource(keyturn, source, signal)), receivedAt }
+    try {
+      await keyturn.ledger.saveIntake(intake, keyturn.correlation)
+      tellIntake(keyturn, intake)
+      return true
+    } catch (error) {
+      if (!(error instanceof KeyturnError) || error.code !== 'read-overtaken') throw error
+    }
+  }
+  return false
+}
+
+/** Plans whoever is marked, as a whole, and admits what safety lets pass. */
+async function planMarked(keyturn: Keyturn, signal: AbortSignal, onAdmitted: () => void): Promise<PassReport> {
+  const marks = await keyturn.ledger.marked(mostMarks)
+  if (marks.length === 0) return { again: false, upTo: Number.MAX_SAFE_INTEGER, admitted: 0, withheld: 0, unread: [] }
+  const people = concerned(marks)
+  const { planned, unread, undecided } =
+    people === null ? await everybody(keyturn, signal) : await some(keyturn, people, signal)
+  signal.throwIfAborted()
+  const open = new Set(undecided)
+  const answered = people?.filter((identity) => !open.has(identity)) ?? null
+  const looked: Answered = { upTo: marks.at(-1)?.id ?? 0, people: unread.length > 0 ? [] : answered }
+  const { pointers, stale = [] } = await keyturn.ledger.admit(admissionOf(keyturn, planned, marks, looked))
+  if (pointers.length > 0) onAdmitted()
+  if (undecided.length > 0) await keyturn.ledger.lookAgain(null, 'policy', keyturn.clock(), keyturn.correlation)
+  tellPlan(keyturn, 'planned', people?.length ?? 'everybody', planned.plan, { unread })
+  const again = unread.length > 0 || stale.length > 0 || undecided.length > 0 || marks.length === mostMarks
+  return { again, upTo: looked.upTo, admitted: pointers.length, withheld: planned.plan.withheld.length, unread }
+}
+
+/** Null: everybody. */
+function concerned(marks: readonly LookAgain[]): readonly IdentityId[] | null {
+  const people = new Set<IdentityId>()
+  for (const { identity } of marks) {
+    if (identity === null) return null
+    people.add(identity)
+  }
+  return people.size > fewPeople ? null : [...people].toSorted()
+}
+
+interface Outcome {
+  readonly planned: Planned
+  readonly unread: readonly string[]
+  readonly undecided: readonly IdentityId[]
+}
+
+async function everybody(keyturn: Keyturn, signal: AbortSignal): Promise<Outcome> {
+  const identities = await overlaid(keyturn, await keyturn.ledger.identities())
+  const planning = await planPeople(keyturn, identities, { confirmed: false, signal })
+  for (const { platform, error } of planning.unread) {
+    keyturn.logger.warn('a platform could not be read; nothing is planned there', { platform, ...summarise(error) })
+  }
+  return {
+    planned: { ...planning, identities },
+    unread: planning.unread.map(({ platform }) => platform),
+    undecided: [],
+  }
+}
+
+async function some(keyturn: Keyturn, people: readonly IdentityId[], signal: AbortSignal): Promise<Outcome> {
+  const identities: readonly Identity[] = await overlaid(keyturn, await keyturn.ledger.identitiesById(people))
+  const { planned, blind } = await planConcerned(keyturn, identities, { signal })
+  return { planned, unread: blind, undecided: planned.plan.undecided ?? [] }
+}

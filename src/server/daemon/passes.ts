@@ -1,0 +1,115 @@
+import { summarise } from '../../model/errors.ts'
+import { MINUTE, SECOND } from '../../model/instant.ts'
+import type { Instant } from '../../model/instant.ts'
+import type { Keyturn } from '../context.ts'
+import { restartPause, startChild } from './children.ts'
+import type { Child, FromChild, PassReport } from './children.ts'
+
+export interface PassesOptions {
+  /** Something was admitted: the lanes may look. */
+  readonly onAdmitted: () => void
+  /** A pass has ended; null when its process died. */
+  readonly onPassed: (report: PassReport | null, sources: readonly string[]) => void
+}
+
+/** Between passes that could not see everything, ms: doubles up to the longest. */
+const again = { first: SECOND, longest: MINUTE }
+const stopPatience = 5 * SECOND
+
+/** Reads and plans that are too heavy for the daemon's own event loop, one after the other in processes of their own. */
+export class Passes implements AsyncDisposable {
+  readonly #keyturn: Keyturn
+  readonly #options: PassesOptions
+  /** Feeds to be read as a whole, and since when that is known. */
+  readonly #sources = new Map<string, Instant>()
+  /** A mark that somebody is waiting for; marks are numbered. */
+  #mark = 0
+  #isWanted = false
+  #child: Child | null = null
+  #loop: Promise<void> | null = null
+  #closed = false
+  #unfinished = 0
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(keyturn: Keyturn, options: PassesOptions) {
+    this.#keyturn = keyturn
+    this.#options = options
+  }
+
+  /** Asks for a pass that looks at this mark: one that runs and has not taken its marks yet may be it. */
+  look(mark: number): void {
+    this.#mark = Math.max(this.#mark, mark)
+    this.#begin()
+  }
+
+  /** Asks for a pass; whoever asks while one runs gets another one after it. `sources` are read as a whole. */
+  request(sources: readonly string[] = [], noticedAt: Instant = this.#keyturn.clock()): void {
+    for (const source of sources) this.#sources.set(source, this.#sources.get(source) ?? noticedAt)
+    this.#isWanted = true
+    this.#begin()
+  }
+
+  #begin(): void {
+    if (this.#closed) return
+    this.#loop ??= this.#run().finally(() => {
+      this.#loop = null
+    })
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closed = true
+    clearTimeout(this.#timer)
+    await this.#child?.stop(stopPatience)
+    await this.#loop
+  }
+
+  async #run(): Promise<void> {
+    while ((this.#isWanted || this.#mark > 0) && !this.#closed) {
+      const sources = Object.fromEntries(this.#sources)
+      this.#sources.clear()
+      this.#isWanted = false
+      const report = await this.#one(sources)
+      if (this.#closed) return
+      if (report !== null && report.upTo >= this.#mark) this.#mark = 0
+      this.#options.onPassed(report, Object.keys(sources))
+      this.#unfinished = report === null || report.again ? this.#unfinished + 1 : 0
+      if (this.#unfinished === 0) continue
+      // Whoever waits for a mark waits for the next try.
+      this.#mark = 0
+      this.#later(report === null ? sources : {}, this.#pause(report))
+    }
+  }
+
+  /** One process, one pass. Null when it died. */
+  async #one(sources: Readonly<Record<string, Instant>>): Promise<PassReport | null> {
+    const { settings, logger } = this.#keyturn
+    let report: PassReport | null = null
+    const hear = (message: FromChild) => {
+      if (message.say === 'admitted') this.#options.onAdmitted()
+      else report = message.report
+    }
+    try {
+      const child = startChild('pass', hear)
+      this.#child = child
+      child.tell({ say: 'begin', settings, sources })
+      const end = await child.ended
+      if (report === null && !this.#closed) logger.error('a pass ended early; it is begun again', { end })
+    } catch (error) {
+      logger.error('a pass could not be begun', summarise(error))
+    } finally {
+      this.#child = null
+    }
+    return report
+  }
+
+  #later(sources: Readonly<Record<string, Instant>>, ms: number): void {
+    for (const [source, noticedAt] of Object.entries(sources)) this.#sources.set(source, noticedAt)
+    clearTimeout(this.#timer)
+    this.#timer = setTimeout(() => this.request(), ms)
+  }
+
+  #pause(report: PassReport | null): number {
+    if (report === null) return restartPause(this.#unfinished)
+    return Math.min(again.first * 2 ** Math.min(this.#unfinished - 1, 10), again.longest)
+  }
+}

@@ -1,0 +1,42 @@
+import { hostname } from 'node:os'
+import { summarise } from '../../model/errors.ts'
+import { SECOND } from '../../model/instant.ts'
+import type { Role } from '../../model/running.ts'
+import type { Foundation } from '../context.ts'
+
+/** What this process says of itself to the others and to `status`. */
+export interface Registry extends AsyncDisposable {
+  /** Another policy is in force, or the configuration on disk is refused. */
+  say(news: { readonly policyVersion?: string; readonly refusedConfig?: string | null }): void
+  readonly refusedConfig: string | null
+}
+
+const sayEvery = 5 * SECOND
+
+export function register({ ledger, logger, clock }: Foundation, roles: readonly Role[]): Registry {
+  const id = `${hostname()}:${process.pid}`
+  const startedAt = clock()
+  let policyVersion = ''
+  let refusedConfig: string | null = null
+  let saying: Promise<unknown> = Promise.resolve()
+  const save = () => {
+    saying = saying
+      .then(() => ledger.saveProcess({ id, roles, startedAt, seenAt: clock(), policyVersion, refusedConfig }))
+      .catch((error: unknown) => logger.debug('the process could not say that it lives', summarise(error)))
+  }
+  const timer = setInterval(save, sayEvery)
+  return {
+    get refusedConfig() {
+      return refusedConfig
+    },
+    say(news) {
+      policyVersion = news.policyVersion ?? policyVersion
+      refusedConfig = news.refusedConfig === undefined ? refusedConfig : news.refusedConfig
+      save()
+    },
+    async [Symbol.asyncDispose]() {
+      clearInterval(timer)
+      await saying.then(() => ledger.endProcess(id)).catch(() => undefined)
+    },
+  }
+}

@@ -1,0 +1,98 @@
+import { KeyturnError, summarise } from '../../model/errors.ts'
+import type { Settings } from '../../model/settings.ts'
+import { openGeneration } from './generation.ts'
+import type { Base, Generation } from './generation.ts'
+import type { Registry } from './registry.ts'
+import { reload } from './reload.ts'
+
+/** Where the generation in force sits, and whether the configuration on disk is the one in force. */
+export class Seat implements AsyncDisposable {
+  readonly #base: Base
+  readonly #registry: Registry
+  readonly #config: string
+  readonly #stop = new AbortController()
+  #generation: Generation | null = null
+  #files: readonly string[] = []
+  #closing: Promise<void> = Promise.resolve()
+  #reloading: Promise<void> | null = null
+
+  constructor(base: Base, registry: Registry, config: string) {
+    this.#base = base
+    this.#registry = registry
+    this.#config = config
+  }
+
+  get generation(): Generation {
+    if (this.#generation === null) throw new KeyturnError('unexpected', 'the daemon has not begun')
+    return this.#generation
+  }
+
+  get refusedConfig(): string | null {
+    return this.#registry.refusedConfig
+  }
+
+  /** What the last look at the configuration read: a mistake is corrected in one of these. */
+  get files(): readonly string[] {
+    return this.#files
+  }
+
+  async begin(settings: Settings): Promise<void> {
+    this.#files = settings.files
+    this.#generation = await openGeneration(this.#base, settings)
+    this.#registry.say({ policyVersion: settings.policyVersion, refusedConfig: null })
+    await this.#beginWork(true)
+  }
+
+  /** The configuration may have changed. Never throws: the last good one stays in force. */
+  reload(): Promise<void> {
+    this.#reloading ??= this.#reload()
+      .catch((error: unknown) => {
+        if (!this.#stop.signal.aborted) this.#refuse(summarise(error).message)
+      })
+      .finally(() => {
+        this.#reloading = null
+      })
+    return this.#reloading
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort()
+    await this.#reloading
+    await this.#generation?.[Symbol.asyncDispose]()
+    await this.#closing
+  }
+
+  async #reload(): Promise<void> {
+    const { logger } = this.#base
+    const old = this.generation
+    const found = await reload(this.#config, old.keyturn, this.#stop.signal)
+    this.#files = found.files
+    if ('refused' in found) {
+      this.#refuse(found.refused)
+      return
+    }
+    this.#registry.say({ refusedConfig: null })
+    if ('same' in found) return
+    this.#generation = await openGeneration(this.#base, found.settings)
+    this.#closing = this.#closing
+      .then(() => old[Symbol.asyncDispose]())
+      .catch((error: unknown) => logger.error('the old configuration could not be left in order', summarise(error)))
+    this.#registry.say({ policyVersion: found.settings.policyVersion })
+    logger.change('another configuration is in force', { policy: found.settings.policyVersion })
+    await this.#beginWork(found.policy)
+  }
+
+  #refuse(why: string): void {
+    if (this.#registry.refusedConfig !== why) {
+      this.#base.logger.error('the configuration is refused; the last good one stays in force', { why })
+    }
+    this.#registry.say({ refusedConfig: why })
+  }
+
+  /** The ledger may be unwritable just now: then what is due is found when it is back. */
+  async #beginWork(everybody: boolean): Promise<void> {
+    await this.generation.begin(everybody).catch((error: unknown) => {
+      this.#base.logger.error('nobody could be marked to be looked at', summarise(error))
+    })
+  }
+}

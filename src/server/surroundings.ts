@@ -1,0 +1,28 @@
+import type { CatalogueEntry } from '../model/account.ts'
+import type { Connector } from '../model/connector.ts'
+import { MINUTE } from '../model/instant.ts'
+import type { Clock } from '../model/instant.ts'
+import type { CompleteSnapshot } from '../model/snapshot.ts'
+import { remembered } from './remembered.ts'
+import { whole } from './survey.ts'
+
+/** What a plan or a worker must know of a platform besides the accounts of a few people. */
+export interface Surroundings {
+  readonly catalogue: CompleteSnapshot<CatalogueEntry>
+  readonly ownAddress: string | null
+}
+
+/** How long it may be remembered: it changes when somebody makes a group. */
+const memory = MINUTE
+
+/** Asks the platform once a minute. What it throws is not remembered. */
+export function surroundingsOf(connector: Connector, clock: Clock, signal: AbortSignal): () => Promise<Surroundings> {
+  return remembered(
+    async () => {
+      const [catalogue, ownAddress] = await Promise.all([connector.catalogue(signal), connector.signsInAs(signal)])
+      return { catalogue: whole(catalogue), ownAddress }
+    },
+    clock,
+    memory,
+  )
+}

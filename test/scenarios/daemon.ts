@@ -1,0 +1,126 @@
+// A running daemon: started as its users start it, watched through its log, stopped, killed, frozen.
+import type { ChildProcess } from 'node:child_process'
+import { execFile } from 'node:child_process'
+import { readdir, readFile } from 'node:fs/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { promisify } from 'node:util'
+import type { Company } from './keyturn.ts'
+
+/** One line of the log. */
+export interface LogLine {
+  readonly level: number
+  readonly time: string
+  readonly msg: string
+  readonly [field: string]: unknown
+}
+
+/** How long anything may take that the tests wait for; nothing is measured by it. */
+const patience = 60_000
+
+export class Daemon implements AsyncDisposable {
+  readonly process: ChildProcess
+  readonly log: LogLine[] = []
+  readonly #ended: Promise<number | string>
+  #rest = ''
+
+  private constructor(process: ChildProcess) {
+    this.process = process
+    this.#ended = new Promise((resolve) => {
+      process.once('exit', (code, signal) => resolve(code ?? signal ?? 'unknown'))
+    })
+    process.stderr?.setEncoding('utf8').on('data', (text: string) => this.#hear(text))
+    process.stdout?.resume()
+  }
+
+  /** Starts `keyturn run` and waits until it is ready. */
+  static async start(company: Company, ...args: string[]): Promise<Daemon> {
+    const daemon = new Daemon(company.start('run', '--debug', ...args))
+    await daemon.says('ready')
+    return daemon
+  }
+
+  get pid(): number {
+    return this.process.pid ?? 0
+  }
+
+  /** Waits until a line with this message has come, after the first `from` lines. */
+  async says(message: string, { from = 0 }: { readonly from?: number } = {}): Promise<LogLine> {
+    return eventually(`the daemon says "${message}"`, async () => {
+      const line = this.log.slice(from).find(({ msg }) => msg === message)
+      if (line === undefined && this.process.exitCode !== null) throw new Error(`it ended\n${this.tail()}`)
+      return line
+    }, () => this.tail())
+  }
+
+  /** The last lines, for a test that fails. */
+  tail(count = 60): string {
+    return this.log
+      .slice(-count)
+      .map((line) => JSON.stringify(line))
+      .join('\n')
+  }
+
+  /** Asks it to stop and waits for its end. */
+  async stop(): Promise<number | string> {
+    this.process.kill('SIGTERM')
+    return this.#ended
+  }
+
+  /** kill -9, of this process only. Its children end by themselves. */
+  async kill(): Promise<void> {
+    this.process.kill('SIGKILL')
+    await this.#ended
+  }
+
+  /** Processes of this daemon, by what they do; the daemon itself is not among them. */
+  async children(task?: 'pass' | 'changes'): Promise<number[]> {
+    const found: number[] = []
+    for (const entry of await readdir('/proc')) {
+      if (!/^\d+$/.test(entry)) continue
+      const status = await readFile(`/proc/${entry}/stat`, 'utf8').catch(() => '')
+      const parent = Number(status.slice(status.lastIndexOf(')') + 2).split(' ')[1])
+      if (parent !== this.pid) continue
+      const line = await readFile(`/proc/${entry}/cmdline`, 'utf8').catch(() => '')
+      if (task === undefined || line.includes(`task\0${task}`)) found.push(Number(entry))
+    }
+    return found
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.process.exitCode === null && this.process.signalCode === null) this.process.kill('SIGKILL')
+    await this.#ended
+  }
+
+  #hear(text: string): void {
+    const lines = `${this.#rest}${text}`.split('\n')
+    this.#rest = lines.pop() ?? ''
+    for (const line of lines) {
+      try {
+        this.log.push(JSON.parse(line) as LogLine)
+      } catch {
+        this.log.push({ level: 0, time: '', msg: line })
+      }
+    }
+  }
+}
+
+/** Asks again and again until something is the case. Throws with `why` when patience ends. */
+export async function eventually<T>(
+  what: string,
+  look: () => Promise<T | undefined | false | null>,
+  why: () => string = () => '',
+  ms = patience,
+): Promise<T> {
+  for (const deadline = performance.now() + ms; ; ) {
+    const found = await look()
+    if (found !== undefined && found !== false && found !== null) return found
+    if (performance.now() > deadline) throw new Error(`within ${ms / 1000} s it was not so that ${what}\n${why()}`)
+    await sleep(20)
+  }
+}
+
+/** Ends processes by their ids; those that have ended are no error. */
+export async function signal(pids: readonly number[], name: 'KILL' | 'STOP' | 'CONT'): Promise<void> {
+  if (pids.length === 0) return
+  await promisify(execFile)('kill', [`-${name}`, ...pids.map(String)]).catch(() => undefined)
+}

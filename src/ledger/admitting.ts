@@ -21,9 +21,9 @@ import type { Unit } from './unit.ts'
 type Access = Pick<Driver, 'read' | 'write'>
 
 /** What one transaction may cost (`portions.ts`) to begin with, and how long it shall take, ms. */
-const first = 2_000
-const bounds = { least: 500, most: 20_000 }
-const target = 40
+const first = 1_000
+const bounds = { least: 250, most: 20_000 }
+const target = 20
 /** Rows that are read or written at once beside the portions: names to be compared, items of holds. */
 const rows = 2_000
 

@@ -14,6 +14,7 @@ cat >"$folder/slapd.conf" <<END
 include $schema/core.schema
 include $schema/cosine.schema
 include $schema/inetorgperson.schema
+include $schema/nis.schema
 modulepath $modules
 moduleload back_mdb
 moduleload ppolicy

@@ -33,12 +33,7 @@ export function defineWord(command: Command, runner: Runner, kind: Kind): void {
     .action(act<Options>(runner, (invocation, options, args) => run(invocation, options, args, kind)))
 }
 
-async function run(
-  invocation: Invocation,
-  options: Options,
-  args: readonly string[],
-  kind: Kind,
-): Promise<ExitCode> {
+async function run(invocation: Invocation, options: Options, args: readonly string[], kind: Kind): Promise<ExitCode> {
   checkWord(options, kind)
   await using keyturn = await openKeyturn({ config: invocation.config, readOnly: false })
   const { ledger, clock, operator, correlation, settings } = keyturn

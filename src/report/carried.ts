@@ -44,7 +44,11 @@ function platformBlock(platform: string, carried: CarriedWord, zone: string): st
   ].join('\n  ')
 }
 
-const done = new Set(['step', 'proof', ...(['disable', 'enable', 'grant', 'revoke', 'move'] satisfies Change['kind'][])])
+const done = new Set([
+  'step',
+  'proof',
+  ...(['disable', 'enable', 'grant', 'revoke', 'move'] satisfies Change['kind'][]),
+])
 
 function auditLine(record: AuditRecord, since: Instant): readonly string[] {
   const { action, after, result, detail, at } = record

@@ -33,7 +33,10 @@ export interface Standing {
 }
 
 /** One page: who runs, what comes in, what is owed, how fast, and what waits for a person. */
-export function renderStatus(standing: Standing, { now, zone }: { readonly now: Instant; readonly zone: string }): string {
+export function renderStatus(
+  standing: Standing,
+  { now, zone }: { readonly now: Instant; readonly zone: string },
+): string {
   return [
     processes(standing, zone),
     feeds(standing, zone),
@@ -50,15 +53,19 @@ export function renderStatus(standing: Standing, { now, zone }: { readonly now: 
 }
 
 function processes({ processes: running, policyVersion }: Standing, zone: string): string {
-  if (running.length === 0) return colours.yellow('No daemon runs: nothing happens until "keyturn run" or "keyturn apply".')
+  if (running.length === 0)
+    return colours.yellow('No daemon runs: nothing happens until "keyturn run" or "keyturn apply".')
   const lines = running.map((one) => {
-    const policy = one.policyVersion === policyVersion ? '' : colours.yellow('  with another policy than the files hold')
+    const policy =
+      one.policyVersion === policyVersion ? '' : colours.yellow('  with another policy than the files hold')
     return `daemon ${one.id}  ${one.roles.join(', ')}  since ${showInstant(one.startedAt, zone)}${policy}`
   })
   const refused = [...new Set(running.flatMap(({ refusedConfig }) => refusedConfig ?? []))]
   return [
     ...lines,
-    ...refused.map((why) => colours.red(`The configuration on disk is refused; the last good one stays in force:\n${why}`)),
+    ...refused.map((why) =>
+      colours.red(`The configuration on disk is refused; the last good one stays in force:\n${why}`),
+    ),
   ].join('\n')
 }
 

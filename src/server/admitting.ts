@@ -2,7 +2,7 @@ import type { HeldRole } from '../model/account.ts'
 import type { Plan } from '../model/change.ts'
 import type { Identity, IdentityId } from '../model/identity.ts'
 import type { Instant } from '../model/instant.ts'
-import type { Admission } from '../model/ledger.ts'
+import type { Admission, Link } from '../model/ledger.ts'
 import type { LookAgain } from '../model/running.ts'
 import type { Keyturn } from './context.ts'
 import { groupHeld } from './planning.ts'
@@ -18,12 +18,12 @@ export interface Planned {
 export type Answered = NonNullable<Admission['looked']>
 
 /** Everything that the ledger stores with a plan. */
-export function admissionOf(
+export async function admissionOf(
   keyturn: Keyturn,
   { plan, identities, heldRoles }: Planned,
   marks: readonly LookAgain[] = [],
   looked?: Answered,
-): Admission {
+): Promise<Admission> {
   const now = keyturn.clock()
   return {
     plan,
@@ -32,7 +32,7 @@ export function admissionOf(
     now,
     effectiveAt: effectiveInstants(identities),
     heldRoles,
-    dueAt: dueInstants(keyturn, identities, heldRoles, now),
+    dueAt: await dueInstants(keyturn, identities, heldRoles, now),
     receivedAt: receivedInstants(marks),
     revisions: revisionsOf(identities),
     ...(looked === undefined ? {} : { looked }),
@@ -48,16 +48,47 @@ function effectiveInstants(identities: readonly Identity[]): ReadonlyMap<Identit
   return instants
 }
 
-function dueInstants(
-  { policy }: Keyturn,
+async function dueInstants(
+  keyturn: Keyturn,
   identities: readonly Identity[],
   heldRoles: readonly HeldRole[],
   now: Instant,
-): ReadonlyMap<IdentityId, Instant | null> {
+): Promise<ReadonlyMap<IdentityId, Instant | null>> {
   const held = groupHeld(heldRoles)
+  const links = await leaversLinks(keyturn, identities)
   return new Map(
-    identities.map((identity) => [identity.id, policy.nextAt(identity, held.get(identity.id) ?? [], now)?.at ?? null]),
+    identities.map((identity) => {
+      const linked = links.get(identity.id)
+      const next = keyturn.policy.nextAt(
+        identity,
+        held.get(identity.id) ?? [],
+        now,
+        // Only the clean-up of those who left depends on whether there is an account.
+        (platform) => hasAccess(identity) || linked?.get(platform) !== undefined,
+        (platform) => linked?.get(platform)?.shutAt ?? null,
+      )
+      return [identity.id, next?.at ?? null]
+    }),
   )
+}
+
+async function leaversLinks(
+  { ledger, connectors }: Keyturn,
+  identities: readonly Identity[],
+): Promise<ReadonlyMap<IdentityId, ReadonlyMap<string, Link>>> {
+  const gone = identities.filter((identity) => !hasAccess(identity)).map(({ id }) => id)
+  const links = new Map<IdentityId, Map<string, Link>>()
+  for (const platform of connectors.keys()) {
+    for (const link of gone.length === 0 ? [] : await ledger.links(platform, gone)) {
+      const own = links.get(link.identity) ?? new Map<string, Link>()
+      links.set(link.identity, own.set(platform, link))
+    }
+  }
+  return links
+}
+
+function hasAccess({ state }: Identity): boolean {
+  return state !== 'left' && state !== 'archived'
 }
 
 /** The first mark of somebody tells since when they have been waiting. */

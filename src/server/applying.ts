@@ -48,7 +48,7 @@ export async function applyPlanning(keyturn: Keyturn, planning: Planning, option
   options.onStage?.('admit')
   await storePeople(keyturn, planning.people)
   const planned = { ...planning, identities: planning.people.identities }
-  const admission = await keyturn.ledger.admit(admissionOf(keyturn, planned, planning.marks, answered(planning)))
+  const admission = await keyturn.ledger.admit(await admissionOf(keyturn, planned, planning.marks, answered(planning)))
   const pointers = inWorkingOrder(await everythingOwed(keyturn, admission), planning.plan)
   options.onStage?.('work')
   const settled = pointers.length === 0 ? [] : await work(keyturn, pointers, options)

@@ -218,10 +218,7 @@ async function inTime<T>(asking: Promise<T>, patience: number): Promise<T> {
  * shut, which sets and takes nothing by absence; the worker looks before it acts. Everything else such a view says is
  * thrown away by `onlyDisables`.
  */
-function asRemembered(
-  { view }: Known,
-  takenAt: number,
-): Pick<PlatformView, 'observed' | 'catalogue' | 'ownAddress'> {
+function asRemembered({ view }: Known, takenAt: number): Pick<PlatformView, 'observed' | 'catalogue' | 'ownAddress'> {
   const items = view.links.map(
     ({ platform, nativeId, address, name, shutByUs }): ObservedAccount => ({
       platform,
@@ -246,10 +243,14 @@ function onlyDisables(plan: Plan, blind: ReadonlySet<string>): Plan {
   if (blind.size === 0) return plan
   const stays = ({ platform, kind }: { readonly platform: string; readonly kind: string }) =>
     !blind.has(platform) || kind === 'disable'
+  const seen = <T>(by: Readonly<Record<string, T>>) =>
+    Object.fromEntries(Object.entries(by).filter(([platform]) => !blind.has(platform)))
   return {
     ...plan,
     changes: plan.changes.filter(stays),
     withheld: plan.withheld.filter(({ change }) => stays(change)),
     notes: plan.notes.filter(({ platform }) => !blind.has(platform)),
+    // Of a platform that was not seen nothing is concluded about holds and approvals.
+    situations: seen(plan.situations),
   }
 }

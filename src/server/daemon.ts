@@ -43,8 +43,18 @@ export async function runDaemon(options: DaemonOptions): Promise<Left> {
   const systemd = stack.use(openSystemd({ logger }))
   const seat = stack.use(new Seat({ ...foundation, redis, roles }, registry, options.config))
   await seat.begin(settings)
-  stack.use(watchConfig(() => seat.files, () => void seat.reload(), logger))
-  const onHangUp = () => void systemd.reloading().then(() => seat.reload()).then(() => systemd.ready('running'))
+  stack.use(
+    watchConfig(
+      () => seat.files,
+      () => void seat.reload(),
+      logger,
+    ),
+  )
+  const onHangUp = () =>
+    void systemd
+      .reloading()
+      .then(() => seat.reload())
+      .then(() => systemd.ready('running'))
   process.on('SIGHUP', onHangUp)
   stack.defer(() => void process.off('SIGHUP', onHangUp))
   if (roles.has('server')) stack.use(await openMonitoring(seat, foundation))

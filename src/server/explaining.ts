@@ -23,11 +23,17 @@ export async function explain(
   const platforms = Object.keys(keyturn.settings.platforms).filter(
     (platform) => options.platform === undefined || platform === options.platform,
   )
-  const isLinked = (platform: string) => links.some((link) => link.platform === platform)
+  const linkOn = (platform: string) => links.find((link) => link.platform === platform)
   return {
     identity,
     overrides,
-    next: policy.nextAt(identity, held, now, isLinked),
+    next: policy.nextAt(
+      identity,
+      policy.heldRoles(identity, held, now),
+      now,
+      (platform) => linkOn(platform) !== undefined,
+      (platform) => linkOn(platform)?.shutAt ?? null,
+    ),
     assignments: policy.assignments(identity, held, now),
     platforms: await Promise.all(
       platforms.map(async (platform) => {

@@ -114,7 +114,7 @@ async function carryOut(keyturn: Keyturn, identity: Identity, since: Instant, si
   const { planned, blind } = await planConcerned(keyturn, people, { signal, patience: answerAtMost })
   const done = blind.length === 0 && (planned.plan.undecided ?? []).length === 0
   const looked = { upTo: marks.at(-1)?.id ?? 0, people: done ? [identity.id] : [] }
-  const { pointers } = await keyturn.ledger.admit(admissionOf(keyturn, planned, marks, looked))
+  const { pointers } = await keyturn.ledger.admit(await admissionOf(keyturn, planned, marks, looked))
   const owed = await openOf(keyturn, identity, pointers)
   const settled = await settleAll(keyturn, settling, owed, signal)
   const audit = await keyturn.ledger.auditOf(identity.id, mostAudit)

@@ -45,7 +45,11 @@ export function workerPorts(
   }
 }
 
-async function passwordsOf(connector: Connector, settings: PasswordSettings, signal: AbortSignal): Promise<PasswordRules> {
+async function passwordsOf(
+  connector: Connector,
+  settings: PasswordSettings,
+  signal: AbortSignal,
+): Promise<PasswordRules> {
   return passwordRules(settings, await connector.passwordPolicy(signal))
 }
 

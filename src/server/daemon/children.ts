@@ -83,7 +83,9 @@ export interface Daemon {
 }
 
 /** Waits for the daemon's first word and hears the later ones. */
-export async function hearDaemon(onLook: () => void): Promise<Daemon & { readonly begin: Extract<ToChild, { say: 'begin' }> }> {
+export async function hearDaemon(
+  onLook: () => void,
+): Promise<Daemon & { readonly begin: Extract<ToChild, { say: 'begin' }> }> {
   const stop = new AbortController()
   process.once('disconnect', () => stop.abort())
   const begin = await new Promise<Extract<ToChild, { say: 'begin' }>>((resolve, reject) => {

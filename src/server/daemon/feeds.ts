@@ -145,10 +145,7 @@ class WatchedFeed {
   ): Promise<IntakeResult | null> {
     const { ledger, clock } = this.#keyturn
     const ids = after.flatMap(({ key }) => (key === null ? [] : [`${this.#settings.id}:${key}`]))
-    const [previous, lastRead] = await Promise.all([
-      ledger.identitiesById(ids),
-      ledger.acceptedRead(this.#settings.id),
-    ])
+    const [previous, lastRead] = await Promise.all([ledger.identitiesById(ids), ledger.acceptedRead(this.#settings.id)])
     const { digest } = memory
     const read = { before, after, base: known.digest, digest, modifiedAt, rows }
     return this.#light({ ...read, previous, lastRead, now: clock(), receivedAt: noticedAt })

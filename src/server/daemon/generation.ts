@@ -120,12 +120,7 @@ interface Intake {
   readFeeds(): void
 }
 
-function openIntake(
-  keyturn: Keyturn,
-  states: PlatformStates,
-  work: Workers,
-  stack: AsyncDisposableStack,
-): Intake {
+function openIntake(keyturn: Keyturn, states: PlatformStates, work: Workers, stack: AsyncDisposableStack): Intake {
   const every = Object.keys(keyturn.settings.sources)
   const passes = stack.use(
     new Passes(keyturn, {

@@ -98,9 +98,8 @@ async function measure(seat: Monitored): Promise<MetricsInput> {
       }),
     ),
     holds: [...Map.groupBy(holds, ({ why }) => why)].map(([why, some]) => ({ why, count: some.length })),
-    late: revocations.filter(
-      ({ platform, receivedAt }) => now - receivedAt > (objectives.get(platform) ?? 60 * SECOND),
-    ).length,
+    late: revocations.filter(({ platform, receivedAt }) => now - receivedAt > (objectives.get(platform) ?? 60 * SECOND))
+      .length,
     notProven: revocations.filter(({ proof }) => proof?.grade === 'not-proven').length,
     configRefused: seat.refusedConfig !== null,
   }

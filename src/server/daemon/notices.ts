@@ -102,7 +102,11 @@ function lateNotice(one: OpenRevocation, objective: number | undefined, now: num
   ]
 }
 
-function downNotice({ platform, error, since }: Awaited<ReturnType<Keyturn['ledger']['platformStates']>>[number]): Notice {
+function downNotice({
+  platform,
+  error,
+  since,
+}: Awaited<ReturnType<Keyturn['ledger']['platformStates']>>[number]): Notice {
   return {
     key: `platform-down:${platform}`,
     kind: 'platform-down',

@@ -40,12 +40,7 @@ export async function runPass(): Promise<void> {
 }
 
 /** Reads one feed as a whole and stores what it means. False where somebody was always faster. */
-async function readWhole(
-  keyturn: Keyturn,
-  id: string,
-  receivedAt: Instant,
-  signal: AbortSignal,
-): Promise<boolean> {
+async function readWhole(keyturn: Keyturn, id: string, receivedAt: Instant, signal: AbortSignal): Promise<boolean> {
   const source = keyturn.settings.sources[id]
   if (source === undefined) return true
   for (let read = 0; read < mostReads; read++) {
@@ -73,7 +68,7 @@ async function planMarked(keyturn: Keyturn, signal: AbortSignal, onAdmitted: () 
   const open = new Set(undecided)
   const answered = people?.filter((identity) => !open.has(identity)) ?? null
   const looked: Answered = { upTo: marks.at(-1)?.id ?? 0, people: unread.length > 0 ? [] : answered }
-  const { pointers, stale = [] } = await keyturn.ledger.admit(admissionOf(keyturn, planned, marks, looked))
+  const { pointers, stale = [] } = await keyturn.ledger.admit(await admissionOf(keyturn, planned, marks, looked))
   if (pointers.length > 0) onAdmitted()
   if (undecided.length > 0) await keyturn.ledger.lookAgain(null, 'policy', keyturn.clock(), keyturn.correlation)
   tellPlan(keyturn, 'planned', people?.length ?? 'everybody', planned.plan, { unread })

@@ -48,10 +48,7 @@ export class Planner implements AsyncDisposable {
     this.#keyturn = keyturn
     this.#options = options
     this.#surroundings = new Map(
-      [...keyturn.connectors.values()].map((one) => [
-        one.id,
-        surroundingsOf(one, keyturn.clock, this.#stop.signal),
-      ]),
+      [...keyturn.connectors.values()].map((one) => [one.id, surroundingsOf(one, keyturn.clock, this.#stop.signal)]),
     )
     this.#timer = setInterval(() => void this.look(), lookEvery)
   }
@@ -112,7 +109,7 @@ export class Planner implements AsyncDisposable {
     const { planned, blind } = await planConcerned(story, people, asking)
     const open = new Set([...(planned.plan.undecided ?? []), ...(blind.length > 0 ? ids : [])])
     const looked = { upTo: theirs.at(-1)?.id ?? 0, people: [...ids].filter((id) => !open.has(id)) }
-    const { pointers, stale = [] } = await story.ledger.admit(admissionOf(story, planned, theirs, looked))
+    const { pointers, stale = [] } = await story.ledger.admit(await admissionOf(story, planned, theirs, looked))
     if (pointers.length > 0) onAdmitted(pointers)
     tellPlan(story, 'planned at once', people.length, planned.plan)
     this.#rest(open)

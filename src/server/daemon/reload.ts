@@ -19,7 +19,11 @@ export type Reloaded = { readonly files: readonly string[] } & (
 const quiet = SECOND / 2
 
 /** Reads the configuration anew and holds it against the one in force. Changes nothing. */
-export async function reload(file: string, { settings: before, ledger }: Keyturn, signal: AbortSignal): Promise<Reloaded> {
+export async function reload(
+  file: string,
+  { settings: before, ledger }: Keyturn,
+  signal: AbortSignal,
+): Promise<Reloaded> {
   const { settings, problems, files } = await loadWhenQuiet(file, quiet, signal)
   if (settings === null) return { files, refused: sentence(problems) }
   const change = compareSettings(before, settings)

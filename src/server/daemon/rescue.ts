@@ -8,5 +8,10 @@ export interface Rescue extends AsyncDisposable {
   revoke(people: readonly Identity[]): Promise<void>
 }
 export function openRescue(_keyturn: Keyturn, _settling: Settling): Rescue {
-  return { spooled: () => 0, isNeeded: () => false, revoke: async () => undefined, [Symbol.asyncDispose]: async () => undefined }
+  return {
+    spooled: () => 0,
+    isNeeded: () => false,
+    revoke: async () => undefined,
+    [Symbol.asyncDispose]: async () => undefined,
+  }
 }

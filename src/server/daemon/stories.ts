@@ -7,8 +7,12 @@ import type { Keyturn } from '../context.ts'
 /** More events than this in one read are told as numbers. */
 const mostLines = 100
 
-export function tellIntake({ logger, correlation }: Keyturn, { source, accepted, refused, events }: IntakeResult): void {
-  if (refused !== null) logger.error('the feed is refused', { source, why: refused.why, hint: refused.hint, correlation })
+export function tellIntake(
+  { logger, correlation }: Keyturn,
+  { source, accepted, refused, events }: IntakeResult,
+): void {
+  if (refused !== null)
+    logger.error('the feed is refused', { source, why: refused.why, hint: refused.hint, correlation })
   if (accepted === null && events.length === 0) return
   for (const { kind, identity, effectiveAt } of events.slice(0, mostLines)) {
     logger.info('noticed', { event: kind, identity, effectiveAt: new Date(effectiveAt).toISOString(), correlation })

@@ -141,12 +141,17 @@ function stopped(path: string): KeyturnError {
  */
 async function quiet(mark: FileMark, { settle, arrival, before }: Opening, signal: AbortSignal): Promise<void> {
   if (arrival === 'renamed') return
-  if (before !== undefined && before !== null && !isSameFile(before, mark) && mark.ctimeNs > mark.mtimeNs) return
+  if (before !== undefined && before !== null && wasRenamed(before, mark)) return
   const age = Date.now() - Number(mark.mtimeNs / 1_000_000n)
   if (age < settle) await sleep(Math.min(settle, settle - age), undefined, { signal })
 }
 
-function difference(before: FileMark, now: FileMark): string | null {
+function wasRenamed(before: FileMark, mark: FileMark): boolean {
+  return !isSameFile(before, mark) && mark.ctimeNs > mark.mtimeNs
+}
+
+/** What is different between two states, apart from names and rights; null: nothing is. */
+export function difference(before: FileMark, now: FileMark): string | null {
   if (!isSameFile(before, now)) return 'another file took its place'
   if (now.size !== before.size) return `it grew from ${before.size} to ${now.size} bytes`
   return now.mtimeNs === before.mtimeNs ? null : 'it was written to'

@@ -4,6 +4,7 @@ import type { DirectorySettings } from '../../model/settings.ts'
 import { Connection } from './connection.ts'
 import { LdapResultError, directoryError } from './errors.ts'
 import { Gate, mostInFlight } from './flight.ts'
+import { insist } from './insist.ts'
 import { readEntry } from './search.ts'
 
 export interface DirectoryAccess {
@@ -77,26 +78,9 @@ export class Pool implements AsyncDisposable {
     }
   }
 
-  /** Tries again on another connection when the first is lost, and beside it when it has fallen silent. */
   async #insist<T>(work: (connection: Connection) => Promise<T>, asked: number): Promise<T> {
     const first = await this.#pick(asked)
-    const answer = answered(first, work)
-    const settled = await new Promise<boolean>((resolve) => {
-      const forget = first.onSilence(() => resolve(false))
-      answer
-        .then(
-          () => resolve(true),
-          () => resolve(false),
-        )
-        .finally(forget)
-    })
-    if (settled) return taken(await answer)
-    const second = this.#pick(performance.now(), first).then((connection) => answered(connection, work))
-    try {
-      return taken(await Promise.any([answer, second]))
-    } catch (error) {
-      throw error instanceof AggregateError ? error.errors.at(-1) : error
-    }
+    return insist(first, work, () => this.#pick(performance.now(), first))
   }
 
   async #pick(asked: number, except?: Connection): Promise<Connection> {
@@ -153,23 +137,6 @@ async function greet(connection: Connection): Promise<void> {
   } catch (error) {
     if (!(error instanceof LdapResultError)) throw error
   }
-}
-
-type Answer<T> = { readonly value: T } | { readonly error: unknown }
-
-/** What came of the work, be it a refusal; throws only where the connection was lost meanwhile, so that nobody knows. */
-async function answered<T>(connection: Connection, work: (connection: Connection) => Promise<T>): Promise<Answer<T>> {
-  try {
-    return { value: await work(connection) }
-  } catch (error) {
-    if (!connection.alive) throw error
-    return { error }
-  }
-}
-
-function taken<T>(answer: Answer<T>): T {
-  if ('error' in answer) throw answer.error
-  return answer.value
 }
 
 /**

@@ -3,6 +3,7 @@ import type { DirectorySettings } from '../../model/settings.ts'
 import { Connection } from './connection.ts'
 import { LdapResultError } from './errors.ts'
 import { Gate } from './flight.ts'
+import { insist } from './insist.ts'
 
 /** Sign-ins under way at once: more would only wait in the server. */
 const atOnce = 8
@@ -30,17 +31,11 @@ export class Tries implements AsyncDisposable {
    * @throws LdapResultError when the server refuses, KeyturnError when there was no answer
    */
   async signIn(dn: string, password: string, controls: readonly Control[] = []): Promise<void> {
+    const attempt = (connection: Connection) => this.#signInOn(connection, dn, password, controls)
+    const open = () => Connection.open(this.#settings)
     await this.#gate.run(async () => {
       const kept = this.#take()
-      if (kept !== undefined) {
-        try {
-          return await this.#signInOn(kept, dn, password, controls)
-        } catch (error) {
-          // The server may close a connection just when it is used; asking once more changes nothing.
-          if (error instanceof LdapResultError || kept.alive) throw error
-        }
-      }
-      return this.#signInOn(await Connection.open(this.#settings), dn, password, controls)
+      return kept === undefined ? attempt(await open()) : insist(kept, attempt, open)
     })
   }
 

@@ -26,6 +26,14 @@ export async function settle<View extends WorkerView>(
 ): Promise<SettleReport> {
   if (ports.signal.aborted) return { obligations: [] }
   const claimed = await ports.ledger.claim(pointers, ports.worker, ports.leaseMs, ports.clock())
+  return await settleClaimed(claimed, ports)
+}
+
+/** The rest of the cycle, for obligations that are claimed already. */
+export async function settleClaimed<View extends WorkerView>(
+  claimed: readonly ClaimedObligation[],
+  ports: SettlePorts<View>,
+): Promise<SettleReport> {
   if (claimed.length === 0) return { obligations: [] }
   await using claims = keepClaims(claimed, ports)
   return await record(await carryOut(claimed, claims, ports), ports)

@@ -10,6 +10,7 @@ import type {
   Grant,
   Intent,
   Link,
+  ObligationPointer,
   Settlement,
 } from '../../../src/model/ledger.ts'
 import type { SettleLedger } from '../../../src/apply/ports.ts'
@@ -25,6 +26,25 @@ interface Row {
   steps: RevocationStep[]
   intents: OpenIntent[]
   admittedAt: Instant
+}
+
+function claimedOf({ identity, platform }: ObligationPointer, row: Row, token: string): ClaimedObligation {
+  return {
+    identity,
+    platform,
+    lane: row.lane,
+    number: row.wanted,
+    token,
+    changes: [...row.changes],
+    tries: row.tries,
+    admittedAt: row.admittedAt,
+    effectiveAt: null,
+    correlation: 'story-1',
+    operator: 'ada',
+    planId: 'plan-1',
+    stepsDone: [...row.steps],
+    openIntents: row.intents.map(({ intent }) => intent),
+  }
 }
 
 interface OpenIntent {
@@ -80,31 +100,29 @@ export class FakeLedger implements SettleLedger {
 
   async claim(pointers: Parameters<SettleLedger['claim']>[0], _worker: string, leaseMs: number, now: Instant) {
     const claimed: ClaimedObligation[] = []
-    for (const { identity, platform } of pointers) {
-      const row = this.rows.get(identity)
-      if (row === undefined || row.wanted <= row.settled || (row.nextTryAt ?? 0) > now) continue
-      const live = row.claim !== null && row.claim.until > now
-      if (live && !(this.steals && row.lane === 'revoke' && row.claim?.lane === 'change')) continue
+    for (const pointer of pointers) {
+      const row = this.rows.get(pointer.identity)
+      if (row === undefined || !this.isDue(row, pointer.lane, now)) continue
       const token = `token-${this.next()}`
       row.claim = { token, number: row.wanted, until: now + leaseMs, lane: row.lane, seen: new Set(row.intents) }
-      claimed.push({
-        identity,
-        platform,
-        lane: row.lane,
-        number: row.wanted,
-        token,
-        changes: [...row.changes],
-        tries: row.tries,
-        admittedAt: row.admittedAt,
-        effectiveAt: null,
-        correlation: 'story-1',
-        operator: 'ada',
-        planId: 'plan-1',
-        stepsDone: [...row.steps],
-        openIntents: row.intents.map(({ intent }) => intent),
-      })
+      claimed.push(claimedOf(pointer, row, token))
     }
     return claimed
+  }
+
+  async peek(pointers: Parameters<SettleLedger['claim']>[0], now: Instant) {
+    return pointers.flatMap((pointer) => {
+      const row = this.rows.get(pointer.identity)
+      return row === undefined || !this.isDue(row, pointer.lane, now) ? [] : [claimedOf(pointer, row, '')]
+    })
+  }
+
+  /** A revocation takes the place of who still works on an older number as on a change, and never of a revocation. */
+  private isDue(row: Row, lane: Lane, now: Instant): boolean {
+    if (row.lane !== lane || row.wanted <= row.settled || (row.nextTryAt ?? 0) > now) return false
+    const { claim } = row
+    if (claim === null || claim.until <= now) return true
+    return this.steals && lane === 'revoke' && claim.lane === 'change' && claim.number < row.wanted
   }
 
   async renew(tokens: readonly string[], leaseMs: number, now: Instant) {
@@ -176,7 +194,7 @@ export class FakeLedger implements SettleLedger {
     )
     row.changes = row.changes.filter(({ id }) => open.has(id))
     row.nextTryAt = settlement.nextTryAt
-    row.tries = settlement.nextTryAt === null ? 0 : row.tries + 1
+    row.tries = settlement.nextTryAt === null ? 0 : row.tries + (settlement.outage === true ? 0 : 1)
     if (settlement.nextTryAt !== null) return
     row.settled = number
     if (row.lane === 'revoke') this.note('settled')

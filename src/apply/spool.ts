@@ -1,0 +1,160 @@
+import { readdir, stat } from 'node:fs/promises'
+import { hostname } from 'node:os'
+import { join } from 'node:path'
+import { summarise } from '../model/errors.ts'
+import { type Clock, HOUR } from '../model/instant.ts'
+import type { AuditRecord, Link } from '../model/ledger.ts'
+import type { Logger } from '../model/ports.ts'
+import type { Spooled } from '../model/running.ts'
+import { openSpoolFile, readSpoolFile, removeSpoolFile, type SpoolFile } from './spool-file.ts'
+
+type Shut = Pick<Link, 'identity' | 'platform' | 'nativeId'>
+type Entry = { readonly audit: AuditRecord } | { readonly shut: Shut }
+
+/** What revocations did while the ledger could not be written, on disk beside it. */
+export interface Spool extends AsyncDisposable {
+  /** Durable when it resolves. Never throws: what the disk does not take stays in memory, loudly. */
+  note(entries: readonly Entry[]): Promise<void>
+  /** Everything noted by this process, and by processes of this folder that ended; null where there is nothing. */
+  drain(): Promise<Spooled | null>
+  /** The ledger has taken what was drained last. A crash before that only gives doubled audit records, told apart by nothing. */
+  clear(): Promise<void>
+}
+
+const ending = '.spool'
+
+/**
+ * Opens this process's spool in the state folder and takes its space. Never throws: without a file it is kept in memory, and
+ * the log says so.
+ */
+export async function openSpool(folder: string, clock: Clock, logger: Logger): Promise<Spool> {
+  const own = `${hostname()}.${process.pid}${ending}`
+  const file = await openSpoolFile(join(folder, own)).catch((error: unknown) => {
+    logger.error('the spool beside the ledger cannot be opened: it is kept in memory', { folder, ...summarise(error) })
+    return null
+  })
+  return new FolderSpool(folder, own, file, clock, logger)
+}
+
+class FolderSpool implements Spool {
+  /** What the file does not hold. */
+  private memory: Entry[] = []
+  private noted = 0
+  private drained: { readonly count: number; readonly others: readonly string[] } | null = null
+  private busy: Promise<unknown> = Promise.resolve()
+  private readonly folder: string
+  private readonly own: string
+  private readonly file: SpoolFile | null
+  private readonly clock: Clock
+  private readonly logger: Logger
+
+  constructor(folder: string, own: string, file: SpoolFile | null, clock: Clock, logger: Logger) {
+    this.folder = folder
+    this.own = own
+    this.file = file
+    this.clock = clock
+    this.logger = logger
+  }
+
+  note(entries: readonly Entry[]): Promise<void> {
+    return this.next(async () => {
+      this.noted += entries.length
+      try {
+        if (this.file === null) throw new Error('there is no file')
+        await this.file.append(entries.map((entry) => `${JSON.stringify(entry)}\n`).join(''))
+      } catch (error) {
+        this.memory.push(...entries)
+        this.logger.error('the spool cannot be written: until the ledger can be, this is kept in memory only', {
+          folder: this.folder,
+          records: this.memory.length,
+          ...summarise(error),
+        })
+      }
+    })
+  }
+
+  drain(): Promise<Spooled | null> {
+    return this.next(async () => {
+      const others = await this.abandoned()
+      const names = this.file === null ? others : [this.own, ...others]
+      const lines = (await Promise.all(names.map((name) => this.read(name)))).flat()
+      this.drained = { count: this.noted, others }
+      const entries = [...lines, ...this.memory]
+      if (entries.length === 0) return null
+      const shut = new Map(entries.flatMap((one) => ('shut' in one ? [[JSON.stringify(one.shut), one.shut]] : [])))
+      return { audit: entries.flatMap((one) => ('audit' in one ? [one.audit] : [])), shut: [...shut.values()] }
+    })
+  }
+
+  clear(): Promise<void> {
+    return this.next(async () => {
+      if (this.drained === null) return
+      const { count, others } = this.drained
+      this.drained = null
+      for (const name of others) await removeSpoolFile(join(this.folder, name))
+      // What was noted since then is drained once more, with the rest: doubled records are better than lost ones.
+      if (count !== this.noted) return
+      this.memory = []
+      await this.file?.reset()
+    })
+  }
+
+  /** One after the other. */
+  private next<T>(act: () => Promise<T>): Promise<T> {
+    const turn = this.busy.then(act)
+    this.busy = turn.catch(() => undefined)
+    return turn
+  }
+
+  private async read(name: string): Promise<readonly Entry[]> {
+    try {
+      return (await readSpoolFile(join(this.folder, name))).flatMap((line) => this.parse(name, line))
+    } catch (error) {
+      this.logger.error('a spool cannot be read', { file: name, ...summarise(error) })
+      return []
+    }
+  }
+
+  private parse(name: string, line: string): readonly Entry[] {
+    try {
+      return [JSON.parse(line) as Entry]
+    } catch {
+      this.logger.error('a line of a spool is damaged and left out', { file: name })
+      return []
+    }
+  }
+
+  /** Of processes of this machine that ended, and of machines that have written nothing for an hour. */
+  private async abandoned(): Promise<readonly string[]> {
+    const names = await readdir(this.folder).catch(() => [])
+    const some = await Promise.all(
+      names
+        .filter((name) => name.endsWith(ending) && name !== this.own)
+        .map(async (name) => ((await this.isAbandoned(name)) ? [name] : [])),
+    )
+    return some.flat()
+  }
+
+  private async isAbandoned(name: string): Promise<boolean> {
+    const [, host, pid] = /^(.*)\.(\d+)\.spool$/.exec(name) ?? []
+    if (host === hostname()) return !isAlive(Number(pid))
+    const written = await stat(join(this.folder, name)).catch(() => null)
+    return written !== null && written.mtimeMs < this.clock() - HOUR
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.busy
+    await this.file?.close()
+    const left = this.file === null ? [] : await this.read(this.own)
+    if (left.length === 0) await removeSpoolFile(join(this.folder, this.own))
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'EPERM'
+  }
+}

@@ -1,0 +1,119 @@
+import { expect, test } from 'vitest'
+import { revokeNow } from '../../../src/apply/revoke-now.ts'
+import type { Spool } from '../../../src/apply/spool.ts'
+import { openStandby } from '../../../src/apply/standby-ledger.ts'
+import { settleUrgently } from '../../../src/apply/urgent.ts'
+import { KeyturnError } from '../../../src/model/errors.ts'
+import { World } from './world.ts'
+
+/** A spool without a disk. */
+function memorySpool() {
+  const entries: Parameters<Spool['note']>[0][number][] = []
+  const note: Spool['note'] = async (some) => void entries.push(...some)
+  const spool: Spool = {
+    note,
+    drain: async () => null,
+    clear: async () => undefined,
+    [Symbol.asyncDispose]: async () => undefined,
+  }
+  const actions = () => entries.flatMap((one) => ('audit' in one ? [`${one.audit.action} ${one.audit.result}`] : []))
+  const shut = () => entries.flatMap((one) => ('shut' in one ? [one.shut] : []))
+  return { spool, actions, shut }
+}
+
+/** Somebody works here, and the disk of the ledger is full from now on. */
+async function fullDisk(world: World) {
+  world.wish('hr:1', { groups: ['staff'] })
+  await world.quiesce()
+  world.platform.events.length = 0
+  const refuse = () => Promise.reject(new KeyturnError('ledger-unavailable', 'the disk is full'))
+  return () => Object.assign(world.ledger, { claim: refuse, settle: refuse, stepDone: refuse, audit: refuse })
+}
+
+test('with a ledger that cannot be written a leaver is shut, scrambled and proven, and the spool has the record', async () => {
+  const world = new World()
+  const fill = await fullDisk(world)
+  world.wish('hr:1', { state: 'shut' })
+  const pointers = await world.plan()
+  fill()
+  const { spool, actions, shut } = memorySpool()
+  const report = await settleUrgently(pointers, openStandby(world.ledger, spool), world.ports)
+  expect(report.obligations).toMatchObject([{ identity: 'hr:1', proof: { grade: 'refused' } }])
+  expect(world.platform.events).toEqual(['disable n1', 'scramble n1'])
+  expect(actions()).toEqual(['step done', 'step done', 'step done', 'disable done', 'proof refused'])
+  expect(shut()).toEqual([{ identity: 'hr:1', platform: 'corp', nativeId: 'n1' }])
+  // It stays owed where it stands.
+  expect(world.ledger.owed()).toEqual(['hr:1'])
+})
+
+test('an account that another hand had shut is not in the spool as shut by us', async () => {
+  const world = new World()
+  const fill = await fullDisk(world)
+  for (const account of world.accountOf('hr:1')) account.enabled = false
+  world.wish('hr:1', { state: 'shut' })
+  const pointers = await world.plan()
+  fill()
+  const { spool, shut } = memorySpool()
+  await settleUrgently(pointers, openStandby(world.ledger, spool), world.ports)
+  expect(shut()).toEqual([])
+})
+
+test('nothing but disabling is done without the ledger', async () => {
+  const world = new World()
+  const fill = await fullDisk(world)
+  world.wish('hr:1', { title: 'Chief', groups: ['board'] })
+  world.wish('hr:2')
+  const pointers = await world.plan()
+  fill()
+  const standby = openStandby(world.ledger, memorySpool().spool)
+  const asRevocations = pointers.map((pointer) => ({ ...pointer, lane: 'revoke' }) as const)
+  for (const row of world.ledger.rows.values()) row.lane = 'revoke'
+  await settleUrgently([...pointers, ...asRevocations], standby, world.ports)
+  expect(world.platform.events).toEqual([])
+})
+
+test('a leaver who could not even be admitted is shut from the plan alone, and twice does no harm', async () => {
+  const world = new World()
+  const fill = await fullDisk(world)
+  fill()
+  world.wish('hr:1', { state: 'shut' })
+  const changes = world.needed(await world.observe(), ['hr:1']).get('hr:1') ?? []
+  // The ledger still believes that this person works here.
+  world.wish('hr:1', { state: 'open' })
+  const { spool, actions, shut } = memorySpool()
+  const standby = openStandby(world.ledger, spool)
+  const asked = { correlation: 'story-2', operator: 'ada', effectiveAt: new Map() }
+  const first = await revokeNow(changes, asked, standby, world.ports)
+  expect(first).toMatchObject([{ identity: 'hr:1', state: 'settled', proof: { grade: 'refused' } }])
+  expect(world.accountOf('hr:1')).toMatchObject([{ enabled: false, entitlements: new Set(['staff']) }])
+  const second = await revokeNow(changes, asked, standby, world.ports)
+  expect(second).toMatchObject([{ state: 'settled', proof: { grade: 'refused' } }])
+  expect(shut()).toHaveLength(1)
+  expect(actions().filter((one) => one === 'disable done')).toHaveLength(2)
+})
+
+test('a platform that is away while the ledger cannot be written: the next call goes on where the first one ended', async () => {
+  const world = new World()
+  const fill = await fullDisk(world)
+  world.wish('hr:1', { state: 'shut' })
+  const pointers = await world.plan()
+  fill()
+  const standby = openStandby(world.ledger, memorySpool().spool)
+  world.platform.hook = async (what) => {
+    if (what.startsWith('scramble')) throw new KeyturnError('platform-unreachable', 'connection reset')
+  }
+  const first = await settleUrgently(pointers, standby, world.ports)
+  expect(first.obligations).toMatchObject([{ state: 'retry', error: { code: 'platform-unreachable' } }])
+  world.platform.hook = async () => undefined
+  const second = await settleUrgently(pointers, standby, world.ports)
+  expect(second.obligations).toMatchObject([{ state: 'settled', proof: { grade: 'refused' } }])
+  expect(world.platform.events).toEqual(['disable n1', 'scramble n1'])
+})
+
+test('other trouble than that of the ledger is not hidden', async () => {
+  const world = new World()
+  const claim = () => Promise.reject(new KeyturnError('unexpected', 'a mistake'))
+  const standby = openStandby(world.ledger, memorySpool().spool)
+  const ports = { ...world.ports, ledger: Object.assign(world.ledger, { claim }) }
+  await expect(settleUrgently([], standby, ports)).rejects.toThrow('a mistake')
+})

@@ -1,5 +1,6 @@
 import type { Change } from '../../model/change.ts'
 import type { ApplyContext, Outcome } from '../../model/connector.ts'
+import type { Connection } from '../directory/connection.ts'
 import { deleteAccounts, enableAccounts, issueCredentials, suspendAccounts } from './access.ts'
 import { Board, outcomeOf } from './board.ts'
 import type { Desk } from './board.ts'
@@ -38,9 +39,12 @@ export async function applyChanges(
 ): Promise<readonly Outcome[]> {
   const board = new Board(changes)
   try {
+    const look = async (connection: Connection) =>
+      statesById(connection, await domain.namingContext(connection), board.nativeIds())
+    // Apart from the writes: a look that nobody answers is repeated on another connection, which the writes then use, too.
+    board.observe(await domain.use(look, { again: true }))
     await domain.use(async (connection) => {
       const desk: Desk = { domain, connection, context, board }
-      board.observe(await statesById(connection, await domain.namingContext(connection), board.nativeIds()))
       for (const phase of phases) {
         context.signal.throwIfAborted()
         await phase(desk)

@@ -7,7 +7,7 @@ import { isWithin } from '../directory/dn.ts'
 import type { Entry } from '../directory/entry.ts'
 import { GroupWriter } from '../directory/group-writer.ts'
 import { Pool } from '../directory/pool.ts'
-import type { DirectoryAccess } from '../directory/pool.ts'
+import type { DirectoryAccess, UseOptions } from '../directory/pool.ts'
 import { probe } from '../directory/probe.ts'
 import { readEntry } from '../directory/search.ts'
 import { Tries } from '../directory/tries.ts'
@@ -56,10 +56,10 @@ export class Domain implements AsyncDisposable {
    * Runs `work` on a connection that is encrypted and signed in. Without TLS nothing is sent, not even our own password.
    * @throws KeyturnError `insecure`, and as `Pool.use`
    */
-  async use<T>(work: (connection: Connection) => Promise<T>): Promise<T> {
+  async use<T>(work: (connection: Connection) => Promise<T>, options?: UseOptions): Promise<T> {
     demandTls(this.settings)
     try {
-      return await this.#pool.use(work)
+      return await this.#pool.use(work, options)
     } catch (error) {
       throw ownSignInError(error, this.settings)
     }

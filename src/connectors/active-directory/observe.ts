@@ -25,25 +25,27 @@ export async function observe(
   signal: AbortSignal,
 ): Promise<Snapshot<ObservedAccount>> {
   const takenAt = domain.clock()
-  const accounts = new Map<string, ObservedAccount>()
-  try {
-    await domain.use(async (connection) => {
-      const { catalogue } = domain
-      const groups = await (scope === 'all'
-        ? catalogue.fresh(connection, signal)
-        : catalogue.recent(connection, signal))
-      const unsettled: Unsettled = { locked: [], partial: [] }
-      await readUsers(domain, connection, scope, signal, (entry) => {
-        const account = note(domain.settings, entry, groups, unsettled)
-        accounts.set(account.nativeId, account)
-      })
-      await completeMemberships(connection, groups, unsettled, accounts)
-      await markLocked(domain, connection, unsettled, accounts, signal)
+  let seen = new Map<string, ObservedAccount>()
+  const look = async (connection: Connection) => {
+    const accounts = new Map<string, ObservedAccount>()
+    seen = accounts
+    const { catalogue } = domain
+    const groups = await (scope === 'all' ? catalogue.fresh(connection, signal) : catalogue.recent(connection, signal))
+    const unsettled: Unsettled = { locked: [], partial: [] }
+    await readUsers(domain, connection, scope, signal, (entry) => {
+      const account = note(domain.settings, entry, groups, unsettled)
+      accounts.set(account.nativeId, account)
     })
+    await completeMemberships(connection, groups, unsettled, accounts)
+    await markLocked(domain, connection, unsettled, accounts, signal)
+    return accounts
+  }
+  try {
+    const accounts = await domain.use(look, { again: scope !== 'all' })
     return { complete: true, takenAt, items: [...accounts.values()] }
   } catch (error) {
     const cause = domainError(error, { platform: domain.id, doing: 'reading accounts' })
-    return { complete: false, takenAt, items: [...accounts.values()], cause }
+    return { complete: false, takenAt, items: [...seen.values()], cause }
   }
 }
 

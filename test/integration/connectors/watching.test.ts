@@ -2,6 +2,7 @@ import { Attribute, Change as Edit } from 'ldapts'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { replaceValues } from '../../../src/connectors/directory/edits.ts'
 import { startDs389 } from '../../servers/ds389.ts'
+import { startProxy } from '../../servers/proxy.ts'
 import { startSlapd } from '../../servers/slapd.ts'
 import * as domains from './active-directory-setup.ts'
 import type { TestDomain } from './active-directory-setup.ts'
@@ -88,6 +89,30 @@ describe('on Active Directory', () => {
 
   test('nothing is told of an account that is not there', async () => {
     expect(await domain.connector.lastChange?.(crypto.randomUUID(), signal)).toBeNull()
+  })
+
+  test('a connection that was cut without a word does not keep a leaver waiting', async () => {
+    const [account] = await domains.make(domain, ['cut.leaver'])
+    if (account === undefined) throw new Error('no account')
+    await using proxy = await startProxy(636, { host: domain.samba.address })
+    const timeouts = { connect: 60_000, request: 600_000 }
+    const settings = { ...domain.settings, url: `ldaps://127.0.0.1:${proxy.port}`, timeouts }
+    await using connector = domains.open(settings, domain.samba)
+    const refs = [{ nativeId: account.nativeId }]
+    await connector.read(refs, signal)
+    proxy.silence()
+    expect(await connector.read(refs, signal)).toMatchObject({ complete: true, items: [{ enabled: true }] })
+    proxy.silence()
+    const context = domains.context()
+    const about = domains.about('cut.leaver', account.nativeId)
+    expect(await connector.apply([{ ...about, kind: 'disable', protocol: 'leaver' }], context)).toMatchObject([
+      { result: 'done' },
+    ])
+    const [shut] = (await connector.read(refs, signal)).items
+    expect(shut === undefined ? null : await connector.prove(shut, context)).toMatchObject({
+      grade: 'refused',
+      dataCode: '533',
+    })
   })
 
   test('a probe signs in', async () => {

@@ -164,3 +164,12 @@ test('a misspelt metric, a misspelt label and half an expression would be found'
   await expect(expectKnown(['keyturn_platform_up{plattform="x"}'])).rejects.toThrow()
   await expect(expectKnown(['keyturn_platform_up =='])).rejects.toThrow()
 })
+
+test('docs/operation.md has every metric of our own and every alert, and no other', async () => {
+  const text = await textOf('docs/operation.md')
+  const families = [...(await given()).metrics].map((name) => name.replace(/_(?:bucket|sum|count)$/, ''))
+  const own = new Set(families.filter((name) => name.startsWith('keyturn_')))
+  expect(new Set(text.match(/\bkeyturn_[a-z_]+\b/g))).toEqual(own)
+  const names = (await alerts()).map(({ alert }) => alert)
+  expect(new Set(text.match(/\bKeyturn[A-Z]\w+\b/g))).toEqual(new Set(names))
+})

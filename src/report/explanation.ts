@@ -88,7 +88,7 @@ function wordLine({ kind, state, until, reason, operator }: Override, zone: stri
 
 function nextLine(next: Explanation['next']): string {
   if (next === null) return '  the clock alone changes nothing'
-  return `  changes by the clock at ${showInstant(next.at, next.zone)} (${next.zone}): ${next.why}`
+  return `  changes by the clock at ${showInstant(next.at, next.zone)}: ${next.why}`
 }
 
 function platformLines(one: Explanation['platforms'][number], zone: string): readonly string[] {

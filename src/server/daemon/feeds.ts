@@ -6,8 +6,7 @@ import { MINUTE, SECOND } from '../../model/instant.ts'
 import type { Instant } from '../../model/instant.ts'
 import type { Arrival } from '../../model/ports.ts'
 import type { SourceSettings } from '../../model/settings.ts'
-import { look, remember } from '../../sources/index.ts'
-import { watchFiles } from './tmp-watch.ts'
+import { look, remember, watchFiles } from '../../sources/index.ts'
 import type { FeedMemory, Look } from '../../sources/index.ts'
 import { storyOf } from '../context.ts'
 import type { Keyturn } from '../context.ts'
@@ -47,8 +46,8 @@ export function openFeeds(keyturn: Keyturn, options: FeedOptions): Feeds {
   const watched = Object.values(keyturn.settings.sources).map(({ path, settle }) => ({ path, settle }))
   const watcher = watchFiles(watched, {
     logger: keyturn.logger,
-    onChange: (path, how) => {
-      const noticedAt = keyturn.clock()
+    clock: keyturn.clock,
+    onChange: (path, how, noticedAt) => {
       for (const feed of byPath.get(path) ?? []) feed.look(noticedAt, how)
     },
   })
@@ -153,10 +152,16 @@ class WatchedFeed {
 
   async #accept(intake: IntakeResult, memory: FeedMemory, occasion: Occasion): Promise<void> {
     const story = storyOf(this.#keyturn)
+    const saving = story.ledger.saveIntake(intake, story.correlation)
     try {
-      await story.ledger.saveIntake(intake, story.correlation)
+      const { rescue } = this.#options
+      if ((await (rescue === null ? saving : rescue.inTime(saving))) === 'unwritable') {
+        await this.#shutWithoutLedger(intake, occasion)
+        return
+      }
     } catch (error) {
-      await this.#notSaved(intake, error, occasion)
+      if (!(error instanceof KeyturnError) || error.code !== 'read-overtaken') throw error
+      await this.#lookAnew(occasion)
       return
     }
     this.#memory = memory
@@ -164,16 +169,16 @@ class WatchedFeed {
     tellIntake(story, intake)
   }
 
-  /** Another process was faster: the look is made again. Or the ledger cannot be written: who left is shut all the same. */
-  async #notSaved(intake: IntakeResult, error: unknown, { noticedAt }: Occasion): Promise<void> {
-    if (!(error instanceof KeyturnError)) throw error
-    if (error.code === 'read-overtaken') {
-      this.#memory = null
-      await this.remember()
-      if (this.#memory === null) this.#options.passes.request([this.#settings.id], noticedAt)
-      return
-    }
-    this.#keyturn.logger.error('a feed was read, but the ledger cannot be written', this.#about(error))
+  /** Another process was faster. */
+  async #lookAnew({ noticedAt }: Occasion): Promise<void> {
+    this.#memory = null
+    await this.remember()
+    if (this.#memory === null) this.#options.passes.request([this.#settings.id], noticedAt)
+    else this.#occasion ??= { noticedAt }
+  }
+
+  /** The ledger cannot be written: who left is shut all the same, and the feed is looked at again until it can. */
+  async #shutWithoutLedger(intake: IntakeResult, { noticedAt }: Occasion): Promise<void> {
     await this.#options.rescue?.revoke(intake.changed)
     setTimeout(() => {
       if (!this.#signal.aborted) this.look(noticedAt)
@@ -183,15 +188,11 @@ class WatchedFeed {
   /** A pass needs the ledger: where it cannot be written, the feed is read here, for those who left. */
   async #leaveToPass(why: string, occasion: Occasion): Promise<void> {
     this.#keyturn.logger.debug('a feed is read as a whole', { source: this.#settings.id, why })
-    if (this.#options.rescue?.isNeeded() !== true) {
+    if (this.#options.rescue?.isNeeded !== true) {
       this.#options.passes.request([this.#settings.id], occasion.noticedAt)
       return
     }
-    const intake = await readSource(this.#keyturn, this.#settings, this.#signal)
-    await this.#options.rescue.revoke(intake.changed)
-    setTimeout(() => {
-      if (!this.#signal.aborted) this.look(occasion.noticedAt)
-    }, again)
+    await this.#shutWithoutLedger(await readSource(this.#keyturn, this.#settings, this.#signal), occasion)
   }
 
   /** A feed that nobody writes any more is refused by its contract: a whole read says so. */

@@ -20,8 +20,7 @@ import { Passes } from './passes.ts'
 import { Planner } from './planner.ts'
 import { keepPlatformStates } from './platforms.ts'
 import type { PlatformStates } from './platforms.ts'
-import { openRescue } from './rescue.ts'
-import type { Rescue } from './rescue.ts'
+import { Rescue } from './rescue.ts'
 import { tellSettled } from './stories.ts'
 
 export interface Generation extends AsyncDisposable {
@@ -40,11 +39,11 @@ export async function openGeneration(base: Base, settings: Settings): Promise<Ge
   await using stack = new AsyncDisposableStack()
   const keyturn = stack.use(withSettings(settings, base))
   const states = stack.use(await keepPlatformStates(keyturn))
-  const work = openWorkers(keyturn, base, states, stack)
+  const work = await openWorkers(keyturn, base, states, stack)
   if (base.roles.has('server')) {
     const { secrets, logger, clock } = keyturn
     const notifier = stack.use(openNotifier(settings.notifications, { secrets, logger, clock }))
-    stack.use(openNotices(keyturn, { notifier, spooled: () => work.rescue?.spooled() ?? 0 }))
+    stack.use(openNotices(keyturn, { notifier, spooled: () => work.rescue?.spooled ?? 0 }))
   }
   const intake = base.roles.has('intake') ? openIntake(keyturn, states, work, stack) : null
   work.onReopened(() => intake?.look())
@@ -72,16 +71,22 @@ interface Workers {
   onReopened(listener: () => void): void
 }
 
-function openWorkers(keyturn: Keyturn, base: Base, states: PlatformStates, stack: AsyncDisposableStack): Workers {
+async function openWorkers(
+  keyturn: Keyturn,
+  base: Base,
+  states: PlatformStates,
+  stack: AsyncDisposableStack,
+): Promise<Workers> {
   const works = base.roles.has('workers')
   const stop = new AbortController()
   const own: readonly Lane[] = works ? ['revoke'] : []
   const settling = stack.use(openSettling(keyturn, own, stop.signal))
+  const rescue = works ? stack.use(await Rescue.open(keyturn, settling)) : null
   const lanes = stack.use(
     openWork(keyturn, {
       lanes: own,
       redis: base.redis,
-      settling,
+      settling: rescue === null ? settling : { ...settling, settle: (pointers) => rescue.settle(pointers) },
       onSettled: (settled) => tellSettled(keyturn, settled),
       ...(works ? { breaker: { stored: states.stored, onState: states.save } } : {}),
     }),
@@ -91,7 +96,6 @@ function openWorkers(keyturn: Keyturn, base: Base, states: PlatformStates, stack
   states.onTold((state) => lanes.told(state))
   let reopened: () => void = () => undefined
   const changes: Changes | null = works ? stack.use(superviseChanges(keyturn)) : null
-  const rescue = works ? stack.use(openRescue(keyturn, settling)) : null
   if (works) {
     const { revoking: connectors } = settling
     stack.use(openLeaverLock(keyturn, { connectors, down: states.down, onReopened: () => reopened() }))
@@ -131,7 +135,9 @@ function openIntake(keyturn: Keyturn, states: PlatformStates, work: Workers, sta
       },
     }),
   )
-  const planner = stack.use(new Planner(keyturn, { passes, down: states.down, onAdmitted: work.add }))
+  const planner = stack.use(
+    new Planner(keyturn, { passes, rescue: work.rescue, down: states.down, onAdmitted: work.add }),
+  )
   const look = () => void planner.look()
   const feeds = stack.use(openFeeds(keyturn, { passes, rescue: work.rescue, onMarked: () => planner.look() }))
   stack.use(

@@ -12,10 +12,13 @@ import { overlaid } from '../people.ts'
 import { surroundingsOf } from '../surroundings.ts'
 import type { Surroundings } from '../surroundings.ts'
 import type { Passes } from './passes.ts'
+import type { Rescue } from './rescue.ts'
 import { tellPlan } from './stories.ts'
 
 export interface PlannerOptions {
   readonly passes: Passes
+  /** Shuts people while the ledger cannot be written; null where this process has no workers. */
+  readonly rescue: Rescue | null
   /** Platforms that are known not to answer. */
   readonly down: () => ReadonlySet<string>
   /** Hands over what was admitted. */
@@ -101,7 +104,7 @@ export class Planner implements AsyncDisposable {
   }
 
   async #plan(people: readonly Identity[], marks: readonly LookAgain[]): Promise<void> {
-    const { down, onAdmitted } = this.#options
+    const { down, onAdmitted, rescue } = this.#options
     const ids = new Set(people.map(({ id }) => id))
     const theirs = marks.filter(({ identity }) => identity !== null && ids.has(identity))
     const story = storyOf(this.#keyturn, theirs[0]?.correlation)
@@ -109,7 +112,10 @@ export class Planner implements AsyncDisposable {
     const { planned, blind } = await planConcerned(story, people, asking)
     const open = new Set([...(planned.plan.undecided ?? []), ...(blind.length > 0 ? ids : [])])
     const looked = { upTo: theirs.at(-1)?.id ?? 0, people: [...ids].filter((id) => !open.has(id)) }
-    const { pointers, stale = [] } = await story.ledger.admit(await admissionOf(story, planned, theirs, looked))
+    const admitting = story.ledger.admit(await admissionOf(story, planned, theirs, looked))
+    const admitted = await (rescue === null ? admitting : rescue.inTime(admitting))
+    if (admitted === 'unwritable') return rescue?.revoke(people)
+    const { pointers, stale = [] } = admitted
     if (pointers.length > 0) onAdmitted(pointers)
     tellPlan(story, 'planned at once', people.length, planned.plan)
     this.#rest(open)

@@ -1,17 +1,180 @@
-import type { Identity } from '../../model/identity.ts'
+// Revoking while the ledger cannot be written (law 3): a full disk, a process that holds its lock and hangs. Accounts are shut
+// by the same protocol, and what was done is spooled beside the ledger until it can take it.
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { SettleReport } from '../../apply/ports.ts'
+import { revokeNow } from '../../apply/revoke-now.ts'
+import { settle } from '../../apply/settle.ts'
+import { openSpool } from '../../apply/spool.ts'
+import type { Spool } from '../../apply/spool.ts'
+import { openStandby } from '../../apply/standby-ledger.ts'
+import type { StandbyLedger } from '../../apply/standby-ledger.ts'
+import type { Change } from '../../model/change.ts'
+import { KeyturnError, summarise } from '../../model/errors.ts'
+import type { Identity, IdentityId } from '../../model/identity.ts'
+import { SECOND } from '../../model/instant.ts'
+import type { ObligationPointer } from '../../model/ledger.ts'
+import { planConcerned } from '../concerned.ts'
+import { storyOf } from '../context.ts'
 import type { Keyturn } from '../context.ts'
+import { overlaid } from '../people.ts'
 import type { Settling } from '../settling.ts'
 
-export interface Rescue extends AsyncDisposable {
-  spooled(): number
-  isNeeded(): boolean
-  revoke(people: readonly Identity[]): Promise<void>
-}
-export function openRescue(_keyturn: Keyturn, _settling: Settling): Rescue {
-  return {
-    spooled: () => 0,
-    isNeeded: () => false,
-    revoke: async () => undefined,
-    [Symbol.asyncDispose]: async () => undefined,
+/** The ledger is not waited for longer than this before somebody is shut without it, ms. */
+const patience = 1_500
+const lookEvery = SECOND
+const answerAtMost = SECOND
+
+export class Rescue implements AsyncDisposable {
+  readonly #keyturn: Keyturn
+  readonly #settling: Settling
+  readonly #spool: Spool
+  readonly #standby: StandbyLedger
+  readonly #stop = new AbortController()
+  readonly #timer: NodeJS.Timeout
+  /** Platforms on which somebody was shut during this outage. */
+  readonly #shut = new Map<IdentityId, Set<string>>()
+  #isNeeded = false
+  #looking: Promise<void> | null = null
+
+  private constructor(keyturn: Keyturn, settling: Settling, spool: Spool) {
+    this.#keyturn = keyturn
+    this.#settling = settling
+    this.#spool = spool
+    this.#standby = openStandby(keyturn.ledger, spool)
+    this.#timer = setInterval(() => this.#look(), lookEvery)
+    this.#look()
   }
+
+  static async open(keyturn: Keyturn, settling: Settling): Promise<Rescue> {
+    const { settings, clock, logger } = keyturn
+    return new Rescue(keyturn, settling, await openSpool(settings.state.folder, clock, logger))
+  }
+
+  /** Could the ledger not be written when it was tried last? */
+  get isNeeded(): boolean {
+    return this.#isNeeded
+  }
+
+  /** People who were shut and of whom the ledger does not know it yet. */
+  get spooled(): number {
+    return this.#shut.size
+  }
+
+  /** Works on owed revocations: with the ledger where it can be written in time, else without it. */
+  async settle(pointers: readonly ObligationPointer[]): Promise<SettleReport> {
+    const usual = this.#settling.settle(pointers, 'revoke')
+    const end = await this.inTime(usual)
+    if (end !== 'unwritable') return end
+    const ports = this.#settling.ports(pointers[0]?.platform ?? '', 'revoke')
+    if (ports === undefined) return { obligations: [] }
+    // What the ledger shows as claimed by now is left to who claimed it.
+    const report = await settle(pointers, { ...ports, ledger: this.#standby })
+    for (const { identity, platform, state } of report.obligations)
+      if (state === 'settled') this.#note(identity, platform)
+    return report
+  }
+
+  /** What came of a write, or that the ledger could not be written in time; the write may still come to its end. */
+  async inTime<T>(writing: Promise<T>): Promise<T | 'unwritable'> {
+    writing.catch(() => undefined)
+    const over = new AbortController()
+    const late = sleep(patience, 'unwritable' as const, { signal: over.signal }).catch(() => 'unwritable' as const)
+    try {
+      const end = await Promise.race([writing, late])
+      if (end === 'unwritable') this.#fail('it did not answer in time')
+      return end
+    } catch (error) {
+      if (!isUnwritable(error)) throw error
+      this.#fail(summarise(error).message)
+      return 'unwritable'
+    } finally {
+      over.abort()
+    }
+  }
+
+  /** Shuts those of these people who must not be let in, as the sources say now; the ledger need not know of it. */
+  async revoke(people: readonly Identity[]): Promise<void> {
+    const story = storyOf(this.#keyturn)
+    const gone = (await overlaid(story, people)).filter(({ state }) => state !== 'active' && state !== 'pre-hire')
+    if (gone.length === 0) return
+    const asking = { signal: this.#stop.signal, patience: answerAtMost }
+    const { planned } = await planConcerned(story, gone, asking)
+    const effectiveAt = new Map(gone.flatMap(({ id, leftAt }) => (leftAt === null ? [] : [[id, leftAt] as const])))
+    const asked = { correlation: story.correlation, operator: story.operator, effectiveAt }
+    const owed = planned.plan.changes.filter((change) => this.#isOwed(change))
+    await Promise.all(
+      [...Map.groupBy(owed, ({ platform }) => platform)].map(async ([platform, changes]) => {
+        const ports = this.#settling.ports(platform, 'revoke')
+        if (ports === undefined) return
+        for (const one of await revokeNow(changes, asked, this.#standby, ports)) {
+          if (one.state === 'settled') this.#note(one.identity, platform)
+          this.#keyturn.logger.error('shut without the ledger', {
+            identity: one.identity,
+            platform,
+            state: one.state,
+            grade: one.proof?.grade,
+            correlation: story.correlation,
+          })
+        }
+      }),
+    )
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    clearInterval(this.#timer)
+    this.#stop.abort()
+    await this.#looking
+    await this.#spool[Symbol.asyncDispose]()
+  }
+
+  #isOwed({ kind, identity, platform }: Change): boolean {
+    return kind === 'disable' && this.#shut.get(identity)?.has(platform) !== true
+  }
+
+  #note(identity: IdentityId, platform: string): void {
+    const platforms = this.#shut.get(identity) ?? new Set()
+    this.#shut.set(identity, platforms.add(platform))
+  }
+
+  #fail(why: string): void {
+    if (!this.#isNeeded) {
+      this.#keyturn.logger.error('the ledger cannot be written: accounts are shut without it, and it is spooled', {
+        why,
+      })
+    }
+    this.#isNeeded = true
+  }
+
+  /** Hands the ledger what was spooled, also by processes that ended, and finds out whether it can be written again. */
+  #look(): void {
+    this.#looking ??= this.#drain()
+      .catch((error: unknown) => {
+        if (isUnwritable(error)) this.#fail(summarise(error).message)
+        else this.#keyturn.logger.error('what was spooled could not be handed to the ledger', summarise(error))
+      })
+      .finally(() => {
+        this.#looking = null
+      })
+  }
+
+  async #drain(): Promise<void> {
+    const { ledger, clock, logger, correlation } = this.#keyturn
+    const spooled = await this.#spool.drain()
+    const now = clock()
+    if (spooled !== null) {
+      await ledger.unspool(spooled, now, correlation)
+      await this.#spool.clear()
+      logger.warn('the ledger has taken what was spooled', {
+        records: spooled.audit.length,
+        accounts: spooled.shut.length,
+      })
+    } else if (this.#isNeeded) await ledger.tick('ledger write', Math.floor(now / SECOND) * SECOND, now)
+    if (this.#isNeeded) logger.warn('the ledger can be written again')
+    this.#isNeeded = false
+    this.#shut.clear()
+  }
+}
+
+function isUnwritable(error: unknown): boolean {
+  return error instanceof KeyturnError && (error.code === 'ledger-unavailable' || error.code === 'ledger-busy')
 }

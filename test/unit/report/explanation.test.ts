@@ -34,7 +34,16 @@ const record: AuditRecord = {
 }
 
 function page(more: Partial<Explanation> = {}, identity = person('7', { startsAt: null })): readonly string[] {
-  const explanation: Explanation = { identity, assignments: [], platforms: [], events: [], audit: [], ...more }
+  const explanation: Explanation = {
+    identity,
+    overrides: [],
+    next: null,
+    assignments: [],
+    platforms: [],
+    events: [],
+    audit: [],
+    ...more,
+  }
   return renderExplanation(explanation, { zone: 'Europe/Berlin', bold: (text) => text }).split('\n')
 }
 
@@ -62,14 +71,15 @@ test('all dates are shown in the zone in which they were read, and what the cloc
     next: { at: noon, state: 'left' },
   })
   const at = '2026-11-22 07:00 America/New_York'
-  expect(page({}, identity).slice(3, 10)).toEqual([
+  const next = { at: noon, why: 'the state becomes left', zone: 'America/New_York' }
+  expect(page({ next }, identity).slice(3, 10)).toEqual([
     `  starts ${at}`,
     `  ends ${at}`,
     `  access ends ${at}`,
     `  access is shut since ${at}`,
     `  vanished from the feed ${at}`,
     '  held: contradicts itself',
-    `  changes by the clock to left at ${at}`,
+    `  changes by the clock at ${at}: the state becomes left`,
   ])
 })
 

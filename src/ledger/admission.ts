@@ -46,15 +46,17 @@ export function* admitPortion(admission: Admission, portion: Portion): Unit<Admi
   yield* saveHeldRoles(fresh(portion.heldRoles))
   yield* carryOutLinks(changes, admission)
   yield* claimNames(changes.flatMap(newName), admission.now)
-  const pointers = yield* oweAll(admission, changes, fresh(portion.standby))
+  const pointers = yield* oweAll(admission, { ...portion, changes, standby: fresh(portion.standby) })
   const people = portion.people.filter((identity) => !stale.has(identity))
   yield* saveDue(admission, people)
   yield* saveRemovals(admission, new Set(people))
-  yield* answer(admission, people)
+  yield* answer(admission, fresh(portion.looked.map((identity) => ({ identity }))))
   return { pointers, stale }
 }
 
-function* oweAll(admission: Admission, changes: readonly Change[], standby: readonly Change[]) {
+function* oweAll(admission: Admission, { changes, standby, stopped }: Portion): Unit<readonly ObligationPointer[]> {
+  // A later limit does not take back what was admitted.
+  const admitted = new Set(stopped.map(fingerprint))
   const pointers: ObligationPointer[] = []
   const work = Map.groupBy(
     changes.filter((change) => change.kind !== 'link'),
@@ -63,7 +65,7 @@ function* oweAll(admission: Admission, changes: readonly Change[], standby: read
   const shutting = Map.groupBy(standby, (change) => change.platform)
   for (const platform of new Set([...work.keys(), ...shutting.keys()])) {
     const onTheWay = yield* whereOpen(platform, shutting.get(platform) ?? [])
-    const owed = yield* owe(admission, platform, work.get(platform) ?? [], onTheWay)
+    const owed = yield* owe(admission, platform, work.get(platform) ?? [], onTheWay, admitted)
     for (const pointer of owed) pointers.push(pointer)
   }
   return pointers
@@ -93,11 +95,13 @@ function* saveRemovals({ plan, now }: Admission, people: ReadonlySet<IdentityId>
 }
 
 /** Of everybody's marks, those of the people here; the rest of them is answered when all are admitted. */
-function* answer({ looked }: Admission, people: readonly IdentityId[]): Unit<void> {
+function* answer({ looked }: Admission, people: readonly { readonly identity: IdentityId }[]): Unit<void> {
   if (looked === undefined) return
-  const asked = looked.people === null ? null : new Set(looked.people)
-  const here = asked === null ? people : people.filter((identity) => asked.has(identity))
-  yield* answerMarks(looked.upTo, here, new Set())
+  yield* answerMarks(
+    looked.upTo,
+    people.map(({ identity }) => identity),
+    new Set(),
+  )
 }
 
 /** A name is given away when its account is admitted, and never again. */
@@ -110,7 +114,7 @@ export function newName(change: Change): NameClaim[] {
 
 /** To remember whose account it is needs no platform, so it is done here and now. */
 function* carryOutLinks(changes: readonly Change[], { now }: Admission): Unit<void> {
-  const wanted = linksOf(changes, now)
+  const wanted = linksIn(changes, now)
   if (wanted.length === 0) return
   const [taken] = (yield* takenLinks(wanted)).values()
   if (taken !== undefined) throw taken
@@ -126,7 +130,7 @@ function* carryOutLinks(changes: readonly Change[], { now }: Admission): Unit<vo
   yield* wakeWaiting(fresh)
 }
 
-export function linksOf(changes: readonly Change[], now: Instant): readonly Link[] {
+export function linksIn(changes: readonly Change[], now: Instant): readonly Link[] {
   return changes.flatMap((change): Link[] => {
     if (change.kind !== 'link' || !('nativeId' in change.target)) return []
     return [
@@ -151,13 +155,14 @@ function* owe(
   platform: string,
   changes: readonly Change[],
   standby: Standby,
+  /** Fingerprints of disables that stay owed where they are, although the plan stops them. */
+  stopped: ReadonlySet<string>,
 ): Unit<readonly ObligationPointer[]> {
   const grouped = Map.groupBy(changes, (change) => change.identity)
   for (const identity of standby.keys()) if (!grouped.has(identity)) grouped.set(identity, [])
   const before = yield* readObligations(platform, [...grouped.keys()])
   const open = Map.groupBy(yield* readOpen([...before.values()]), (change) => change.obligation)
   const shut = yield* readShut(platform, [...grouped.values()])
-  const admitted = admittedDisables(admission)
 
   const pointers: ObligationPointer[] = []
   const fresh: Work[] = []
@@ -166,7 +171,7 @@ function* owe(
     const row = before.get(identity)
     const owed = row === undefined ? [] : (open.get(row.id) ?? [])
     const wanted = new Map(some.map((change) => [fingerprint(change), change]))
-    for (const old of owed) if (admitted.has(old.fingerprint)) wanted.set(old.fingerprint, old.change)
+    for (const old of owed) if (stopped.has(old.fingerprint)) wanted.set(old.fingerprint, old.change)
     const shutting = standby.get(identity)
     if (shutting !== undefined && isOnTheWay(shutting, owed))
       wanted.set(fingerprint(shutting.change), underItsName(shutting.change, owed))
@@ -199,13 +204,6 @@ function isOnTheWay({ change, intended }: Shutting, owed: readonly OpenChange[])
 function underItsName(shutting: Change, owed: readonly OpenChange[]): Change {
   const create = owed.map(({ change }) => change).find((change) => change.kind === 'create')
   return create === undefined ? shutting : { ...shutting, account: create.desired.name }
-}
-
-/** Disables that are withheld now but may have been admitted before: a later limit does not take back an admitted one. */
-function admittedDisables({ plan }: Admission): ReadonlySet<string> {
-  return new Set(
-    plan.withheld.filter(({ change }) => change.kind === 'disable').map(({ change }) => fingerprint(change)),
-  )
 }
 
 /** Shutting, and the cleaning up of what the leaver protocol has shut, belong to the lane that never waits. */
@@ -302,6 +300,7 @@ function nextNumber(
     claimed_number: before?.claimed_number ?? null,
     claimed_lane: before?.claimed_lane ?? null,
     admitted_at: Math.min(since?.admitted_at ?? now, now),
+    numbered_at: now,
     received_at: Math.min(since?.received_at ?? since?.admitted_at ?? now, receivedAt?.get(identity) ?? now),
     effective_at: effectiveAt.get(identity) ?? null,
     correlation,

@@ -5,7 +5,7 @@ import type { Change } from '../model/change.ts'
 import type { IdentityId } from '../model/identity.ts'
 import type { Admission, AdmissionResult, Hold, ObligationPointer } from '../model/ledger.ts'
 import { freeNames, refuseDoubles, takenLinks } from './accounts.ts'
-import { admitPortion, linksOf, newName } from './admission.ts'
+import { admitPortion, linksIn, newName } from './admission.ts'
 import type { Admitted } from './admission.ts'
 import { endUnneeded } from './decisions.ts'
 import type { Driver } from './driver.ts'
@@ -90,11 +90,11 @@ function* timed(unit: Unit<Admitted>): Unit<{ readonly admitted: Admitted; reado
 
 /** Before anything is written: a plan with a name or an account of somebody else is refused as a whole. */
 async function refuseTaken({ read }: Access, { plan, now }: Admission): Promise<void> {
-  refuseDoubles(plan.changes.flatMap(newName), linksOf(plan.changes, now))
+  refuseDoubles(plan.changes.flatMap(newName), linksIn(plan.changes, now))
   for (const some of inTurns(plan.changes)) {
     const [taken] = await read(function* () {
       yield* freeNames(some.flatMap(newName))
-      return (yield* takenLinks(linksOf(some, now))).values().toArray()
+      return (yield* takenLinks(linksIn(some, now))).values().toArray()
     })
     if (taken !== undefined) throw taken
     await setImmediate()

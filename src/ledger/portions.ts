@@ -10,6 +10,10 @@ export interface Portion {
   readonly changes: readonly Change[]
   readonly standby: readonly Change[]
   readonly heldRoles: readonly HeldRole[]
+  /** Disables that safety stops now, and that may have been admitted before. */
+  readonly stopped: readonly Change[]
+  /** Whose marks are answered. */
+  readonly looked: readonly IdentityId[]
 }
 
 /** What a change costs, compared with a person of whom nothing changes. */
@@ -28,6 +32,9 @@ export function divide(admission: Admission, standby: readonly Change[]): Divide
   const changes = Map.groupBy(admission.plan.changes, ({ identity }) => identity)
   const waiting = Map.groupBy(standby, ({ identity }) => identity)
   const roles = Map.groupBy(admission.heldRoles, ({ identity }) => identity)
+  const disables = admission.plan.withheld.map(({ change }) => change).filter(({ kind }) => kind === 'disable')
+  const stopped = Map.groupBy(disables, ({ identity }) => identity)
+  const isLooked = lookedAt(admission)
   const people = peopleOf(admission, changes, waiting, roles)
   const costOf = (identity: IdentityId) =>
     1 + changeCost * ((changes.get(identity)?.length ?? 0) + (waiting.get(identity)?.length ?? 0))
@@ -44,9 +51,18 @@ export function divide(admission: Admission, standby: readonly Change[]): Divide
         changes: some.flatMap((identity) => changes.get(identity) ?? []),
         standby: some.flatMap((identity) => waiting.get(identity) ?? []),
         heldRoles: some.flatMap((identity) => roles.get(identity) ?? []),
+        stopped: some.flatMap((identity) => stopped.get(identity) ?? []),
+        looked: some.filter(isLooked),
       }
     },
   }
+}
+
+function lookedAt({ looked }: Admission): (identity: IdentityId) => boolean {
+  if (looked === undefined) return () => false
+  if (looked.people === null) return () => true
+  const people = new Set(looked.people)
+  return (identity) => people.has(identity)
 }
 
 function peopleOf(
@@ -68,6 +84,6 @@ function shuts({ kind }: Change): boolean {
 }
 
 /** All of it at once, in the order of the plan. */
-export function undivided(admission: Admission, standby: readonly Change[], { people }: Portion): Portion {
-  return { people, changes: admission.plan.changes, standby, heldRoles: admission.heldRoles }
+export function undivided({ plan, heldRoles }: Admission, standby: readonly Change[], all: Portion): Portion {
+  return { ...all, changes: plan.changes, standby, heldRoles }
 }

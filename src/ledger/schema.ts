@@ -171,6 +171,8 @@ export interface ObligationRow {
   /** The lane for which it was claimed: a revocation takes over from a change, and from nothing else. */
   claimed_lane: string | null
   admitted_at: number
+  /** When the newest number was given; null where only the admission is known. */
+  numbered_at: number | null
   /** When the cause was noticed; null where only the admission is known. */
   received_at: number | null
   effective_at: number | null

@@ -26,7 +26,7 @@ export function* staleAmong(
         .selectFrom('obligation')
         .select('identity')
         .where('identity', 'in', some)
-        .where('admitted_at', '>', plan.madeAt)
+        .where('numbered_at', '>', plan.madeAt)
         .where('plan_hash', '<>', plan.id),
     ),
   )

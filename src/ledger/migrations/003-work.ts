@@ -7,6 +7,7 @@ import { instant, maybeInstant, person, rowId, table, text } from './table.ts'
 /** Who may take over from whom, since when a revocation is known, how long it took, and which removals were admitted. */
 export function* work(dialect: Dialect): Unit<void> {
   yield* run(db.schema.alterTable('obligation').addColumn('claimed_lane', 'text'))
+  yield* run(db.schema.alterTable('obligation').addColumn('numbered_at', 'bigint'))
   yield* run(db.schema.alterTable('obligation').addColumn('received_at', 'bigint'))
   yield* run(db.updateTable('obligation').set({ received_at: sql.ref('admitted_at') }))
   yield* table(

@@ -104,11 +104,12 @@ describe('people who changed while the plan was made', () => {
 
   test('are also those for whom a younger plan was admitted: an older one takes nothing back', async () => {
     const ledger = await s.ledgerWith(2)
-    const younger = { ...s.plan([s.disable('p1')], [], 'b'.repeat(64)), madeAt: later }
+    await ledger.admit(s.admission([s.disable('p1')], [], { now: s.now - 5 }))
+    const younger = { ...s.plan([s.disable('p1'), s.revoke('p1', 'staff')], [], 'b'.repeat(64)), madeAt: later }
     await ledger.admit(s.admission([], [], { plan: younger, now: later }))
     const older = s.admission([s.title('p1', 'Head'), s.title('p2', 'Head')], [], { revisions: revisions('p1', 'p2') })
     expect(await ledger.admit(older)).toMatchObject({ stale: ['hr:p1'], pointers: [{ identity: 'hr:p2' }] })
-    expect(await s.statusOf(ledger, 'p1')).toMatchObject({ lane: 'revoke', wanted: 1 })
+    expect(await s.statusOf(ledger, 'p1')).toMatchObject({ lane: 'revoke', wanted: 2, admittedAt: s.now - 5 })
   })
 })
 

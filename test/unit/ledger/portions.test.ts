@@ -69,6 +69,17 @@ describe('a divided admission', () => {
       ['due', 'looked'],
     ])
     expect(portions(of, 2).flatMap(({ heldRoles }) => heldRoles)).toEqual([role])
+    expect(portions(of, 2).map(({ looked }) => looked)).toEqual([[], ['due', 'looked']])
+    const everybody = { ...of, looked: { upTo: 9, people: null } }
+    expect(portions(everybody, 2).map(({ looked }) => looked)).toEqual([['role', 'held'], ['due']])
+  })
+
+  test('knows which disables of its people were stopped', () => {
+    const stopped = [disable('a'), grant('a'), disable('b')].map(
+      (change) => ({ change, why: 'privileged', text: '' }) as const,
+    )
+    const all = portions(admission([], {}, stopped), 1)
+    expect(all.map((portion) => portion.stopped)).toEqual([[disable('a')], [disable('b')]])
   })
 
   test('costs more with its changes', () => {

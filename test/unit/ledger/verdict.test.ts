@@ -26,6 +26,7 @@ const row: Obligation = {
   claimed_number: 3,
   claimed_lane: 'change',
   admitted_at: 5,
+  numbered_at: 5,
   received_at: 4,
   effective_at: null,
   correlation: 'x',

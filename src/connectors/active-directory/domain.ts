@@ -114,7 +114,7 @@ export async function readRoot(connection: Connection, attributes: readonly stri
 }
 
 /** @throws KeyturnError `insecure` */
-export function demandTls(settings: DirectorySettings): void {
+function demandTls(settings: DirectorySettings): void {
   if (/^ldaps:/i.test(settings.url)) return
   throw new KeyturnError(
     'insecure',

@@ -4,7 +4,7 @@ import type { Proof } from '../model/connector.ts'
 import type { ErrorCode, ErrorSummary } from '../model/errors.ts'
 import type { IdentityId } from '../model/identity.ts'
 import type { Instant } from '../model/instant.ts'
-import type { RevocationTiming, RunningLedger, Spooled } from '../model/running.ts'
+import type { RevocationTiming, RunningLedger } from '../model/running.ts'
 import { sql } from 'kysely'
 import type { Selectable } from 'kysely'
 import { owners } from './accounts.ts'
@@ -12,12 +12,12 @@ import { peek } from './claims.ts'
 import type { Driver } from './driver.ts'
 import { fold } from './identity-row.ts'
 import { leavers } from './leavers.ts'
-import { markAgain } from './look-again.ts'
 import { openStates, unsettled } from './obligations.ts'
-import { auditAfter, auditSince, lastAudit, writeAudit } from './record.ts'
+import { auditAfter, auditSince, lastAudit } from './record.ts'
 import type { Schema } from './schema.ts'
-import { all, db, each, first, forLists, inLists, run } from './unit.ts'
+import { all, db, each, first, inLists } from './unit.ts'
 import type { Unit } from './unit.ts'
+import { unspool } from './unspool.ts'
 
 const auditMost = 1_000
 
@@ -115,44 +115,6 @@ function* namesTaken(
 function* population(platform: string): Unit<number> {
   const linked = db.selectFrom('link').where('platform', '=', platform)
   return (yield* first(linked.select(({ fn }) => fn.countAll<number>().as('count'))))?.count ?? 0
-}
-
-function* unspool({ audit, shut }: Spooled, now: Instant, correlation: string): Unit<void> {
-  yield* writeAudit(audit)
-  for (const [platform, some] of Map.groupBy(shut, (one) => one.platform)) {
-    const accounts = new Map(some.map(({ identity, nativeId }) => [identity, nativeId]))
-    const links = yield* inLists([...accounts.keys()], (people) =>
-      all(
-        db
-          .selectFrom('link')
-          .select(['identity', 'native_id'])
-          .where('platform', '=', platform)
-          .where('identity', 'in', people)
-          .where('shut_by_us', 'is', null),
-      ),
-    )
-    const ours = links.filter((link) => accounts.get(link.identity) === link.native_id).map(({ identity }) => identity)
-    yield* forLists(ours, (people) =>
-      run(
-        db
-          .updateTable('link')
-          .set({ shut_by_us: 'suspend' })
-          .where('platform', '=', platform)
-          .where('identity', 'in', people),
-      ),
-    )
-  }
-  const told = [...shut, ...audit].flatMap(({ identity }) => identity ?? [])
-  // A ledger that was restored from a backup may not know all of them.
-  const known = yield* inLists([...new Set(told)], (some) =>
-    all(db.selectFrom('identity').select('id').where('id', 'in', some)),
-  )
-  yield* markAgain(
-    known.map(({ id }) => id),
-    'spool',
-    now,
-    correlation,
-  )
 }
 
 function* revocations(after: number, most: number): Unit<readonly RevocationTiming[]> {

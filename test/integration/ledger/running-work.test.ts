@@ -168,6 +168,9 @@ test('what was done without the ledger is written, held as ours where it was ope
   expect(marks.map(({ identity, cause, since, correlation }) => [identity, cause, since, correlation])).toEqual(
     ['p1', 'p2', 'p3'].map((key) => [`hr:${key}`, 'spool', later, 'c-9']),
   )
+  const enabled = s.record('p1', { action: 'enable', at: s.now + 1 })
+  await ledger.unspool({ audit: [done, enabled], shut: another }, later, 'c-9')
+  expect(await ledger.auditOf('hr:p1', 5)).toEqual([enabled, done])
 })
 
 test('what the daemon asks of work and accounts is found by an index, however many there are', async () => {

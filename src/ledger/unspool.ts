@@ -1,0 +1,69 @@
+// What a revocation did while the ledger could not be written becomes part of it.
+import type { IdentityId } from '../model/identity.ts'
+import type { Instant } from '../model/instant.ts'
+import type { AuditRecord } from '../model/ledger.ts'
+import type { Spooled } from '../model/running.ts'
+import { markAgain } from './look-again.ts'
+import { writeAudit } from './record.ts'
+import { all, db, each, forLists, inLists, run } from './unit.ts'
+import type { Unit } from './unit.ts'
+
+/** The same spool twice writes nothing twice: whoever brings it may die before it is put away. */
+export function* unspool({ audit, shut }: Spooled, now: Instant, correlation: string): Unit<void> {
+  const known = yield* recorded(audit)
+  yield* writeAudit(audit.filter((record) => !known.has(lineOf(record))))
+  for (const [platform, some] of Map.groupBy(shut, (one) => one.platform)) yield* keepShut(platform, some)
+  const told = [...shut, ...audit].flatMap(({ identity }) => identity ?? [])
+  // A ledger that was restored from a backup may not know all of them.
+  const people = yield* inLists([...new Set(told)], (some) =>
+    all(db.selectFrom('identity').select('id').where('id', 'in', some)),
+  )
+  yield* markAgain(
+    people.map(({ id }) => id),
+    'spool',
+    now,
+    correlation,
+  )
+}
+
+function* recorded(audit: readonly AuditRecord[]): Unit<ReadonlySet<string>> {
+  const people = new Set(audit.flatMap(({ identity }) => identity ?? []))
+  const since = audit.reduce((least, { at }) => Math.min(least, at), Infinity)
+  const rows = db.selectFrom('audit').select(['at', 'identity', 'platform', 'account', 'action', 'result', 'detail'])
+  const lines = yield* inLists([...people], (some) =>
+    each(rows.where('identity', 'in', some).where('at', '>=', since), lineOf),
+  )
+  return new Set(lines)
+}
+
+function lineOf(
+  record: Pick<AuditRecord, 'at' | 'identity' | 'platform' | 'account' | 'action' | 'result' | 'detail'>,
+): string {
+  const { at, identity, platform, account, action, result, detail } = record
+  return JSON.stringify([at, identity, platform, account, action, result, detail])
+}
+
+/** Only where we have shut it ourselves may we open it again (law 8); who held it before stays as it was. */
+function* keepShut(platform: string, shut: Spooled['shut']): Unit<void> {
+  const accounts = new Map<IdentityId, string>(shut.map(({ identity, nativeId }) => [identity, nativeId]))
+  const links = yield* inLists([...accounts.keys()], (people) =>
+    all(
+      db
+        .selectFrom('link')
+        .select(['identity', 'native_id'])
+        .where('platform', '=', platform)
+        .where('identity', 'in', people)
+        .where('shut_by_us', 'is', null),
+    ),
+  )
+  const ours = links.filter((link) => accounts.get(link.identity) === link.native_id).map(({ identity }) => identity)
+  yield* forLists(ours, (people) =>
+    run(
+      db
+        .updateTable('link')
+        .set({ shut_by_us: 'suspend' })
+        .where('platform', '=', platform)
+        .where('identity', 'in', people),
+    ),
+  )
+}

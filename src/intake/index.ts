@@ -8,7 +8,6 @@ import { Reading } from './reading.ts'
 
 export { advance } from './conclude.ts'
 export { lightIntake } from './light.ts'
-export type { LightInput, LightIntake } from './light.ts'
 
 /** One read of one source, on its way from records to people. */
 export interface Feed {

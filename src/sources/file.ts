@@ -76,7 +76,7 @@ export async function markAt(path: string): Promise<FileMark | null> {
   return status === null ? null : markOf(status)
 }
 
-export function isSameFile(a: FileMark, b: FileMark): boolean {
+function isSameFile(a: FileMark, b: FileMark): boolean {
   return a.dev === b.dev && a.ino === b.ino
 }
 

@@ -8,7 +8,6 @@ export type { Look } from './incremental.ts'
 export { remember } from './memory.ts'
 export type { FeedMemory } from './memory.ts'
 export { watchFiles } from './watch.ts'
-export type { FileToWatch, FileWatch, WatchOptions } from './watch.ts'
 
 /**
  * The reader of one configured source. Opens nothing yet: that happens at each `read`, which throws nothing for a bad

@@ -55,8 +55,9 @@ export async function remember(settings: SourceSettings, signal: AbortSignal): P
     if (file.mark.size > largestRemembered) return null
     const notes = new Notes()
     const table = new Table(settings, notes)
-    for await (const _ of batchesOf(table, settings, file)) continue
-    return notes.memory(settings, file, table.count)
+    let records = 0
+    for await (const batch of batchesOf(table, settings, file)) records += batch.length
+    return notes.memory(settings, file, records)
   } catch {
     // Whoever reads it as a whole is told what is wrong with it.
     return null

@@ -216,7 +216,7 @@ class WatchedFile {
       // A folder with thousands of files costs nothing more.
       ignored: (path) => path !== folder && this.#trail.names.get(folder)?.has(basename(path)) !== true,
     })
-    watcher.on('raw', (event, name) => this.#hear(folder, String(event), typeof name === 'string' ? name : null))
+    watcher.on('raw', (event, name) => this.#hear(folder, event, typeof name === 'string' ? name : null))
     watcher.on('all', () => this.#look())
     watcher.on('error', (error) => {
       const fields = { folder, ...summarise(error) }

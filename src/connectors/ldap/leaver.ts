@@ -46,7 +46,7 @@ export async function leave(
   nativeId: string,
   { identity }: DisableChange,
 ): Promise<Outcome> {
-  const { context, scrambles } = session
+  const { context, facts, scrambles } = session
   const leaver: Leaver = { account, nativeId, identity }
   const done = context.stepsDone(identity)
   const failures: unknown[] = []
@@ -70,15 +70,18 @@ export async function leave(
   }
   // Keys go before a scramble that opens the account for the moment of its test.
   if (!done.has('clear')) await step('clear', () => clearCredentials(session, account))
-  let opened = shut === null
+  // On 389 Directory Server nothing lifts the lock.
+  let lifted = shut === null && !facts.means.nsAccountLock
   if (!scrambled) {
     await step('scramble', async () => {
       if (shut === null) return scramble(session, leaver)
-      opened = !(await refusesByItself(session, leaver))
-      return opened ? testPassword(session, leaver, shut) : 'a new random password was set with the lock'
+      lifted = !(await saysLocked(session, leaver))
+      return lifted ? testPassword(session, leaver, shut) : 'a new random password was set with the lock'
     })
   }
-  if (opened) await step('lock', async () => lock(session, await asItIs(session, leaver), nativeId, true))
+  if (lifted || failures.length > 0) {
+    await step('lock', async () => lock(session, await asItIs(session, leaver), nativeId, true))
+  }
   if (failures.length > 0) throw failures[0]
   return { result: 'done', residual: [openSessions] }
 }
@@ -96,16 +99,14 @@ async function asItIs(session: Session, { account, nativeId }: Leaver): Promise<
 }
 
 /**
- * Every lock and a new password in one modification; returns the entry as the server shows it right after. Null where that is
- * not possible here: no second way of the server to shut an account (the hash would be both), a policy that refuses hashed
- * passwords, or a refusal of the whole.
+ * Every lock and a new password in one modification, on OpenLDAP; returns the entry as the server shows it right after. Null
+ * where that is not possible: without a policy (the hash would be both), with one that refuses hashed passwords, or when the whole
+ * is refused. Other servers hash a password for many milliseconds (389 Directory Server: 11), and a lock is there at once.
  */
 async function shutAtOnce(session: Session, { account, nativeId, identity }: Leaver): Promise<Entry | null> {
   const { facts, context, scrambles } = session
-  const hashed = facts.vendor === 'openldap'
-  if (facts.means.hash || facts.vendor === 'other' || (hashed && facts.policy?.refusesHashes === true)) return null
-  const password = context.scramblePassword(identity)
-  const stored = hashed ? saltedHash(password) : password
+  if (facts.vendor !== 'openldap' || facts.means.hash || facts.policy?.refusesHashes === true) return null
+  const stored = saltedHash(context.scramblePassword(identity))
   const edits = lockWithPassword(account.entry, facts, lockOptions(session, true), stored)
   try {
     const after = await write(session, account, nativeId, edits)
@@ -191,11 +192,10 @@ async function scramble(session: Session, leaver: Leaver): Promise<string> {
   return testPassword(session, leaver, (await relocate(session, nativeId)).entry)
 }
 
-/** Does a refusal of this server tell that the account is shut? Then no comparison is needed, and nothing has to be opened. */
-async function refusesByItself(session: Session, { account, identity }: Leaver): Promise<boolean> {
-  if (session.facts.means.nsAccountLock || session.habits.saysLocked) return true
-  const attempt = await tryPassword(session, account.dn, session.context.scrambled(identity) ?? '')
-  return attempt.saidLocked
+/** Does the server say of a locked account that it is locked? Then no comparison is needed, and nothing has to be opened. */
+async function saysLocked(session: Session, { account, identity }: Leaver): Promise<boolean> {
+  if (session.habits.saysLocked) return true
+  return (await tryPassword(session, account.dn, session.context.scrambled(identity) ?? '')).saidLocked
 }
 
 /** Opens the account for one sign-in with the new password: the old one is dead by now, so that lets nobody in. */

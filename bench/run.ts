@@ -1,6 +1,7 @@
 // npm run bench [-- NAME …]: measures, and prints each figure beside the physical limit of the same run.
 import Table from 'cli-table3'
 import { benchLdap } from './ldap.ts'
+import { benchLeaver } from './leaver.ts'
 import { benchMemory, benchPlan } from './plan.ts'
 import { benchPolicy } from './policy.ts'
 import { say } from './report.ts'
@@ -11,6 +12,7 @@ const benchmarks: Readonly<Record<string, () => readonly Measurement[] | Promise
   policy: benchPolicy,
   plan: benchPlan,
   ldap: benchLdap,
+  leaver: benchLeaver,
   memory: benchMemory,
   samba: benchSamba,
 }

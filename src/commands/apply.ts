@@ -6,7 +6,7 @@ import type { Change, Plan } from '../model/change.ts'
 import { renderApply } from '../report/apply.ts'
 import type { ApplyRendering } from '../report/apply.ts'
 import { renderLeft, showChange } from '../report/plan.ts'
-import { isReviewed } from '../server/applying.ts'
+import { isReviewed, untilNotOvertaken } from '../server/applying.ts'
 import type { ApplyReport } from '../server/applying.ts'
 import { openKeyturn } from '../server/context.ts'
 import { applyAndFollow } from '../server/following.ts'
@@ -41,13 +41,15 @@ async function apply(invocation: Invocation, options: Options): Promise<ExitCode
   await using keyturn = await openKeyturn({ config: invocation.config, readOnly: false })
   const startedAt = keyturn.clock()
   const most = options.all === true ? Number.POSITIVE_INFINITY : 20
-  const result = await withSteps(invocation, async (steps) => {
-    const signal = invocation.signal
-    const planning = await makePlanning(keyturn, { confirmed: reviewed !== null, signal, onStage: steps.stage })
-    if (reviewed !== null && !isReviewed(planning.plan, reviewed.hash)) return { planning, report: null }
-    const report = await applyAndFollow(keyturn, planning, { signal, onStage: steps.stage, onProgress: steps.progress })
-    return { planning, report }
-  })
+  const { signal } = invocation
+  const result = await withSteps(invocation, (steps) =>
+    untilNotOvertaken(async () => {
+      const planning = await makePlanning(keyturn, { confirmed: reviewed !== null, signal, onStage: steps.stage })
+      if (reviewed !== null && !isReviewed(planning.plan, reviewed.hash)) return { planning, report: null }
+      const options = { signal, onStage: steps.stage, onProgress: steps.progress }
+      return { planning, report: await applyAndFollow(keyturn, planning, options) }
+    }),
+  )
   if (result.report === null) return refuse(invocation, result.planning, reviewed, most)
   invocation.answer(applyDocument(result.report, startedAt))
   const zone = keyturn.settings.organisation.timezone

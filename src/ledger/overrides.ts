@@ -21,6 +21,7 @@ export function* override(made: NewOverride, correlation: string): Unit<Override
   const now: Override = { ...made, id, endedAt: null }
   const words = { before: older === undefined ? null : say(older), after: say(now) }
   yield* writeAudit([record(now, 'override', { at: madeAt, by: operator, reason, correlation }, words)])
+  yield* restate(identity)
   yield* markAgain([identity], 'override', madeAt, correlation)
   return now
 }
@@ -37,8 +38,19 @@ export function* endOverride(
   const standing = yield* overrides(now, [identity])
   if (!standing.some((one) => one.kind === kind)) return false
   yield* endStanding(identity, kind, { at: now, by, reason, correlation })
+  yield* restate(identity)
   yield* markAgain([identity], 'override', now, correlation)
   return true
+}
+
+/** A plan that was made before the operator's word must not be admitted for this person any more. */
+function* restate(identity: IdentityId): Unit<void> {
+  yield* run(
+    db
+      .updateTable('identity')
+      .set((eb) => ({ revision: eb('revision', '+', 1) }))
+      .where('id', '=', identity),
+  )
 }
 
 interface Act {

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { SettledObligation } from '../apply/ports.ts'
 import type { Plan } from '../model/change.ts'
+import { KeyturnError } from '../model/errors.ts'
 import { MINUTE, SECOND } from '../model/instant.ts'
 import type { Instant } from '../model/instant.ts'
 import type { AdmissionResult, ObligationPointer, ObligationStatus } from '../model/ledger.ts'
@@ -34,6 +35,20 @@ export interface ApplyReport extends Planning {
   readonly endedAt: Instant
 }
 
+/** Other processes may accept reads of the same feeds meanwhile, a daemon for example: then all is looked at once more. */
+const mostAttempts = 5
+
+/** Tries again, from the reading of the feeds on, when another process was faster. Throws what the last attempt throws. */
+export async function untilNotOvertaken<T>(attempt: () => Promise<T>): Promise<T> {
+  for (let left = mostAttempts; ; left--) {
+    try {
+      return await attempt()
+    } catch (error) {
+      if (left === 1 || !(error instanceof KeyturnError) || error.code !== 'read-overtaken') throw error
+    }
+  }
+}
+
 /** Is this the plan that was reviewed? A hash may be shortened to twelve digits. */
 export function isReviewed(plan: Plan, hash: string): boolean {
   return hash.length >= 12 && plan.id.startsWith(hash)
@@ -48,7 +63,8 @@ export async function applyPlanning(keyturn: Keyturn, planning: Planning, option
   options.onStage?.('admit')
   await storePeople(keyturn, planning.people)
   const planned = { ...planning, identities: planning.people.identities }
-  const admission = await keyturn.ledger.admit(await admissionOf(keyturn, planned, planning.marks, answered(planning)))
+  const looked = await answered(keyturn, planning)
+  const admission = await keyturn.ledger.admit(await admissionOf(keyturn, planned, planning.marks, looked))
   const pointers = inWorkingOrder(await everythingOwed(keyturn, admission), planning.plan)
   options.onStage?.('work')
   const settled = pointers.length === 0 ? [] : await work(keyturn, pointers, options)
@@ -60,10 +76,17 @@ async function storePeople(keyturn: Keyturn, people: People): Promise<void> {
   for (const intake of people.intakes) await keyturn.ledger.saveIntake(intake, keyturn.correlation)
 }
 
-/** Whoever was marked before this plan was made has been looked at, unless a platform could not be read. */
-function answered({ marks, unread }: Planning): Answered | undefined {
-  const last = marks.at(-1)
-  return last === undefined || unread.length > 0 ? undefined : { upTo: last.id, people: null }
+/**
+ * Whoever was marked before this plan was made has been looked at, and whoever its own reads marked, up to the first mark
+ * of somebody else; nobody, where a platform could not be read.
+ */
+async function answered({ ledger, correlation }: Keyturn, { marks, unread }: Planning): Promise<Answered | undefined> {
+  if (unread.length > 0) return undefined
+  const before = marks.at(-1)?.id ?? 0
+  const later = (await ledger.marked(Number.MAX_SAFE_INTEGER)).filter(({ id }) => id > before)
+  const foreign = later.findIndex((mark) => mark.correlation !== correlation)
+  const upTo = (foreign === -1 ? later : later.slice(0, foreign)).at(-1)?.id ?? before
+  return upTo === 0 ? undefined : { upTo, people: null }
 }
 
 /** What this plan admitted, and what earlier runs left owed (a killed one, a platform that was down). */

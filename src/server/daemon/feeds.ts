@@ -33,6 +33,8 @@ export interface FeedOptions {
 const again = SECOND
 /** A feed that has become too old is told by a whole read, so often. */
 const tellAge = 10 * MINUTE
+/** An unchanged feed is written down as accepted so often. */
+const confirmEvery = 10 * MINUTE
 
 export function openFeeds(keyturn: Keyturn, options: FeedOptions): Feeds {
   const stop = new AbortController()
@@ -105,7 +107,10 @@ class WatchedFeed {
     if (accepted?.digest === undefined || this.#memory?.digest === accepted.digest) return
     const memory = await remember(this.#settings, this.#signal)
     if (memory === null) return
-    if (memory.digest === accepted.digest) this.#memory = memory
+    if (memory.digest === accepted.digest) {
+      this.#memory = memory
+      this.#keyturn.logger.debug('feed remembered', { source: this.#settings.id, rows: memory.rows })
+    }
     // It is another one already than the one that was read.
     else this.look(this.#keyturn.clock())
   }
@@ -130,8 +135,10 @@ class WatchedFeed {
     if (found?.kind === 'same') {
       this.#memory = found.memory
       this.#tellIfOld(found.memory.modifiedAt)
+      await this.#confirm(found.memory)
       return
     }
+    this.#keyturn.logger.debug('feed read', { source: this.#settings.id, noticedAt: occasion.noticedAt })
     const intake = found?.kind === 'changed' && memory !== null ? await this.#understand(found, memory, occasion) : null
     if (found?.kind === 'changed' && intake !== null) await this.#accept(intake, found.memory, occasion)
     else await this.#leaveToPass(found?.kind === 'whole' ? found.why : 'more than a few known people', occasion)
@@ -165,6 +172,7 @@ class WatchedFeed {
       return
     }
     this.#memory = memory
+    story.logger.debug('feed saved', { source: this.#settings.id, correlation: story.correlation })
     if (intake.changed.length > 0) await this.#options.onMarked()
     tellIntake(story, intake)
   }
@@ -193,6 +201,19 @@ class WatchedFeed {
       return
     }
     await this.#shutWithoutLedger(await readSource(this.#keyturn, this.#settings, this.#signal), occasion)
+  }
+
+  /** Nothing is different: that is an accepted read as well, and is written down now and then. */
+  async #confirm({ modifiedAt, digest }: FeedMemory): Promise<void> {
+    const { ledger, clock } = this.#keyturn
+    const now = clock()
+    const last = await ledger.acceptedRead(this.#settings.id)
+    if (last === null || last.digest !== digest || now - last.at < confirmEvery) return
+    const base = last.number ?? 0
+    const accepted = { ...last, at: now, modifiedAt, number: base + 1 }
+    const nothing = { identities: [], changed: [], events: [], problems: [] }
+    const story = storyOf(this.#keyturn)
+    await ledger.saveIntake({ source: this.#settings.id, base, accepted, refused: null, ...nothing }, story.correlation)
   }
 
   /** A feed that nobody writes any more is refused by its contract: a whole read says so. */

@@ -86,7 +86,16 @@ async function openWorkers(
     openWork(keyturn, {
       lanes: own,
       redis: base.redis,
-      settling: rescue === null ? settling : { ...settling, settle: (pointers) => rescue.settle(pointers) },
+      settling:
+        rescue === null
+          ? settling
+          : {
+              ...settling,
+              settle: (pointers) => {
+                keyturn.logger.debug('job begun', { identities: pointers.map(({ identity }) => identity) })
+                return rescue.settle(pointers)
+              },
+            },
       onSettled: (settled) => tellSettled(keyturn, settled),
       ...(works ? { breaker: { stored: states.stored, onState: states.save } } : {}),
     }),

@@ -66,7 +66,7 @@ export function openBoard(pointers: readonly ObligationPointer[], clock: Clock):
 }
 
 /** A later try repeats neither what was done before nor its proof. */
-function together(before: SettledObligation | undefined, now: SettledObligation): SettledObligation {
+export function together(before: SettledObligation | undefined, now: SettledObligation): SettledObligation {
   if (before === undefined) return now
   const done = before.results.filter((result) => result.status === 'done')
   return { ...now, results: [...done, ...now.results], proof: now.proof ?? before.proof }

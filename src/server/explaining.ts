@@ -26,6 +26,7 @@ export async function explain(
   const linkOn = (platform: string) => links.find((link) => link.platform === platform)
   return {
     identity,
+    sourcesSay: stored.state,
     overrides,
     next: policy.nextAt(
       identity,

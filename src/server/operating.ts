@@ -1,21 +1,16 @@
-// What an operator's word does at once: without the queue, without a daemon, by the same protocol, claims and audit.
-import { setTimeout as sleep } from 'node:timers/promises'
-import type { SettledObligation } from '../apply/ports.ts'
+// What an operator's word does at once: without the queue, without a daemon.
 import type { Plan } from '../model/change.ts'
 import { KeyturnError } from '../model/errors.ts'
 import type { Identity } from '../model/identity.ts'
-import { MINUTE, SECOND } from '../model/instant.ts'
+import { MINUTE } from '../model/instant.ts'
 import type { Instant } from '../model/instant.ts'
-import type { AuditRecord, ObligationPointer, ObligationStatus } from '../model/ledger.ts'
 import type { NewOverride, Override } from '../model/running.ts'
+import { notGivenBack } from '../plan/index.ts'
 import { overruled } from '../policy/override.ts'
-import { admissionOf } from './admitting.ts'
-import { keyOf } from './board.ts'
+import { carryOut } from './carrying.ts'
+import type { Carried, Waiting } from './carrying.ts'
 import { planConcerned } from './concerned.ts'
 import type { Keyturn } from './context.ts'
-import { overlaid } from './people.ts'
-import { openSettling } from './settling.ts'
-import type { Settling } from './settling.ts'
 
 export interface Word {
   readonly reason: string
@@ -23,22 +18,10 @@ export interface Word {
   readonly until: Instant | null
 }
 
-/** What came of an operator's word on the platforms. */
-export interface Carried {
-  readonly plan: Plan
-  /** Platforms that did not answer: what is known to be open there is owed. */
-  readonly blind: readonly string[]
-  readonly settled: readonly SettledObligation[]
-  readonly obligations: readonly ObligationStatus[]
-  /** Every step and proof, in the order in which they happened. */
-  readonly audit: readonly AuditRecord[]
-  readonly since: Instant
-}
+/** Memberships that an offboarding took and that no role gives: only a person can give them back. */
+export type NotGivenBack = ReturnType<typeof notGivenBack>
 
-/** How long an operator is kept waiting before what is left is shown as owed, ms. */
-const patience = MINUTE
-const answerAtMost = 2 * SECOND
-const mostAudit = 500
+const mostAudit = 1_000
 
 /**
  * Shuts everything that this person has, past every limit. Throws KeyturnError `rate-limited` where this operator has done it
@@ -48,13 +31,20 @@ export async function offboard(
   keyturn: Keyturn,
   identity: Identity,
   { reason, until }: Word,
-  signal: AbortSignal,
+  waiting: Waiting,
 ): Promise<Carried> {
   await refuseIfTooMany(keyturn)
+  waiting.signal.throwIfAborted()
   const since = keyturn.clock()
   const override = wordOf(keyturn, identity, { kind: 'state', state: 'left', emergency: true, reason, until })
   await keyturn.ledger.override(override, keyturn.correlation)
-  return carryOut(keyturn, identity, since, signal)
+  return carryOut(keyturn, identity, since, waiting)
+}
+
+export interface UndoPreview {
+  readonly plan: Plan
+  readonly blind: readonly string[]
+  readonly notGivenBack: NotGivenBack
 }
 
 /** What taking an offboarding back would do. Writes nothing. */
@@ -63,21 +53,37 @@ export async function previewUndo(
   identity: Identity,
   word: Word,
   signal: AbortSignal,
-): Promise<{ readonly plan: Plan; readonly blind: readonly string[] }> {
-  await refuseIfNotOffboarded(keyturn, identity)
+): Promise<UndoPreview> {
+  const taken = await takenByOffboarding(keyturn, identity)
   const made = wordOf(keyturn, identity, { kind: 'state', state: 'active', emergency: false, ...word })
   const preview: Override = { ...made, id: 0, endedAt: null }
   const { planned, blind } = await planConcerned(keyturn, [overruled(identity, [preview], keyturn.clock())], { signal })
-  return { plan: planned.plan, blind }
+  const { plan } = planned
+  return { plan, blind, notGivenBack: notGivenBack(identity.id, taken, plan) }
 }
 
 /** Takes an offboarding back: an override to `active` stands above the sources' old word until its end. */
-export async function undo(keyturn: Keyturn, identity: Identity, word: Word, signal: AbortSignal): Promise<Carried> {
-  await refuseIfNotOffboarded(keyturn, identity)
+export async function undo(
+  keyturn: Keyturn,
+  identity: Identity,
+  word: Word,
+  waiting: Waiting,
+): Promise<Carried & { readonly notGivenBack: NotGivenBack }> {
+  const taken = await takenByOffboarding(keyturn, identity)
+  waiting.signal.throwIfAborted()
   const since = keyturn.clock()
   const override = wordOf(keyturn, identity, { kind: 'state', state: 'active', emergency: false, ...word })
   await keyturn.ledger.override(override, keyturn.correlation)
-  return carryOut(keyturn, identity, since, signal)
+  const carried = await carryOut(keyturn, identity, since, waiting)
+  // A daemon may have been faster with the plan: what it gave is in the audit.
+  const given = new Set(
+    carried.audit.flatMap(({ action, platform, after }) => (action === 'grant' ? [`${platform} ${after}`] : [])),
+  )
+  const left = notGivenBack(identity.id, taken, carried.plan)
+  return {
+    ...carried,
+    notGivenBack: left.filter(({ platform, entitlement }) => !given.has(`${platform} ${entitlement}`)),
+  }
 }
 
 export function wordOf(
@@ -99,71 +105,34 @@ async function refuseIfTooMany({ ledger, settings, operator, clock }: Keyturn): 
   )
 }
 
-async function refuseIfNotOffboarded({ ledger, clock }: Keyturn, { id }: Identity): Promise<void> {
-  const standing = await ledger.overrides(clock(), [id])
-  if (standing.some(({ kind, state }) => kind === 'state' && state === 'left')) return
-  throw new KeyturnError('usage', `nobody has offboarded ${id}: there is nothing to take back`, {
-    hint: '"keyturn override PERSON --state active" puts an operator\'s word above what HR says.',
-  })
-}
-
-async function carryOut(keyturn: Keyturn, identity: Identity, since: Instant, signal: AbortSignal): Promise<Carried> {
-  const people = await overlaid(keyturn, await keyturn.ledger.identitiesById([identity.id]))
-  const marks = await keyturn.ledger.markedOf([identity.id])
-  await using settling = openSettling(keyturn, ['revoke', 'change'], signal)
-  const { planned, blind } = await planConcerned(keyturn, people, { signal, patience: answerAtMost })
-  const done = blind.length === 0 && (planned.plan.undecided ?? []).length === 0
-  const looked = { upTo: marks.at(-1)?.id ?? 0, people: done ? [identity.id] : [] }
-  const { pointers } = await keyturn.ledger.admit(await admissionOf(keyturn, planned, marks, looked))
-  const owed = await openOf(keyturn, identity, pointers)
-  const settled = await settleAll(keyturn, settling, owed, signal)
-  const audit = await keyturn.ledger.auditOf(identity.id, mostAudit)
-  return {
-    plan: planned.plan,
-    blind,
-    settled,
-    obligations: await keyturn.ledger.obligationsOf(owed),
-    audit: audit.filter(({ at }) => at >= since).toReversed(),
-    since,
-  }
-}
-
-/** Also what was owed before: the queue may be down, and the operator waits here. */
-async function openOf(
-  { ledger, connectors }: Keyturn,
+/** The memberships that went since the person was offboarded. Throws KeyturnError `usage` where nobody has. */
+async function takenByOffboarding(
+  { ledger, clock }: Keyturn,
   { id }: Identity,
-  pointers: readonly ObligationPointer[],
-): Promise<readonly ObligationPointer[]> {
-  const open = await ledger.obligations({ identity: id, open: true })
-  const all = [...pointers, ...open].filter(({ platform }) => connectors.has(platform))
-  return [...new Map(all.map(({ identity, platform, lane }) => [platform, { identity, platform, lane }])).values()]
-}
-
-/** Each platform for itself, until it is settled, given up, or patience ends. Another worker may be faster: then it is its. */
-async function settleAll(
-  keyturn: Keyturn,
-  settling: Settling,
-  pointers: readonly ObligationPointer[],
-  signal: AbortSignal,
-): Promise<readonly SettledObligation[]> {
-  const deadline = performance.now() + patience
-  const results = new Map<string, SettledObligation>()
-  await Promise.all(
-    pointers.map(async (pointer) => {
-      while (!signal.aborted && performance.now() < deadline) {
-        const [status] = await keyturn.ledger.obligationsOf([pointer])
-        if (status === undefined || status.state === 'settled' || status.state === 'failed') return
-        const { obligations } = await settling.settle([{ ...pointer, lane: status.lane }], status.lane)
-        for (const one of obligations) results.set(keyOf(one), together(results.get(keyOf(one)), one))
-        await sleep(obligations.length === 0 ? 50 : 0)
-      }
-    }),
+): Promise<readonly { readonly platform: string; readonly entitlement: string }[]> {
+  const since = offboardedSince(await ledger.overridesOf(id), clock())
+  if (since === null) {
+    throw new KeyturnError('usage', `nobody has offboarded ${id}: there is nothing to take back`, {
+      hint: '"keyturn override PERSON --state active" puts an operator\'s word above what HR says.',
+    })
+  }
+  const taken = (await ledger.auditOf(id, mostAudit)).flatMap(({ at, action, result, platform, before }) =>
+    at >= since && action === 'revoke' && result === 'done' && platform !== null && before !== null
+      ? [{ platform, entitlement: before }]
+      : [],
   )
-  return [...results.values()]
+  return [...new Map(taken.map((one) => [`${one.platform} ${one.entitlement}`, one])).values()]
 }
 
-function together(before: SettledObligation | undefined, now: SettledObligation): SettledObligation {
-  if (before === undefined) return now
-  const done = before.results.filter(({ status }) => status === 'done')
-  return { ...now, results: [...done, ...now.results], proof: now.proof ?? before.proof }
+/** Whoever was offboarded twice has been since the first time. Null: no such word stands. `made`: the newest first. */
+function offboardedSince(made: readonly Override[], now: Instant): Instant | null {
+  const [standing, ...older] = made.filter(({ kind }) => kind === 'state')
+  if (standing?.state !== 'left' || standing.endedAt !== null) return null
+  if (standing.until !== null && standing.until <= now) return null
+  let since = standing.madeAt
+  for (const { state, endedAt, madeAt } of older) {
+    if (state !== 'left' || endedAt !== since) break
+    since = madeAt
+  }
+  return since
 }

@@ -28,6 +28,8 @@ export interface Settling extends AsyncDisposable {
   /** The revoke lane's connections: they never stand behind ten thousand changes (law 3). */
   readonly revoking: ReadonlyMap<string, Connector>
   ports(platform: string, lane: Lane): SettlePorts<WorkView> | undefined
+  /** Asks now what the first revocation would have to ask before it begins: the catalogue, the password policy. */
+  warm(): Promise<void>
 }
 
 /**
@@ -37,7 +39,7 @@ export interface Settling extends AsyncDisposable {
 export function openSettling(keyturn: Keyturn, lanes: readonly Lane[], signal: AbortSignal): Settling {
   const stack = new AsyncDisposableStack()
   const sealer = stack.use(openSealer())
-  const ports = new Map<string, SettlePorts<WorkView>>()
+  const ports = new Map<string, LanePorts>()
   const revoking = new Map<string, Connector>()
   const { secrets, logger, clock } = keyturn
   for (const connector of keyturn.connectors.values()) {
@@ -56,9 +58,14 @@ export function openSettling(keyturn: Keyturn, lanes: readonly Lane[], signal: A
       const port = ports.get(keyOf(pointers[0]?.platform ?? '', lane))
       return port === undefined ? { obligations: [] } : settle(pointers, port)
     },
+    async warm() {
+      await Promise.allSettled([...ports.values()].map((port) => port.warm()))
+    },
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   }
 }
+
+type LanePorts = SettlePorts<WorkView> & { warm(): Promise<unknown> }
 
 const keyOf = (platform: string, lane: Lane) => `${platform}\n${lane}`
 
@@ -68,7 +75,7 @@ function settlePorts(
   lane: Lane,
   sealer: Sealer,
   signal: AbortSignal,
-): SettlePorts<WorkView> {
+): LanePorts {
   const settings = settingsOf(keyturn, connector)
   return {
     platform: connector.id,
@@ -91,7 +98,9 @@ function settlePorts(
 /** Opened with the first password: a folder that cannot be used must not keep a leaver's account open. */
 function deliveriesOf({ id, delivery }: PlatformSettings, sealer: Sealer, clock: Clock): Deliveries | null {
   if (delivery === undefined) return null
-  const opened = remembered(() => openDeliveries(id, delivery, sealer, clock), clock, Number.POSITIVE_INFINITY)
+  const opened = remembered(() => openDeliveries(id, delivery, sealer, clock), clock, {
+    fresh: Number.POSITIVE_INFINITY,
+  })
   return {
     prepare: async (handOver) => (await opened()).prepare(handOver),
     isFinished: async (identity, account) => (await opened()).isFinished(identity, account),

@@ -12,10 +12,13 @@ export interface Surroundings {
   readonly ownAddress: string | null
 }
 
-/** How long it may be remembered: it changes when somebody makes a group. */
-const memory = MINUTE
+/**
+ * It changes when somebody makes a group, or changes the password policy. A revocation does not wait for the newest one:
+ * an answer that is a few minutes old is used while it is asked for anew.
+ */
+export const memory = { fresh: MINUTE, stale: 15 * MINUTE }
 
-/** Asks the platform once a minute. What it throws is not remembered. */
+/** Asks the platform at most once a minute. What it throws is not remembered. */
 export function surroundingsOf(connector: Connector, clock: Clock, signal: AbortSignal): () => Promise<Surroundings> {
   return remembered(
     async () => {

@@ -5,7 +5,6 @@ import type { AccountRef, DesiredAccount, ObservedAccount } from '../model/accou
 import type { Change } from '../model/change.ts'
 import type { Connector } from '../model/connector.ts'
 import type { Identity, IdentityId } from '../model/identity.ts'
-import { MINUTE } from '../model/instant.ts'
 import type { ClaimedObligation, Link, NameClaim } from '../model/ledger.ts'
 import type { PasswordSettings } from '../model/settings.ts'
 import { neededChanges } from '../plan/index.ts'
@@ -14,7 +13,7 @@ import type { Keyturn } from './context.ts'
 import { groupHeld } from './planning.ts'
 import { remembered } from './remembered.ts'
 import { overlaid } from './people.ts'
-import { surroundingsOf } from './surroundings.ts'
+import { memory, surroundingsOf } from './surroundings.ts'
 import type { Surroundings } from './surroundings.ts'
 import { knownOf, settingsOf, whole } from './survey.ts'
 
@@ -24,15 +23,12 @@ export interface WorkView extends WorkerView {
   readonly desired: readonly DesiredAccount[]
 }
 
-/** How long the password policy may be remembered between chunks. */
-const memory = MINUTE
-
 /** The two ports of `settle` that need policy and plan: look at a few people again, and what they need now. */
 export function workerPorts(
   keyturn: Keyturn,
   connector: Connector,
   signal: AbortSignal,
-): Pick<SettlePorts<WorkView>, 'observe' | 'needed'> {
+): Pick<SettlePorts<WorkView>, 'observe' | 'needed'> & { warm(): Promise<unknown> } {
   const { password } = settingsOf(keyturn, connector)
   const surroundings = surroundingsOf(connector, keyturn.clock, signal)
   const rules = remembered(() => passwordsOf(connector, password, signal), keyturn.clock, memory)
@@ -41,6 +37,7 @@ export function workerPorts(
       const [around, passwords] = await Promise.all([surroundings(), rules()])
       return observe(keyturn, connector, { ...around, passwords }, claimed, signal)
     },
+    warm: () => Promise.all([surroundings(), rules()]),
     needed: (view) => groupChanges(neededChanges(view.platform, view.desired, keyturn.settings.safety)),
   }
 }

@@ -1,6 +1,7 @@
 // Everything that works with one configuration. A reload opens a new generation before it closes the old one, so that
 // nobody who leaves meanwhile has to wait; claims keep the two apart.
 import type { Lane } from '../../model/change.ts'
+import { MINUTE } from '../../model/instant.ts'
 import type { ObligationPointer } from '../../model/ledger.ts'
 import type { Role } from '../../model/running.ts'
 import type { Settings } from '../../model/settings.ts'
@@ -22,6 +23,9 @@ import { keepPlatformStates } from './platforms.ts'
 import type { PlatformStates } from './platforms.ts'
 import { Rescue } from './rescue.ts'
 import { tellSettled } from './stories.ts'
+
+/** Often enough that what is remembered of a platform is never too old for a revocation, ms. */
+const keepWarm = 5 * MINUTE
 
 export interface Generation extends AsyncDisposable {
   readonly keyturn: Keyturn
@@ -68,6 +72,8 @@ interface Workers {
   /** Something was admitted by another process. */
   wake(): void
   readonly rescue: Rescue | null
+  /** Connections for what is urgent. */
+  readonly connectors: Keyturn['connectors']
   onReopened(listener: () => void): void
 }
 
@@ -100,6 +106,7 @@ async function openWorkers(
       ...(works ? { breaker: { stored: states.stored, onState: states.save } } : {}),
     }),
   )
+  stack.use(warmly(() => settling.warm()))
   // First of all: no further write begins.
   stack.defer(() => stop.abort())
   states.onTold((state) => lanes.told(state))
@@ -115,6 +122,7 @@ async function openWorkers(
   }
   return {
     rescue,
+    connectors: works ? settling.revoking : keyturn.connectors,
     wake,
     add(pointers) {
       // What opens or changes something is found in the ledger by the process that works on it.
@@ -125,6 +133,13 @@ async function openWorkers(
       reopened = listener
     },
   }
+}
+
+/** Does it now and again and again: the first leaver after a quiet hour finds everything asked and signed in. */
+function warmly(warm: () => Promise<void>): Disposable {
+  const timer = setInterval(() => void warm(), keepWarm)
+  void warm()
+  return { [Symbol.dispose]: () => clearInterval(timer) }
 }
 
 interface Intake {
@@ -144,9 +159,15 @@ function openIntake(keyturn: Keyturn, states: PlatformStates, work: Workers, sta
       },
     }),
   )
+  // What could not be planned while it was down.
+  states.onUp(() => passes.request())
   const planner = stack.use(
-    new Planner(keyturn, { passes, rescue: work.rescue, down: states.down, onAdmitted: work.add }),
+    new Planner(
+      { ...keyturn, connectors: work.connectors },
+      { passes, rescue: work.rescue, down: states.down, onAdmitted: work.add },
+    ),
   )
+  stack.use(warmly(() => planner.warm()))
   const look = () => void planner.look()
   const feeds = stack.use(openFeeds(keyturn, { passes, rescue: work.rescue, onMarked: () => planner.look() }))
   stack.use(

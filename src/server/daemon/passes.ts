@@ -13,7 +13,7 @@ export interface PassesOptions {
 }
 
 /** Between passes that could not see everything, ms: doubles up to the longest. */
-const again = { first: SECOND, longest: MINUTE }
+const again = { first: SECOND, longest: MINUTE, down: 5 * MINUTE }
 const stopPatience = 5 * SECOND
 
 /** Reads and plans that are too heavy for the daemon's own event loop, one after the other in processes of their own. */
@@ -110,6 +110,8 @@ export class Passes implements AsyncDisposable {
 
   #pause(report: PassReport | null): number {
     if (report === null) return restartPause(this.#unfinished)
-    return Math.min(again.first * 2 ** Math.min(this.#unfinished - 1, 10), again.longest)
+    // A platform that is down tells when it is back; this is for those that nobody works with meanwhile.
+    const longest = report.unread.length > 0 ? again.down : again.longest
+    return Math.min(again.first * 2 ** Math.min(this.#unfinished - 1, 10), longest)
   }
 }

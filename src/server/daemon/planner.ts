@@ -74,6 +74,11 @@ export class Planner implements AsyncDisposable {
     return this.#next
   }
 
+  /** Asks now what the first urgent plan would have to ask before it begins. */
+  async warm(): Promise<void> {
+    await Promise.allSettled([...this.#surroundings.values()].map((ask) => ask()))
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     clearInterval(this.#timer)
     this.#stop.abort()

@@ -12,6 +12,8 @@ export interface PlatformStates extends AsyncDisposable {
   readonly save: (state: PlatformState) => void
   /** Another process has. */
   readonly onTold: (listener: (state: PlatformState) => void) => void
+  /** A platform answers again, whoever found it out. */
+  readonly onUp: (listener: (platform: string) => void) => void
 }
 
 const lookEvery = SECOND
@@ -20,6 +22,10 @@ export async function keepPlatformStates({ ledger, logger }: Keyturn): Promise<P
   const stored = await ledger.platformStates()
   const known = new Map(stored.map((state) => [state.platform, state]))
   const listeners: ((state: PlatformState) => void)[] = []
+  const glad: ((platform: string) => void)[] = []
+  const rise = (before: PlatformState | undefined, { state, platform }: PlatformState) => {
+    if (before?.state === 'down' && state === 'up') for (const listener of glad) listener(platform)
+  }
   let saving: Promise<unknown> = Promise.resolve()
 
   async function look(): Promise<void> {
@@ -28,6 +34,7 @@ export async function keepPlatformStates({ ledger, logger }: Keyturn): Promise<P
       if (before?.state === state.state && before.since === state.since) continue
       known.set(state.platform, state)
       for (const listener of listeners) listener(state)
+      rise(before, state)
     }
   }
 
@@ -40,9 +47,11 @@ export async function keepPlatformStates({ ledger, logger }: Keyturn): Promise<P
       const before = known.get(state.platform)
       known.set(state.platform, state)
       if (before?.state !== state.state) tell(logger, state)
+      rise(before, state)
       saving = saving.then(() => ledger.savePlatformState(state)).catch(complain)
     },
     onTold: (listener) => void listeners.push(listener),
+    onUp: (listener) => void glad.push(listener),
     async [Symbol.asyncDispose]() {
       clearInterval(timer)
       await saving

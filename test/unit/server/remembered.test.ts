@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest'
 import { remembered } from '../../../src/server/remembered.ts'
 
-function counting(answer: (call: number) => Promise<string>) {
+function counting(answer: (call: number) => Promise<string>, stale = 1_000) {
   const world = { now: 0, calls: 0 }
   const ask = remembered(
     () => answer((world.calls += 1)),
     () => world.now,
-    1_000,
+    { fresh: 1_000, stale },
   )
   return { world, ask }
 }
@@ -41,4 +41,14 @@ test('a failure that comes late does not take away the newer answer', async () =
   reject(new Error('too late'))
   await expect(first).rejects.toThrow('too late')
   expect(await ask()).toBe('answer 2')
+})
+
+test('an answer that may be a little old is given at once, while a new one is asked for behind it', async () => {
+  const { world, ask } = counting(async (call) => `answer ${call}`, 5_000)
+  await ask()
+  world.now = 4_000
+  expect(await ask()).toBe('answer 1')
+  expect(await ask()).toBe('answer 2')
+  world.now = 9_001
+  expect(await ask()).toBe('answer 3')
 })

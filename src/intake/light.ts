@@ -1,6 +1,6 @@
 import type { AcceptedRead, Identity, IntakeResult, SourceRecord } from '../model/identity.ts'
 import type { Instant } from '../model/instant.ts'
-import type { ReferenceMapping, SourceSettings } from '../model/settings.ts'
+import type { SourceSettings } from '../model/settings.ts'
 import { columnsNeeded } from './columns.ts'
 import { heldProblems, outcome } from './conclude.ts'
 import { refusal } from './contract.ts'
@@ -10,7 +10,7 @@ import { compileMapping } from './mapping.ts'
 import type { Facts, Mapping } from './mapping.ts'
 import { drafted } from './people.ts'
 import { Reading } from './reading.ts'
-import { normal, textOf } from './references.ts'
+import { textOf } from './references.ts'
 import type { Resolved } from './references.ts'
 import { turnoverOf } from './turnover.ts'
 
@@ -61,7 +61,7 @@ export function lightIntake(settings: SourceSettings): LightIntake {
     const people = new Map([...known].map(([key, { previous }]) => [key, previous]))
     const reading = new Reading(mapping, needed, people)
     after.forEach((record) => reading.take(record))
-    if (reading.columns.missing.length > 0 || reading.hasUnreadableKeys) return null
+    if (reading.columns.missing.length > 0) return null
     const problems = [...reading.problems()]
     const feed = { settings, previous: [...people.values()], lastRead, now }
     const settled = settle(drafted(feed, people, reading, null, problems), known, now, settings)
@@ -78,6 +78,8 @@ export function lightIntake(settings: SourceSettings): LightIntake {
     }
   }
 }
+
+type References = SourceSettings['identity']['references']
 
 interface Known {
   readonly previous: Identity
@@ -128,27 +130,28 @@ function settle(
   const { references } = settings.identity
   const settled: Settled[] = []
   for (const draft of drafts) {
-    const person = known.get(draft.key)
-    const resolved = person === undefined ? null : resolve(draft, person, references)
+    const before = known.get(draft.key)
+    if (before === undefined || isCalledOtherwise(draft, before, references)) return null
+    const resolved = resolve(draft, before, references)
     if (resolved === null) return null
     settled.push({ draft, identity: identityOf(draft, resolved, now, settings) })
   }
   return settled
 }
 
+/** Is an attribute another by which others may refer to this person? */
+function isCalledOtherwise({ facts }: Draft, { previous }: Known, mappings: References): boolean {
+  return Object.values(mappings).some(({ reference }) => facts.attributes[reference] !== previous.attributes[reference])
+}
+
 /**
  * Whom the texts mean without looking at everybody: nobody came, went, or is called otherwise since the last accepted read,
  * so the same text means the same person, or nobody still. Null for another text, and where the row is set aside.
  */
-function resolve(
-  draft: Draft,
-  { previous, texts }: Known,
-  mappings: Readonly<Record<string, ReferenceMapping>>,
-): Resolved | null {
+function resolve(draft: Draft, { previous, texts }: Known, mappings: References): Resolved | null {
   const references: Record<string, string | null> = {}
   const unresolved: Record<string, string> = {}
-  for (const [name, { reference, unresolved: otherwise }] of Object.entries(mappings)) {
-    if (reference !== 'key' && draft.facts.attributes[reference] !== previous.attributes[reference]) return null
+  for (const [name, { unresolved: otherwise }] of Object.entries(mappings)) {
     const before = previous.references[name] ?? null
     const missed = previous.unresolved?.[name]
     const text = textOf(draft, name)
@@ -159,7 +162,7 @@ function resolve(
       references[name] = otherwise === 'clear' ? null : before
       unresolved[name] = text
     } else {
-      if (missed !== undefined || before === null || text !== normal(texts[name] ?? '')) return null
+      if (missed !== undefined || before === null || text !== textOf({ texts, previous }, name)) return null
       references[name] = before
     }
   }

@@ -130,7 +130,7 @@ function fold(text: string): string {
 }
 
 /** Padding says nothing: not around a name and not inside it. */
-export function normal(text: string): string {
+function normal(text: string): string {
   const trimmed = text.trim()
   return /[^\S ]|\s\s/.test(trimmed) ? trimmed.replaceAll(/\s+/g, ' ') : trimmed
 }

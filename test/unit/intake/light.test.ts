@@ -1,9 +1,9 @@
 import { beforeAll, describe, expect, test } from 'vitest'
-import { advance } from '../../../src/intake/index.ts'
-import type { Identity } from '../../../src/model/identity.ts'
+import { advance, lightIntake } from '../../../src/intake/index.ts'
+import type { Identity, SourceRecord } from '../../../src/model/identity.ts'
 import { DAY } from '../../../src/model/instant.ts'
 import type { SourceSettings } from '../../../src/model/settings.ts'
-import { column, noon, person, settingsWith } from './feed.ts'
+import { column, expression, noon, person, recordOf, settingsWith } from './feed.ts'
 import { compared, header, later, whole } from './light-feed.ts'
 
 describe('one different row', () => {
@@ -128,6 +128,42 @@ describe('one different row', () => {
     ]) {
       expect((await compared(settings, to, first.memory, other)).light).toBeNull()
     }
+  })
+
+  test('needs a whole read where it was set aside, or is nobody in particular', async () => {
+    const { identities, accepted } = first.result
+    const ask = (before: SourceRecord, after: SourceRecord, more: readonly SourceRecord[] = []) => {
+      const read = { before: [before, ...more], after: [after], base: text, digest: 'next', modifiedAt: noon, rows: 4 }
+      return lightIntake(settings)({ ...read, previous: identities, lastRead: accepted, now: later, receivedAt: later })
+    }
+    const bob = { Id: '2', First: 'Bob', Department: 'IT', Manager: 'Ada Boss', Start: '2020-01-01' }
+    const [was, is] = [recordOf(bob, 3), recordOf({ ...bob, Status: 'Gone' }, 3)]
+    expect(ask(was, is)?.events).toMatchObject([{ kind: 'leaver' }])
+    expect(ask({ ...was, problem: 'too few fields' }, is)).toBeNull()
+    expect(ask(recordOf({ ...bob, Status: 'Retired' }, 3), is)).toBeNull()
+    expect(ask({ ...was, key: null }, { ...is, key: null })).toBeNull()
+    expect(ask(was, is, [recordOf({ ...bob, Id: '3' }, 4)])).toBeNull()
+  })
+
+  test('needs a whole read where its reference could not be understood', async () => {
+    const manager = {
+      ...expression('row.Manager.split("|")[1]'),
+      reference: 'displayName',
+      unresolved: 'keep' as const,
+    }
+    const odd = settingsWith({ mapping: { references: { manager } } })
+    const [from, to] = [text, text.replace('2,Bob,Last,IT,Ada Boss', '2,Bob,Last,IT,x|Ada Boss')]
+    const known = await whole(odd, from, first.result)
+    expect((await compared(odd, to, known.memory, known.result)).light).toBeNull()
+  })
+
+  test('is compared with an accepted read that was not numbered yet as with the first', async () => {
+    const { identities, accepted } = first.result
+    if (accepted === null) throw new Error('the first read was refused')
+    const { number: _, ...unnumbered } = accepted
+    const to = text.replace('Nobody Here,Active', 'Nobody Here,Gone')
+    const { light } = await compared(settings, to, first.memory, { identities, accepted: unnumbered })
+    expect(light).toMatchObject({ base: 0, accepted: { number: 1 } })
   })
 
   test('needs a whole read where the texts are held back until they fit somebody', async () => {

@@ -1,35 +1,47 @@
 import type { Command } from 'commander'
 import colours from 'picocolors'
 import { KeyturnError } from '../model/errors.ts'
+import type { Identity } from '../model/identity.ts'
 import type { Instant } from '../model/instant.ts'
-import { DAY } from '../model/instant.ts'
-import { renderCarried } from '../report/carried.ts'
+import { DAY, MINUTE } from '../model/instant.ts'
+import { renderCarried, renderNotGivenBack, renderOwed } from '../report/carried.ts'
 import { renderPlan } from '../report/plan.ts'
+import { showInstant } from '../report/text.ts'
+import type { Carried, Waiting } from '../server/carrying.ts'
 import { openKeyturn } from '../server/context.ts'
 import type { Keyturn } from '../server/context.ts'
 import { offboard, previewUndo, undo } from '../server/operating.ts'
-import type { Carried } from '../server/operating.ts'
-import type { Identity } from '../model/identity.ts'
+import type { NotGivenBack } from '../server/operating.ts'
 import { act } from './command.ts'
 import type { ExitCode, Invocation, Runner } from './command.ts'
 import { findPerson } from './person.ts'
-import { untilOf } from './until.ts'
+import { reasonOf } from './reason.ts'
+import { durationOf, untilOf } from './until.ts'
 
 interface Options {
   readonly reason: string
   readonly until?: string
+  readonly wait?: string
   readonly undo?: boolean
   readonly confirm?: boolean
 }
 
 /** An undone offboarding stands above HR's word for so long, unless something else is said. */
 const usualUndo = 30 * DAY
+/** How long an operator is kept waiting before what is left is shown as owed. */
+const usualWait = MINUTE
+/** Whoever said something of themselves within this time runs. */
+const lives = MINUTE / 2
 
 export function define(command: Command, runner: Runner): void {
   command
     .argument('<person>', 'key, source:key, mail address or account name')
     .requiredOption('--reason <text>', 'why; it goes into the audit and is shown wherever the person is shown')
-    .option('--until <when>', 'when the word ends: 2026-12-31, 2026-12-31T18:00, or 7d from now')
+    .option(
+      '--until <when>',
+      'when the word ends: 2026-12-31, 2026-12-31T18:00, or 7d from now; else until it is undone',
+    )
+    .option('--wait <time>', 'how long to wait for a platform that does not answer, such as 10s or 5m', '1m')
     .option('--undo', 'take an offboarding back: show the plan; with --confirm carry it out')
     .option('--confirm', 'with --undo: carry it out')
     .addHelpText(
@@ -42,41 +54,73 @@ export function define(command: Command, runner: Runner): void {
 
 async function run(invocation: Invocation, options: Options, args: readonly string[]): Promise<ExitCode> {
   if (options.confirm === true && options.undo !== true) throw new KeyturnError('usage', '--confirm belongs to --undo')
+  const reason = reasonOf(options.reason)
+  const patience = options.wait === undefined ? usualWait : durationOf('--wait', options.wait)
   await using keyturn = await openKeyturn({ config: invocation.config, readOnly: false })
   const identity = await findPerson(keyturn, [], args[0] ?? '')
   const until = untilOf(options.until, keyturn)
-  if (options.undo === true) return takeBack(invocation, keyturn, identity, options, until)
-  const carried = await offboard(keyturn, identity, { reason: options.reason, until }, invocation.signal)
-  return answer(invocation, keyturn, identity, carried)
+  const waiting = waitingOf(invocation, patience)
+  if (options.undo === true) {
+    const word = { reason, until: until ?? keyturn.clock() + usualUndo }
+    if (options.confirm !== true) return await preview(invocation, keyturn, identity, word)
+    return await answer(invocation, keyturn, identity, await undo(keyturn, identity, word, waiting))
+  }
+  return await answer(invocation, keyturn, identity, await offboard(keyturn, identity, { reason, until }, waiting))
 }
 
-async function takeBack(
+/** Nobody stares at a silent terminal: what does not succeed at once is said at once. */
+function waitingOf({ signal, json }: Invocation, patience: number): Waiting {
+  return {
+    signal,
+    patience,
+    onTrouble({ platform, lastError }) {
+      if (json) return
+      const why = lastError?.message ?? 'unknown why'
+      process.stderr.write(
+        `${colours.yellow(platform)} ${why}\nIt is tried on for up to ${patience / 1000} s; Ctrl-C ends the waiting, and what is owed stays owed.\n`,
+      )
+    },
+  }
+}
+
+async function preview(
   invocation: Invocation,
   keyturn: Keyturn,
   identity: Identity,
-  { reason, confirm }: Options,
-  until: Instant | null,
+  word: { readonly reason: string; readonly until: Instant },
 ): Promise<ExitCode> {
-  const word = { reason, until: until ?? keyturn.clock() + usualUndo }
-  if (confirm === true) {
-    return answer(invocation, keyturn, identity, await undo(keyturn, identity, word, invocation.signal))
-  }
-  const { plan, blind } = await previewUndo(keyturn, identity, word, invocation.signal)
-  invocation.answer({ plan, blind, until: word.until })
+  const { plan, blind, notGivenBack } = await previewUndo(keyturn, identity, word, invocation.signal)
+  invocation.answer({ identity: identity.id, plan, blind, notGivenBack, until: word.until })
   invocation.say(renderPlan(plan, Number.POSITIVE_INFINITY))
   for (const platform of blind) invocation.say(colours.red(`${platform} does not answer: nothing is planned there.`))
+  sayUnlessEmpty(invocation, renderNotGivenBack(notGivenBack))
+  const end = showInstant(word.until, keyturn.settings.organisation.timezone)
   invocation.say(
-    `\nNothing was done. ${identity.id} would be active by your word until ${new Date(word.until).toISOString()}, whatever HR says.` +
+    `\nNothing was done. ${identity.id} would be active by your word until ${end}, whatever HR says.` +
       '\nTo carry it out: the same command with --confirm.',
   )
   return 2
 }
 
-function answer(invocation: Invocation, keyturn: Keyturn, identity: Identity, carried: Carried): ExitCode {
-  const { obligations, plan, blind, audit, since } = carried
-  invocation.answer({ identity: identity.id, since, obligations, withheld: plan.withheld, blind, audit })
-  invocation.say(renderCarried(identity, carried, { zone: keyturn.settings.organisation.timezone }))
+async function answer(
+  invocation: Invocation,
+  keyturn: Keyturn,
+  identity: Identity,
+  carried: Carried & { readonly notGivenBack?: NotGivenBack },
+): Promise<ExitCode> {
+  const { obligations, plan, blind, audit, since, notGivenBack } = carried
+  const { withheld } = plan
+  const isDaemonRunning = (await keyturn.ledger.processes(keyturn.clock() - lives)).length > 0
+  const back = notGivenBack === undefined ? {} : { notGivenBack }
+  invocation.answer({ identity: identity.id, since, obligations, withheld, blind, audit, isDaemonRunning, ...back })
+  invocation.say(renderCarried(identity, carried))
+  sayUnlessEmpty(invocation, renderNotGivenBack(notGivenBack ?? []))
+  sayUnlessEmpty(invocation, renderOwed(carried, isDaemonRunning))
   const isOwed = obligations.some(({ state }) => state !== 'settled') || blind.length > 0
   if (isOwed) return 1
-  return plan.withheld.length > 0 ? 2 : 0
+  return withheld.length > 0 ? 2 : 0
+}
+
+function sayUnlessEmpty({ say }: Invocation, text: string): void {
+  if (text !== '') say(text)
 }

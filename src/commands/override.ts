@@ -7,6 +7,7 @@ import { wordOf } from '../server/operating.ts'
 import { act } from './command.ts'
 import type { ExitCode, Invocation, Runner } from './command.ts'
 import { findPerson } from './person.ts'
+import { reasonOf } from './reason.ts'
 import { untilOf } from './until.ts'
 
 interface Options {
@@ -35,12 +36,14 @@ export function defineWord(command: Command, runner: Runner, kind: Kind): void {
 
 async function run(invocation: Invocation, options: Options, args: readonly string[], kind: Kind): Promise<ExitCode> {
   checkWord(options, kind)
+  const reason = reasonOf(options.reason)
   await using keyturn = await openKeyturn({ config: invocation.config, readOnly: false })
   const { ledger, clock, operator, correlation, settings } = keyturn
-  const { id } = await findPerson(keyturn, [], args[0] ?? '')
+  const identity = await findPerson(keyturn, [], args[0] ?? '')
+  const { id } = identity
   const what = kind === 'freeze' ? 'freeze' : 'override'
   if (options.end === true) {
-    const ended = await ledger.endOverride(id, kind, operator, options.reason, clock(), correlation)
+    const ended = await ledger.endOverride(id, kind, operator, reason, clock(), correlation)
     if (!ended) throw new KeyturnError('not-found', `no ${what} stands for ${id}`)
     invocation.answer({ identity: id, kind, ended })
     invocation.say(`The ${what} of ${id} is ended: the sources' word counts again. ${next}`)
@@ -48,9 +51,8 @@ async function run(invocation: Invocation, options: Options, args: readonly stri
   }
   const until = untilOf(options.until, keyturn)
   const state = options.state ?? null
-  const identity = await findPerson(keyturn, [], id)
   const made = await ledger.override(
-    wordOf(keyturn, identity, { kind, state, emergency: false, reason: options.reason, until }),
+    wordOf(keyturn, identity, { kind, state, emergency: false, reason, until }),
     correlation,
   )
   invocation.answer({ override: made })

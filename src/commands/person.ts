@@ -1,3 +1,4 @@
+import { visible } from '../report/text.ts'
 import { KeyturnError } from '../model/errors.ts'
 import type { Identity } from '../model/identity.ts'
 import type { Keyturn } from '../server/context.ts'
@@ -18,9 +19,15 @@ export async function findPerson(keyturn: Keyturn, read: readonly Identity[], te
   if (others.length === 0) return person
   throw new KeyturnError(
     'not-found',
-    `"${text}" means ${found.length} people: ${found.map((one) => one.id).join(', ')}`,
-    {
-      hint: 'Give one of these ids.',
-    },
+    `"${text}" means ${found.length} people; nothing was done:\n${found.map(line).join('\n')}`,
+    { hint: 'Give one of these ids.' },
   )
+}
+
+/** Enough to tell two people apart, whatever the feed calls it. */
+function line({ id, state, attributes }: Identity): string {
+  const told = ['displayName', 'givenName', 'surname', 'department', 'title', 'mail', 'email'].flatMap(
+    (name) => attributes[name] ?? [],
+  )
+  return `  ${id}  ${state}  ${visible(told.filter((text) => text !== '').join(', '))}`
 }

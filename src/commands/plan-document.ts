@@ -23,6 +23,11 @@ export function planDocument({ plan, people, unread }: Planning): object {
       events: intake.events.length,
       problems: intake.problems,
     })),
+    words: people.identities.flatMap(({ id, override }) =>
+      override === undefined
+        ? []
+        : [{ identity: id, kind: override.kind, text: override.text, until: override.until ?? null }],
+    ),
     unread: unread.map(({ platform, error }) => ({ platform, code: error.code, message: error.message })),
   }
 }

@@ -6,6 +6,7 @@ import type { Plan } from '../model/change.ts'
 import { KeyturnError } from '../model/errors.ts'
 import type { IdentityId } from '../model/identity.ts'
 import { renderPlan, renderPlanTotals } from '../report/plan.ts'
+import { renderWords } from '../report/words.ts'
 import { count } from '../report/text.ts'
 import { openKeyturn } from '../server/context.ts'
 import { makePlanning } from '../server/planning.ts'
@@ -40,7 +41,7 @@ async function plan(invocation: Invocation, options: Options): Promise<ExitCode>
   if (options.out !== undefined) await keep(planning.plan, options.out)
   const person =
     options.person === undefined ? null : await findPerson(keyturn, planning.people.identities, options.person)
-  const shown = person === null ? planning : { ...planning, plan: concerning(planning.plan, person.id) }
+  const shown = person === null ? planning : concerning(planning, person.id)
   invocation.answer(planDocument(shown))
   invocation.say(renderPlanning(shown, options.all === true ? Number.POSITIVE_INFINITY : 20))
   invocation.say(person === null ? closing(planning) : closingOfOne(shown.plan, planning.plan, person.id))
@@ -56,12 +57,16 @@ async function keep(plan: Plan, file: string): Promise<void> {
 }
 
 /** The part of a plan that is about one person; its hash is that of the whole. */
-function concerning(plan: Plan, identity: IdentityId): Plan {
+function concerning({ plan, people, ...planning }: Planning, identity: IdentityId): Planning {
   return {
-    ...plan,
-    changes: plan.changes.filter((change) => change.identity === identity),
-    withheld: plan.withheld.filter(({ change }) => change.identity === identity),
-    notes: plan.notes.filter((note) => note.identity === identity),
+    ...planning,
+    people: { ...people, identities: people.identities.filter(({ id }) => id === identity) },
+    plan: {
+      ...plan,
+      changes: plan.changes.filter((change) => change.identity === identity),
+      withheld: plan.withheld.filter(({ change }) => change.identity === identity),
+      notes: plan.notes.filter((note) => note.identity === identity),
+    },
   }
 }
 
@@ -71,6 +76,7 @@ export function renderPlanning(planning: Planning, most: number): string {
     renderIntakes(planning.people.intakes, most),
     renderPlan(planning.plan, most),
     renderUnread(planning.unread),
+    renderWords(planning.people.identities, most),
     renderPlanTotals(planning.plan),
   ]
     .filter((section) => section !== '')

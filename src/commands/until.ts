@@ -1,10 +1,10 @@
 import { Temporal } from 'temporal-polyfill'
 import { KeyturnError } from '../model/errors.ts'
-import { DAY, HOUR, MINUTE } from '../model/instant.ts'
+import { DAY, HOUR, MINUTE, SECOND } from '../model/instant.ts'
 import type { Instant } from '../model/instant.ts'
 import type { Keyturn } from '../server/context.ts'
 
-const units: Readonly<Record<string, number>> = { m: MINUTE, h: HOUR, d: DAY }
+const units: Readonly<Record<string, number>> = { s: SECOND, m: MINUTE, h: HOUR, d: DAY }
 
 /**
  * When an operator's word ends: a date (the end of that day), a date and time, both in the organisation's zone, an instant
@@ -24,8 +24,20 @@ export function untilOf(text: string | undefined, { clock, settings }: Keyturn):
 }
 
 function fromNow(text: string, now: Instant): Instant | null {
-  const [, count, unit = ''] = /^(\d{1,6})([mhd])$/.exec(text) ?? []
-  return count === undefined ? null : now + Number(count) * (units[unit] ?? 0)
+  const span = spanOf(text)
+  return span === null ? null : now + span
+}
+
+/** A length of time such as 90s or 5m, ms. Throws KeyturnError `usage`, which names the option. */
+export function durationOf(option: string, text: string): number {
+  const span = spanOf(text)
+  if (span !== null && span > 0) return span
+  throw new KeyturnError('usage', `${option} "${text}" is no length of time`, { hint: 'Allowed are 10s, 5m, 12h, 7d.' })
+}
+
+function spanOf(text: string): number | null {
+  const [, count, unit = ''] = /^(\d{1,6})([smhd])$/.exec(text.trim()) ?? []
+  return count === undefined ? null : Number(count) * (units[unit] ?? 0)
 }
 
 function parsed(text: string, zone: string): Instant | null {

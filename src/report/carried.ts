@@ -1,81 +1,120 @@
 import colours from 'picocolors'
-import type { Change, Plan } from '../model/change.ts'
+import type { Plan } from '../model/change.ts'
+import { changeOrder } from '../model/change.ts'
 import type { Identity } from '../model/identity.ts'
 import type { Instant } from '../model/instant.ts'
-import type { AuditRecord, ChangeResult, ObligationStatus } from '../model/ledger.ts'
+import type { AuditRecord, Link, ObligationStatus } from '../model/ledger.ts'
 import { showChange } from './plan.ts'
-import { showDuration, showInstant } from './text.ts'
+import { count, showDuration, visible } from './text.ts'
 
 /** What came of an operator's word, as far as a person wants to read it. */
 export interface CarriedWord {
   readonly plan: Plan
   readonly blind: readonly string[]
-  readonly settled: readonly { readonly platform: string; readonly results: readonly ChangeResult[] }[]
   readonly obligations: readonly ObligationStatus[]
+  readonly links: readonly Link[]
   readonly audit: readonly AuditRecord[]
   readonly since: Instant
 }
 
+/** Memberships that only a person can give back. */
+type Memberships = readonly { readonly platform: string; readonly entitlement: string }[]
+
 /** One block per platform: what was done and after how many milliseconds, the proof, and what could not be ended. */
-export function renderCarried(identity: Identity, carried: CarriedWord, { zone }: { readonly zone: string }): string {
+export function renderCarried(identity: Identity, carried: CarriedWord): string {
   const platforms = new Set([
     ...carried.obligations.map(({ platform }) => platform),
+    ...carried.links.map(({ platform }) => platform),
     ...carried.plan.withheld.map(({ change }) => change.platform),
     ...carried.blind,
   ])
-  const blocks = [...platforms].toSorted().map((platform) => platformBlock(platform, carried, zone))
+  const blocks = [...platforms].toSorted().map((platform) => platformBlock(platform, carried))
   const nothing = blocks.length === 0 ? ['No account of this person is known on any platform; nothing was to do.'] : []
   return [colours.bold(identity.id), ...nothing, ...blocks].join('\n')
 }
 
-function platformBlock(platform: string, carried: CarriedWord, zone: string): string {
+/** The last line: whether the operator may go back to bed. */
+export function renderOwed({ obligations, blind }: CarriedWord, isDaemonRunning: boolean): string {
+  const owed = new Set([
+    ...obligations.filter(({ state }) => state !== 'settled').map(({ platform }) => platform),
+    ...blind,
+  ])
+  if (owed.size === 0) return ''
+  const who = isDaemonRunning
+    ? 'The running daemon tries on until it is done; "keyturn status" shows it.'
+    : 'No daemon runs, so NOBODY tries on: start "keyturn run", or give this command again.'
+  return colours.red(`\nNot done on ${count(owed.size, 'platform')} (${[...owed].toSorted().join(', ')}). ${who}`)
+}
+
+/** What a return does not bring back; empty where it brings everything. */
+export function renderNotGivenBack(memberships: Memberships): string {
+  if (memberships.length === 0) return ''
+  const lines = memberships.map(({ platform, entitlement }) => `  ${platform}  ${visible(entitlement)}`)
+  return [
+    colours.yellow('Not given back, because no role gives it; by hand, where it is still needed:'),
+    ...lines,
+  ].join('\n')
+}
+
+function platformBlock(platform: string, carried: CarriedWord): string {
   const mine = (one: { readonly platform: string | null }) => one.platform === platform
   const status = carried.obligations.find(mine)
+  const link = carried.links.find(mine)
   const withheld = carried.plan.withheld.filter(({ change }) => change.platform === platform)
+  const done = carried.audit.filter(mine).flatMap((record) => auditLine(record, carried.since))
+  const isQuiet = done.length === 0 && withheld.length === 0 && !carried.blind.includes(platform)
   return [
-    colours.bold(platform),
-    ...carried.audit.filter(mine).flatMap((record) => auditLine(record, carried.since)),
-    ...residualLines(carried.settled.filter(mine), zone),
+    colours.bold(platform) + (link === undefined ? '' : `  ${visible(link.name)}`),
+    ...done,
     ...withheld.map(({ change, text }) => colours.red(`withheld: ${showChange(change)}: ${text}`)),
     ...(carried.blind.includes(platform)
-      ? [colours.red('did not answer: what is known to be open here is owed and is tried until it is shut')]
+      ? [colours.red('did not answer when asked; the account that is known here is owed and is tried until it is shut')]
       : []),
-    ...(status === undefined ? [] : statusLines(status)),
+    ...(isQuiet && status?.state !== 'owed' ? unchangedLines(link, status) : []),
+    ...(status === undefined || isQuiet ? [] : statusLines(status)),
+    ...(isQuiet && status?.state === 'owed' ? statusLines(status) : []),
   ].join('\n  ')
 }
 
-const done = new Set([
-  'step',
-  'proof',
-  ...(['disable', 'enable', 'grant', 'revoke', 'move'] satisfies Change['kind'][]),
-])
+function unchangedLines(link: Link | undefined, status: ObligationStatus | undefined): readonly string[] {
+  if (link?.shutByUs !== 'leaver') return ['nothing was to do']
+  const proof = status?.proof ?? null
+  return [`was shut already${proof === null ? '' : `; its proof: ${proof.grade}, ${proof.text}`}`]
+}
 
-function auditLine(record: AuditRecord, since: Instant): readonly string[] {
-  const { action, after, result, detail, at } = record
+const changes = new Set<string>(changeOrder)
+
+function auditLine({ action, before, after, result, detail, at }: AuditRecord, since: Instant): readonly string[] {
   const when = colours.dim(`after ${showDuration(at - since)}`)
   if (action === 'step') return [`${after ?? ''}  ${when}${detail === null ? '' : `  ${detail}`}`]
   if (action === 'proof') {
     const grade = result === 'refused' ? colours.green(`proof: ${result}`) : colours.yellow(`proof: ${result}`)
     return [`${grade}  ${when}  ${detail ?? ''}`]
   }
-  if (!done.has(action) && action !== 'issue-credential') return []
-  return [`${action}${after === null ? '' : ` ${after}`}: ${result}  ${when}`]
+  if (!changes.has(action) || action === 'create') return []
+  return [`${action}${what(action, before, after)}: ${result}  ${when}`, ...detailLines(action, detail)]
 }
 
-function residualLines(settled: CarriedWord['settled'], zone: string): readonly string[] {
-  const results = settled.flatMap((one) => one.results)
-  if (!results.some(({ change }) => change.kind === 'disable')) return []
-  const residual = results.flatMap(({ outcome }) => outcome?.residual ?? [])
-  if (residual.length === 0) return ['residual access: none known']
-  return residual.map(({ what, until }) => {
-    const end = until === null ? 'with no known end' : `until ${showInstant(until, zone)}`
-    return colours.yellow(`residual access: ${what} ${end}`)
-  })
+function what(action: string, before: string | null, after: string | null): string {
+  if (action === 'move' || action === 'grant') return ` ${visible(after ?? '')}`
+  return action === 'revoke' ? ` ${visible(before ?? '')}` : ''
+}
+
+/** Of a disabling: what it cannot end, and until when that lives; of the others: why they did not succeed. */
+function detailLines(action: string, detail: string | null): readonly string[] {
+  const lines =
+    detail === null
+      ? []
+      : detail
+          .split('; ')
+          .map((line) => colours.yellow(`  ${visible(line.replace('not ended by this:', 'residual access:'))}`))
+  return action === 'disable' && detail === null ? ['  residual access: none known'] : lines
 }
 
 function statusLines({ state, lastError, proof, lane }: ObligationStatus): readonly string[] {
   if (state === 'settled') {
     return proof === null && lane === 'revoke' ? [colours.yellow('settled, without a proof')] : ['settled']
   }
-  return [colours.red(`${state}: ${lastError?.message ?? 'not done yet'}. It is tried on until it is done.`)]
+  if (state === 'failed') return [colours.red(`given up: ${lastError?.message ?? 'for a reason that nobody recorded'}`)]
+  return [colours.red(`still ${state}: ${lastError?.message ?? 'not tried yet'}`)]
 }

@@ -10,6 +10,8 @@ import { showInstant, visible } from './text.ts'
 /** What is known of one person, from the ledger and the policy in force. */
 export interface Explanation {
   readonly identity: Identity
+  /** What the person is by the sources alone, where an operator's word stands above them. */
+  readonly sourcesSay: Identity['state']
   /** Operators' words that stand. */
   readonly overrides: readonly Override[]
   /** When the clock alone changes something next. */
@@ -37,7 +39,7 @@ export function renderExplanation(explained: Explanation, { zone, bold }: Render
   return [
     [
       bold(`${identity.id}  ${identity.state}`),
-      ...explained.overrides.map((override) => wordLine(override, zone)),
+      ...explained.overrides.map((override) => wordLine(override, zone, explained.sourcesSay)),
       ...stateLines(identity),
       nextLine(explained.next),
     ].join('\n'),
@@ -81,9 +83,10 @@ function stateLines(identity: Identity): readonly string[] {
   ]
 }
 
-function wordLine({ kind, state, until, reason, operator }: Override, zone: string): string {
+function wordLine({ kind, state, until, reason, operator }: Override, zone: string, said: Identity['state']): string {
   const end = until === null ? 'until it is ended' : `until ${showInstant(until, zone)}`
-  return `  ${kind === 'freeze' ? 'frozen' : `override to ${state ?? ''}`} ${end}, by ${operator}: ${reason}`
+  const what = kind === 'freeze' ? 'frozen' : `override to ${state ?? ''}`
+  return `  ${what} ${end}, by ${operator}: ${visible(reason)}${kind === 'freeze' ? '' : ` (the sources say: ${said})`}`
 }
 
 function nextLine(next: Explanation['next']): string {

@@ -36,6 +36,7 @@ const record: AuditRecord = {
 function page(more: Partial<Explanation> = {}, identity = person('7', { startsAt: null })): readonly string[] {
   const explanation: Explanation = {
     identity,
+    sourcesSay: identity.state,
     overrides: [],
     next: null,
     assignments: [],

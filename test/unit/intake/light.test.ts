@@ -160,7 +160,8 @@ describe('one different row', () => {
   test('is compared with an accepted read that was not numbered yet as with the first', async () => {
     const { identities, accepted } = first.result
     if (accepted === null) throw new Error('the first read was refused')
-    const { number: _, ...unnumbered } = accepted
+    const { number, ...unnumbered } = accepted
+    expect(number).toBe(1)
     const to = text.replace('Nobody Here,Active', 'Nobody Here,Gone')
     const { light } = await compared(settings, to, first.memory, { identities, accepted: unnumbered })
     expect(light).toMatchObject({ base: 0, accepted: { number: 1 } })

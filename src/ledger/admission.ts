@@ -2,9 +2,9 @@
 import { fingerprint, opens } from '../model/change.ts'
 import type { Change, Lane } from '../model/change.ts'
 import type { IdentityId } from '../model/identity.ts'
-import type { Instant } from '../model/instant.ts'
-import type { Admission, Link, NameClaim, ObligationPointer } from '../model/ledger.ts'
-import { claimNames, links, saveLinks, takenLinks, wakeWaiting } from './accounts.ts'
+import type { Admission, NameClaim, ObligationPointer } from '../model/ledger.ts'
+import { claimNames, links } from './accounts.ts'
+import { carryOutLinks } from './linking.ts'
 import { answerMarks } from './look-again.ts'
 import { openStatuses } from './obligations.ts'
 import type { Obligation } from './obligations.ts'
@@ -110,43 +110,6 @@ export function newName(change: Change): NameClaim[] {
   if (change.kind === 'create') return [{ platform, identity, name: change.desired.name }]
   if (change.kind === 'rename') return [{ platform, identity, name: change.to }]
   return []
-}
-
-/** To remember whose account it is needs no platform, so it is done here and now. */
-function* carryOutLinks(changes: readonly Change[], { now }: Admission): Unit<void> {
-  const wanted = linksIn(changes, now)
-  if (wanted.length === 0) return
-  const [taken] = (yield* takenLinks(wanted)).values()
-  if (taken !== undefined) throw taken
-  const present = new Map<string, string>()
-  for (const [platform, some] of Map.groupBy(wanted, (link) => link.platform)) {
-    const ids = some.map((link) => link.identity)
-    for (const link of yield* links(platform, ids))
-      present.set(JSON.stringify([platform, link.identity]), link.nativeId)
-  }
-  // What is linked already keeps how it came about, and who holds it shut.
-  const fresh = wanted.filter((link) => present.get(JSON.stringify([link.platform, link.identity])) !== link.nativeId)
-  yield* saveLinks(fresh)
-  yield* wakeWaiting(fresh)
-}
-
-export function linksIn(changes: readonly Change[], now: Instant): readonly Link[] {
-  return changes.flatMap((change): Link[] => {
-    if (change.kind !== 'link' || !('nativeId' in change.target)) return []
-    return [
-      {
-        identity: change.identity,
-        platform: change.platform,
-        nativeId: change.target.nativeId,
-        name: change.account,
-        address: change.address ?? '',
-        how: 'matched',
-        linkedAt: now,
-        shutByUs: null,
-        passwordScrambled: false,
-      },
-    ]
-  })
 }
 
 /** Turns the changes on one platform into obligations: joined where the same is owed already, else with a new number. */

@@ -86,7 +86,28 @@ describe('admitting a plan', () => {
     expect(pointers.map(({ identity }) => identity)).toEqual(['hr:p2'])
     expect(await ledger.linksOf('hr:p1')).toEqual([s.link('p1', { how: 'matched' })])
     expect((await s.claimOne(ledger, 'p2')).changes.map(({ change }) => change.kind)).toEqual(['update'])
+    const [record] = await ledger.auditOf('hr:p1', 10)
+    expect(record).toMatchObject({ action: 'link', result: 'done', account: 'ann.p1', operator: 'root', detail: null })
   })
+
+  test.each([
+    [true, null],
+    [false, 'pre-hire'],
+  ] as const)(
+    'an account that a killed worker had begun to make (open: %s) is ours, and so is its being shut',
+    async (enabled, shutByUs) => {
+      const ledger = await s.ledgerWith(1)
+      const create = s.create('p1')
+      await ledger.admit(s.admission([{ ...create, desired: { ...create.desired, enabled } }, s.grant('p1', 'staff')]))
+      const { token } = await s.claimOne(ledger, 'p1')
+      const intent = { identity: 'hr:p1', platform: s.platform, kind: 'create', target: create.desired.name } as const
+      await ledger.intend([{ ...intent, token }], s.now)
+      await ledger.admit(s.admission([s.matched('p1'), s.grant('p1', 'staff')]))
+      expect(await ledger.linksOf('hr:p1')).toEqual([s.link('p1', { how: 'created', shutByUs })])
+      const [record] = await ledger.auditOf('hr:p1', 10)
+      expect(record).toMatchObject({ action: 'link', detail: expect.stringContaining('created by a try') })
+    },
+  )
 
   test('a link to what is linked already keeps how that came about', async () => {
     const ledger = await s.ledgerWith(1)

@@ -95,7 +95,7 @@ function base(key: string, native: string | null) {
   return { identity, platform, account: `ann.${key}`, target, reason }
 }
 
-export const create = (key: string, name = `ann.${key}`): Change => ({
+export const create = (key: string, name = `ann.${key}`): Extract<Change, { kind: 'create' }> => ({
   ...base(key, null),
   kind: 'create',
   desired: {

@@ -1,0 +1,108 @@
+// Links of a plan: to remember whose account it is needs no platform, so admission itself does it.
+import type { Change } from '../model/change.ts'
+import type { Instant } from '../model/instant.ts'
+import type { Admission, AuditRecord, Link } from '../model/ledger.ts'
+import { links, saveLinks, takenLinks, wakeWaiting } from './accounts.ts'
+import { writeAudit } from './record.ts'
+import { fold } from './identity-row.ts'
+import { all, db, inLists } from './unit.ts'
+import type { Unit } from './unit.ts'
+
+type Linking = Extract<Change, { kind: 'link' }>
+
+/** A link, and the change that wants it. */
+interface Wanted {
+  readonly change: Linking
+  readonly link: Link
+}
+
+/** Throws KeyturnError `name-taken` where an account is somebody else's. */
+export function* carryOutLinks(changes: readonly Change[], admission: Admission): Unit<void> {
+  const wanted = wantedIn(changes, admission.now)
+  if (wanted.length === 0) return
+  const [taken] = (yield* takenLinks(wanted.map(({ link }) => link))).values()
+  if (taken !== undefined) throw taken
+  const present = new Map<string, string>()
+  for (const [platform, some] of Map.groupBy(wanted, ({ link }) => link.platform)) {
+    const ids = some.map(({ link }) => link.identity)
+    for (const link of yield* links(platform, ids)) present.set(keyOf(link), link.nativeId)
+  }
+  // What is linked already keeps how it came about, and who holds it shut.
+  const fresh = wanted.filter(({ link }) => present.get(keyOf(link)) !== link.nativeId)
+  const begun = yield* begunCreates(fresh)
+  const made = fresh.map(({ link, change }) => ({ change, link: { ...link, ...begun.get(keyOf(link)) } }))
+  yield* saveLinks(made.map(({ link }) => link))
+  yield* wakeWaiting(made.map(({ link }) => link))
+  yield* writeAudit(made.map((one) => recordOf(one, admission)))
+}
+
+export function linksIn(changes: readonly Change[], now: Instant): readonly Link[] {
+  return wantedIn(changes, now).map(({ link }) => link)
+}
+
+function wantedIn(changes: readonly Change[], now: Instant): readonly Wanted[] {
+  return changes.flatMap((change): Wanted[] => {
+    if (change.kind !== 'link' || !('nativeId' in change.target)) return []
+    const { identity, platform, account: name, address = '' } = change
+    const { nativeId } = change.target
+    const state = { how: 'matched', linkedAt: now, shutByUs: null, passwordScrambled: false } as const
+    return [{ change, link: { identity, platform, nativeId, name, address, ...state } }]
+  })
+}
+
+function keyOf({ platform, identity }: Pick<Link, 'platform' | 'identity'>): string {
+  return JSON.stringify([platform, identity])
+}
+
+/**
+ * Accounts that a worker has begun to make under this very name, of which it has not told the end: it was killed, or is about
+ * to tell. They are ours, and one that was to be made shut was shut by us (law 8).
+ */
+function* begunCreates(wanted: readonly Wanted[]): Unit<ReadonlyMap<string, Pick<Link, 'how' | 'shutByUs'>>> {
+  const names = new Map(wanted.map(({ link }) => [keyOf(link), fold(link.name)]))
+  const begun = new Map<string, Pick<Link, 'how' | 'shutByUs'>>()
+  for (const [platform, some] of Map.groupBy(wanted, ({ link }) => link.platform)) {
+    const found = yield* inLists(
+      some.map(({ link }) => link.identity),
+      (identities) => all(createsOf(platform, identities)),
+    )
+    for (const { identity, target, change } of found.toSorted((a, b) => a.id - b.id)) {
+      const key = keyOf({ platform, identity })
+      const create = JSON.parse(change) as Change
+      if (create.kind !== 'create' || names.get(key) !== fold(target) || fold(create.desired.name) !== fold(target))
+        continue
+      begun.set(key, { how: 'created', shutByUs: create.desired.enabled ? null : 'pre-hire' })
+    }
+  }
+  return begun
+}
+
+function createsOf(platform: string, identities: string[]) {
+  return db
+    .selectFrom('obligation')
+    .innerJoin('intent', 'intent.obligation', 'obligation.id')
+    .innerJoin('admitted_change', 'admitted_change.obligation', 'obligation.id')
+    .select(['admitted_change.id', 'obligation.identity', 'intent.target', 'admitted_change.change'])
+    .where('obligation.platform', '=', platform)
+    .where('obligation.identity', 'in', identities)
+    .where('intent.kind', '=', 'create')
+    .where('admitted_change.kind', '=', 'create')
+}
+
+function recordOf({ link, change }: Wanted, { now, correlation, operator, effectiveAt }: Admission): AuditRecord {
+  return {
+    at: now,
+    correlation,
+    identity: link.identity,
+    platform: link.platform,
+    account: link.name,
+    action: 'link',
+    reason: change.reason,
+    operator,
+    before: null,
+    after: link.address,
+    askedAt: effectiveAt.get(link.identity) ?? now,
+    result: 'done',
+    detail: link.how === 'created' ? 'created by a try that has not recorded it' : null,
+  }
+}

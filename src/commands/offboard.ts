@@ -121,6 +121,6 @@ async function answer(
   return withheld.length > 0 ? 2 : 0
 }
 
-function sayUnlessEmpty({ say }: Invocation, text: string): void {
-  if (text !== '') say(text)
+function sayUnlessEmpty(invocation: Invocation, text: string): void {
+  if (text !== '') invocation.say(text)
 }

@@ -185,6 +185,11 @@ export class Company implements AsyncDisposable, Places {
 
   // ------------------------------------------------------------------------------------------------ what the directory has
 
+  /** After the server was restarted: the connection of the tests is a new one and has not signed in. */
+  async rebind(): Promise<void> {
+    await this.#client.bind(this.server.service.dn, this.server.service.password)
+  }
+
   async addGroup(name: string, members: readonly string[] = []): Promise<void> {
     await this.#client.add(`cn=${name},${this.groups}`, {
       objectClass: ['groupOfNames'],
@@ -274,6 +279,7 @@ export class Company implements AsyncDisposable, Places {
   async [Symbol.asyncDispose](): Promise<void> {
     for (const child of this.#children) child.kill('SIGKILL')
     await this.#client.unbind()
+    if (process.env["KEEP"]) { await (await import("node:fs/promises")).cp(this.path("var"), process.env["KEEP"], { recursive: true, filter: (f) => !f.endsWith(".sock") }).catch(() => undefined) }
     await rm(this.folder, { recursive: true, force: true })
   }
 }

@@ -64,7 +64,7 @@ export async function runDaemon(options: DaemonOptions): Promise<Left> {
   await systemd.stopping('finishing what is being written')
   logger.info('stopping: what is being written is finished, the rest is handed back')
   await stack.disposeAsync().catch((error: unknown) => logger.error('not everything could be closed', summarise(error)))
-  return leftOf(settings)
+  return await leftOf(settings)
 }
 
 function stopped(signal: AbortSignal): Promise<void> {

@@ -56,7 +56,7 @@ export function openFeeds(keyturn: Keyturn, options: FeedOptions): Feeds {
   return {
     look: (source) => feeds.get(source)?.look(keyturn.clock()),
     async remember(sources) {
-      await Promise.all(sources.map((source) => feeds.get(source)?.remember()))
+      await Promise.all(sources.flatMap((source) => feeds.get(source) ?? []).map((feed) => feed.remember()))
     },
     async [Symbol.asyncDispose]() {
       stop.abort()

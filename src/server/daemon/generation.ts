@@ -152,7 +152,7 @@ function openIntake(keyturn: Keyturn, states: PlatformStates, work: Workers, sta
   const every = Object.keys(keyturn.settings.sources)
   const passes = stack.use(
     new Passes(keyturn, {
-      onAdmitted: work.wake,
+      onAdmitted: () => work.wake(),
       onPassed: (_, sources) => {
         void feeds.remember(sources)
         look()
@@ -164,7 +164,7 @@ function openIntake(keyturn: Keyturn, states: PlatformStates, work: Workers, sta
   const planner = stack.use(
     new Planner(
       { ...keyturn, connectors: work.connectors },
-      { passes, rescue: work.rescue, down: states.down, onAdmitted: work.add },
+      { passes, rescue: work.rescue, down: states.down, onAdmitted: (pointers) => work.add(pointers) },
     ),
   )
   stack.use(warmly(() => planner.warm()))

@@ -1,5 +1,4 @@
 // What people should know, as it is the case now. The ledger tells which of it is news, so that several daemons tell it once.
-import type { Identity } from '../../model/identity.ts'
 import { MINUTE, SECOND } from '../../model/instant.ts'
 import type { Hold } from '../../model/ledger.ts'
 import { summarise } from '../../model/errors.ts'
@@ -173,7 +172,7 @@ async function reopened({ ledger }: Keyturn, now: number): Promise<readonly Noti
     kind: 'reopened',
     severity: 'page',
     platform,
-    identity: identity as Identity['id'] | null,
+    identity,
     text: `The account of ${identity}, who left, was open again on ${platform}: ${detail}`,
   }))
 }

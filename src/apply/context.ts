@@ -2,6 +2,7 @@ import type { ApplyContext, RevocationStep } from '../model/connector.ts'
 import { KeyturnError, summarise } from '../model/errors.ts'
 import type { IdentityId } from '../model/identity.ts'
 import { auditRecord } from './audit.ts'
+import type { Claims } from './claims.ts'
 import { mayStillOpen } from './intents.ts'
 import { generatePassword, generateScramble } from './password.ts'
 import type { PasswordRules } from './password.ts'
@@ -36,9 +37,10 @@ export function drawPassword(bench: Bench, identity: IdentityId): string {
   return password
 }
 
-/** What a connector may ask for while it writes. */
-export function contextOf(bench: Bench, ports: SettlePorts): ApplyContext {
+/** What a connector may ask for while it writes, or, without claims, while it proves. */
+export function contextOf(bench: Bench, ports: SettlePorts, claims?: Claims): ApplyContext {
   return {
+    ...(claims === undefined ? {} : { mayOpen: (identity) => claims.holds(jobOf(bench, identity).obligation.token) }),
     signal: ports.signal,
     mustChange: ports.mustChange,
     now: ports.clock,
@@ -81,12 +83,16 @@ export async function recordStep(job: Job, step: RevocationStep, ports: SettlePo
   }
 }
 
-/** Steps of an earlier run count only while the account still is as they left it: one that is open again is shut anew. */
+/**
+ * Steps of an earlier run count only while the account still is as they left it (one that is open again is shut anew), and
+ * for what was admitted then: a protocol that is admitted again has a reason to be gone through again.
+ */
 function stepsDone(job: Job): ReadonlySet<string> {
   const disable = job.tasks.find(({ change }) => change.kind === 'disable')
   const account = accountOf(job.person, disable === undefined ? null : nativeIdOf(disable.change))
   const isAnew = account?.enabled === true || mayStillOpen(job.obligation)
-  const earlier = isAnew ? [] : job.obligation.stepsDone
+  const { stepsDone: recorded, admittedAt } = job.obligation
+  const earlier = isAnew ? [] : recorded.filter(({ at }) => at >= admittedAt)
   return new Set([...earlier, ...job.steps].map(({ step }) => step).filter((step) => step !== begun))
 }
 

@@ -6,6 +6,7 @@ import type { IdentityId } from '../model/identity.ts'
 import type { Clock, Instant } from '../model/instant.ts'
 import type { ChangeResult, ClaimedObligation, Ledger, Link } from '../model/ledger.ts'
 import type { Logger } from '../model/ports.ts'
+import type { RunningLedger } from '../model/running.ts'
 import type { RetrySettings } from '../model/settings.ts'
 import type { Deliveries } from './delivery.ts'
 import type { PasswordRules } from './password.ts'
@@ -34,7 +35,8 @@ export interface WorkerView {
 export type SettleLedger = Pick<
   Ledger,
   'claim' | 'renew' | 'release' | 'intend' | 'stepDone' | 'audit' | 'settle' | 'links' | 'adopt' | 'allocate'
->
+> &
+  Pick<RunningLedger, 'lookAgain'>
 
 /** Everything `settle` needs; all pointers are of this one platform. */
 export interface SettlePorts<View extends WorkerView = WorkerView> {

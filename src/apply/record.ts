@@ -1,5 +1,4 @@
 import type { ObservedAccount } from '../model/account.ts'
-import type { Change } from '../model/change.ts'
 import type { Instant } from '../model/instant.ts'
 import type { AuditRecord, ChangeResult, Grant, Link, Settlement } from '../model/ledger.ts'
 import { auditRecord, auditResult } from './audit.ts'
@@ -8,7 +7,7 @@ import { withoutPasswords } from './handover.ts'
 import { begunGrants, mayStillOpen } from './intents.ts'
 import type { SettlePorts } from './ports.ts'
 import { givesUp, isOutage, isPlatformWide, nextTry } from './retry.ts'
-import { accountOf, type Job, retry, succeeded, type Task } from './work.ts'
+import { accountOf, closes, type Job, retry, succeeded, type Task } from './work.ts'
 
 /** What one job leaves behind, with everything it implies. */
 export function settlementOf(job: Job, bench: Bench, ports: SettlePorts): Settlement {
@@ -37,15 +36,11 @@ function resultOf(task: Task, job: Job, bench: Bench, ports: SettlePorts): Chang
   const error = outcome.error && { ...outcome.error, message: withoutPasswords(outcome.error.message, bench, ports) }
   const clean = error === undefined ? outcome : { ...outcome, error }
   const base = { id: task.id, change: task.admitted, outcome: clean, ...(error === undefined ? {} : { error }) }
+  // Revocations never give up.
   if (outcome.result === 'failed' && lane === 'revoke' && closes(task.change)) return { ...base, status: 'retry' }
   const code = outcome.error?.code ?? 'unexpected'
   if (outcome.result === 'retry' && givesUp(lane, tries, code, ports.retry)) return { ...base, status: 'failed' }
   return { ...base, status: outcome.result }
-}
-
-/** Revocations never give up. */
-function closes(change: Change): boolean {
-  return change.kind === 'disable' || change.kind === 'revoke'
 }
 
 /**

@@ -1,5 +1,6 @@
 import { summarise } from '../model/errors.ts'
 import type { ClaimedObligation, ObligationPointer, Settlement } from '../model/ledger.ts'
+import { markStrayed, markUnadmitted } from './again.ts'
 import { type Claims, keepClaims } from './claims.ts'
 import { type Bench, openBench } from './context.ts'
 import { owingPasswords } from './handover.ts'
@@ -49,7 +50,9 @@ async function carryOut<View extends WorkerView>(
   if (!('error' in decision)) {
     const { jobs, postponed, bench } = decision
     await execute(jobs, bench, claims, ports)
-    return [...jobs.map((job) => settlementOf(job, bench, ports)), ...postponed]
+    const settlements = jobs.map((job) => settlementOf(job, bench, ports))
+    await markUnadmitted(jobs, settlements, ports)
+    return [...settlements, ...postponed]
   }
   if (ports.signal.aborted) {
     await ports.ledger.release(claimed.map(({ token }) => token))
@@ -124,5 +127,6 @@ async function record(settlements: readonly Settlement[], ports: SettlePorts): P
   )
   const refused = (await Promise.all(portions)).flatMap((one) => one.refused)
   const lost = new Set(refused.map(({ identity }) => identity))
+  await markStrayed(settlements, lost, ports)
   return reportOf(settlements, lost, ports)
 }

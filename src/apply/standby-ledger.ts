@@ -76,6 +76,8 @@ export function openStandby(ledger: ReadableLedger, spool: Spool): StandbyLedger
     links: (platform, identities) => ledger.links(platform, identities),
     // Found again by the second look, when the ledger can be written.
     adopt: async () => undefined,
+    // Nothing was opened, and draining the spool marks all of these people.
+    lookAgain: async () => undefined,
     allocate: () =>
       Promise.reject(new KeyturnError('ledger-unavailable', 'no number can be given: only accounts are shut')),
   }

@@ -24,6 +24,8 @@ export interface Job {
   readonly tasks: readonly Task[]
   /** Admitted changes that nothing needs to be done for: `already` or `moved`. */
   readonly spared: readonly ChangeResult[]
+  /** Something must be taken away that nobody has admitted yet, such as a grant that came late. */
+  readonly unadmitted: boolean
   /** Steps of the leaver protocol that this run recorded. */
   readonly steps: RevocationStep[]
   /** The account as it was read back; null where there is none, undefined where it could not be read. */
@@ -70,4 +72,9 @@ export function finalId(job: Job): string | null {
   const created = job.tasks.find(({ change }) => change.kind === 'create')?.outcome?.account?.nativeId
   const named = job.tasks.map(({ change }) => nativeIdOf(change)).find((id) => id !== null)
   return created ?? named ?? job.person.link?.nativeId ?? null
+}
+
+/** Changes that take away. */
+export function closes({ kind }: Change): boolean {
+  return kind === 'disable' || kind === 'revoke'
 }

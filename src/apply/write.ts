@@ -26,7 +26,7 @@ export async function write(jobs: readonly Job[], bench: Bench, claims: Claims, 
     await resolve(due, bench, ports)
     const handOvers = await prepareHandOvers(open(due), bench, ports)
     await fence(due, claims, ports)
-    await carryOut(open(due), bench, ports)
+    await carryOut(open(due), bench, claims, ports)
     await closeHandOvers(handOvers, ports)
   }
 }
@@ -107,12 +107,12 @@ async function fence(due: readonly Placed[], claims: Claims, ports: SettlePorts)
   }
 }
 
-async function carryOut(tasks: readonly Task[], bench: Bench, ports: SettlePorts): Promise<void> {
+async function carryOut(tasks: readonly Task[], bench: Bench, claims: Claims, ports: SettlePorts): Promise<void> {
   if (tasks.length === 0) return
   try {
     const outcomes = await ports.connector.apply(
       tasks.map(({ change }) => change),
-      contextOf(bench, ports),
+      contextOf(bench, ports, claims),
     )
     for (const [index, task] of tasks.entries()) {
       task.outcome =

@@ -70,6 +70,12 @@ export interface PasswordPolicy {
 export interface ApplyContext {
   readonly signal: AbortSignal
   now(): Instant
+  /**
+   * May something still be opened for this person? Asked right before every single request that opens (create, enable,
+   * grant, set a password that somebody will know): no means that a newer decision stands, or that we were asleep; the
+   * request is not sent, and the outcome is `retry` with `claim-lost`.
+   */
+  mayOpen?(identity: IdentityId): boolean
   /** A fresh password for a person who will use it; apply/ hands it over. Call it once per create or issue-credential. */
   initialPassword(identity: IdentityId): string
   /** A fresh random password that nobody shall know, kept in memory for the proof only. */

@@ -124,7 +124,7 @@ function openPlace(platform: LanePlatform, lane: Lane, health: Health, options: 
     concurrency: concurrencyOf(platform, lane),
     works,
     chunkOf: (backlog) => chunkSize(lane, backlog, Math.floor(own ?? Infinity)),
-    bucket: openBucket(own, clock),
+    bucket: openBucket(own, () => performance.now()),
     health,
     work: (pointers) => options.work(pointers, lane),
     due: (most) => ledger.due(id, lane, clock(), most),

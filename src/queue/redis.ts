@@ -21,6 +21,8 @@ export interface RedisSettings {
   readonly redis: string
   /** The state folder, for the embedded Redis. */
   readonly folder: string
+  /** A daemon begins without Redis, too, and uses it as soon as it answers: nothing is waited for, nothing is thrown for it. */
+  readonly patient?: boolean
 }
 
 const waitForOther = 15_000
@@ -28,7 +30,9 @@ const lookAgain = 250
 
 /** Throws KeyturnError `redis-unavailable`, or `config-invalid` for a text that is no such URL. */
 export async function openRedis(settings: RedisSettings, logger: Logger): Promise<RedisHandle> {
-  return settings.redis === 'embedded' ? await openEmbedded(settings.folder, logger) : await openGiven(settings.redis)
+  const patient = settings.patient === true
+  if (settings.redis === 'embedded') return await openEmbedded(settings.folder, patient, logger)
+  return await openGiven(settings.redis, patient)
 }
 
 /** Silence after a question: longer than BullMQ's blocking commands take, which are answered after 10 s at most. */
@@ -66,33 +70,11 @@ function openConnections(connect: (options: ReturnType<typeof optionsUntil>) => 
   }
 }
 
-async function openGiven(url: string): Promise<RedisHandle> {
+async function openGiven(url: string, patient: boolean): Promise<RedisHandle> {
   if (!URL.canParse(url) || !/^rediss?:$/.test(new URL(url).protocol)) {
     throw new KeyturnError('config-invalid', 'state.redis is neither "embedded" nor a redis:// or rediss:// URL')
   }
-  const { protocol, host } = new URL(url)
-  const probe = new Redis(url, {
-    lazyConnect: true,
-    retryStrategy: () => null,
-    connectTimeout: 5_000,
-    maxRetriesPerRequest: 0,
-  })
-  probe.on('error', () => undefined)
-  try {
-    await probe.connect()
-    await probe.ping()
-  } catch (cause) {
-    throw new KeyturnError(
-      'redis-unavailable',
-      `the Redis at ${protocol}//${host} cannot be used: ${summarise(cause).message}`,
-      {
-        cause,
-        hint: 'Start it, correct state.redis, or use "embedded".',
-      },
-    )
-  } finally {
-    probe.disconnect()
-  }
+  if (!patient) await probe(url)
   const connections = openConnections((options) => new Redis(url, options))
   return {
     connect: () => connections.connect(),
@@ -103,14 +85,42 @@ async function openGiven(url: string): Promise<RedisHandle> {
   }
 }
 
+/** Throws KeyturnError `redis-unavailable`. */
+async function probe(url: string): Promise<void> {
+  const { protocol, host } = new URL(url)
+  const redis = new Redis(url, {
+    lazyConnect: true,
+    retryStrategy: () => null,
+    connectTimeout: 5_000,
+    maxRetriesPerRequest: 0,
+  })
+  redis.on('error', () => undefined)
+  try {
+    await redis.connect()
+    await redis.ping()
+  } catch (cause) {
+    throw new KeyturnError(
+      'redis-unavailable',
+      `the Redis at ${protocol}//${host} cannot be used: ${summarise(cause).message}`,
+      {
+        cause,
+        hint: 'Start it, correct state.redis, or use "embedded".',
+      },
+    )
+  } finally {
+    redis.disconnect()
+  }
+}
+
 /** One process owns the server under a lock; the others use it, and one of them takes over when the owner ends. */
-async function openEmbedded(folder: string, logger: Logger): Promise<RedisHandle> {
+async function openEmbedded(folder: string, patient: boolean, logger: Logger): Promise<RedisHandle> {
   await mkdir(folder, { recursive: true, mode: 0o700 })
   const path = await socketPath(folder)
   await secureFolder(path)
   const keeper = new Keeper(path, join(folder, 'redis.lock'), logger)
   try {
-    await keeper.begin()
+    if (patient) keeper.beginLater()
+    else await keeper.begin()
   } catch (error) {
     await keeper.end()
     throw error
@@ -156,6 +166,11 @@ class Keeper {
     this.watching = this.watch()
   }
 
+  /** Takes over as soon as it can, and says what hinders it. */
+  beginLater(): void {
+    this.watching = this.watch()
+  }
+
   /** True when the server is ours and runs. */
   private async takeOver(): Promise<boolean> {
     this.lock ??= tryLock(this.lockPath)
@@ -170,14 +185,17 @@ class Keeper {
   }
 
   private async watch(): Promise<void> {
+    let told = ''
     while (!this.stop.signal.aborted) {
-      await sleep(lookAgain, undefined, { signal: this.stop.signal, ref: false }).catch(() => undefined)
-      if (this.stop.signal.aborted) return
       try {
-        if (this.child === null && (await this.takeOver())) this.logger.warn('the embedded Redis was started again')
+        if (this.child === null && (await this.takeOver())) this.logger.info('the embedded Redis was started')
+        told = ''
       } catch (error) {
-        this.logger.error('the embedded Redis cannot be started', summarise(error))
+        const { code, message } = summarise(error)
+        if (message !== told) this.logger.error('the embedded Redis cannot be started', { code, message })
+        told = message
       }
+      await sleep(lookAgain, undefined, { signal: this.stop.signal, ref: false }).catch(() => undefined)
     }
   }
 

@@ -63,6 +63,10 @@ export class FakeLedger implements SettleLedger {
   steals = false
   /** Told of every committed intent and every settled revocation. */
   note: (what: string) => void = () => undefined
+  /** Whom planning must look at again. */
+  readonly marked = new Set<IdentityId>()
+  /** Planted mistakes, to show that the tests would find them. */
+  readonly mistakes = new Set<'intends-always' | 'forgets-intents' | 'settles-always'>()
   private count = 0
 
   admit(identity: IdentityId, lane: Lane, changes: readonly Change[], now: Instant): void {
@@ -105,7 +109,8 @@ export class FakeLedger implements SettleLedger {
       if (row === undefined || !this.isDue(row, pointer.lane, now)) continue
       const token = `token-${this.next()}`
       row.claim = { token, number: row.wanted, until: now + leaseMs, lane: row.lane, seen: new Set(row.intents) }
-      claimed.push(claimedOf(pointer, row, token))
+      const obligation = claimedOf(pointer, row, token)
+      claimed.push(this.mistakes.has('forgets-intents') ? { ...obligation, openIntents: [] } : obligation)
     }
     return claimed
   }
@@ -143,7 +148,8 @@ export class FakeLedger implements SettleLedger {
     const current = new Set<string>()
     for (const { token, ...intent } of intents) {
       const row = this.rows.get(intent.identity)
-      if (row?.claim?.token !== token || row.claim.number !== row.wanted) continue
+      const isCurrent = row?.claim?.token === token && row.claim.number === row.wanted
+      if (row === undefined || (!isCurrent && !this.mistakes.has('intends-always'))) continue
       row.intents.push({ token, intent })
       this.note(`intent ${intent.kind}`)
       row.steps = []
@@ -167,8 +173,8 @@ export class FakeLedger implements SettleLedger {
     for (const settlement of settlements) {
       const { identity, platform, lane, token, number } = settlement.obligation
       const row = this.rows.get(identity)
-      if (row?.claim?.token !== token) {
-        if (row !== undefined) row.intents = row.intents.filter((open) => open.token !== token)
+      const isCurrent = row?.claim?.token === token || this.mistakes.has('settles-always')
+      if (row === undefined || !isCurrent) {
         refused.push({ identity, platform, lane })
         continue
       }
@@ -181,6 +187,7 @@ export class FakeLedger implements SettleLedger {
     const { identity } = settlement.obligation
     this.settlements.push(settlement)
     this.records.push(...settlement.audit)
+    if (settlement.results.some(({ status }) => status === 'moved')) this.marked.add(identity)
     const claim = row.claim
     row.intents = row.intents.filter((open) => open.token !== claim?.token && claim?.seen.has(open) !== true)
     row.claim = null
@@ -207,6 +214,10 @@ export class FakeLedger implements SettleLedger {
   async adopt(links: readonly Link[], audit: readonly AuditRecord[]) {
     for (const link of links) this.linkRows.set(link.identity, link)
     this.records.push(...audit)
+  }
+
+  async lookAgain(identities: readonly IdentityId[] | null) {
+    for (const identity of identities ?? this.rows.keys()) this.marked.add(identity)
   }
 
   async allocate() {

@@ -1,5 +1,5 @@
 import type { AccountRef, ObservedAccount } from '../../../src/model/account.ts'
-import type { Change } from '../../../src/model/change.ts'
+import { type Change, opens } from '../../../src/model/change.ts'
 import type { ApplyContext, Connector, Outcome, Proof } from '../../../src/model/connector.ts'
 
 export interface StoredAccount {
@@ -27,6 +27,8 @@ export class FakePlatform implements Connector {
   trouble: (change: Change) => Outcome | undefined = () => undefined
   /** The platform answers "done" and does nothing. */
   lies: (change: Change) => boolean = () => false
+  /** Every opening request asks right before it is sent. Switched off: a planted mistake. */
+  asksBeforeSending = true
   proofGrade: Proof['grade'] = 'refused'
   private count = 0
 
@@ -108,6 +110,9 @@ export class FakePlatform implements Connector {
 
   private async carryOut(change: Change, context: ApplyContext): Promise<Outcome> {
     if (this.lies(change)) return { result: 'done' }
+    if (opens(change) && this.asksBeforeSending && context.mayOpen?.(change.identity) === false) {
+      return { result: 'retry', error: { code: 'claim-lost', message: 'not sent' } }
+    }
     if (change.kind === 'create') return await this.create(change, context)
     const account = 'nativeId' in change.target ? this.accounts.get(change.target.nativeId) : undefined
     if (account === undefined)

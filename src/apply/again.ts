@@ -1,0 +1,86 @@
+import { opens } from '../model/change.ts'
+import type { IdentityId } from '../model/identity.ts'
+import type { ChangeResult, Settlement } from '../model/ledger.ts'
+import { summarise } from '../model/errors.ts'
+import type { SettlePorts } from './ports.ts'
+import type { Job } from './work.ts'
+
+/**
+ * People whose revocation is over, and who hold something that nobody has admitted to be taken away: a grant that was on its
+ * way when they left. Planning must look again; marked before the settlement, so that a crash forgets nobody.
+ */
+export async function markUnadmitted(
+  jobs: readonly Job[],
+  settlements: readonly Settlement[],
+  ports: SettlePorts,
+): Promise<void> {
+  const over = new Set(settlements.flatMap((one) => (one.nextTryAt === null ? [one.obligation] : [])))
+  const left = jobs.filter(({ unadmitted, obligation }) => {
+    return unadmitted && obligation.lane === 'revoke' && over.has(obligation)
+  })
+  await mark(
+    left.map(({ obligation }) => obligation),
+    ports,
+  )
+}
+
+/**
+ * People whose settlement was refused because somebody else has taken over, and whose account may have been opened all the
+ * same: the write was on its way. Whoever took over may have looked before it arrived.
+ */
+export async function markStrayed(
+  settlements: readonly Settlement[],
+  lost: ReadonlySet<IdentityId>,
+  ports: SettlePorts,
+): Promise<void> {
+  const strayed = settlements.filter(
+    ({ obligation, results }) => lost.has(obligation.identity) && results.some(mayOpen),
+  )
+  if (strayed.length === 0) return
+  await forgetProtocol(strayed.filter(setsPassword), ports)
+  await mark(
+    strayed.map(({ obligation }) => obligation),
+    ports,
+  )
+}
+
+/** Somebody may know the password of an account that was shut meanwhile: the leaver protocol is due once more. */
+async function forgetProtocol(
+  strayed: readonly Settlement[],
+  { ledger, platform, logger }: SettlePorts,
+): Promise<void> {
+  const identities = strayed.map(({ obligation }) => obligation.identity)
+  try {
+    const links = identities.length === 0 ? [] : await ledger.links(platform, identities)
+    const over = links.filter(({ shutByUs }) => shutByUs === 'leaver')
+    if (over.length > 0) {
+      await ledger.adopt(
+        over.map((link) => ({ ...link, shutByUs: 'suspend' })),
+        [],
+      )
+    }
+  } catch (error) {
+    logger.error('leavers whose password may be known could not be marked', { identities, ...summarise(error) })
+  }
+}
+
+function setsPassword({ results }: Settlement): boolean {
+  return results.some((result) => result.change.kind === 'issue-credential' && mayOpen(result))
+}
+
+/** Was it sent? */
+function mayOpen({ change, outcome }: ChangeResult): boolean {
+  const code = outcome?.error?.code
+  return opens(change) && outcome !== undefined && code !== 'claim-lost' && code !== 'stopped'
+}
+
+async function mark(people: readonly Settlement['obligation'][], ports: SettlePorts): Promise<void> {
+  for (const [correlation, some] of Map.groupBy(people, (one) => one.correlation)) {
+    const identities = some.map(({ identity }) => identity)
+    try {
+      await ports.ledger.lookAgain(identities, 'moved', ports.clock(), correlation)
+    } catch (error) {
+      ports.logger.error('people to be looked at again could not be marked', { identities, ...summarise(error) })
+    }
+  }
+}

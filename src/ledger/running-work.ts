@@ -15,7 +15,7 @@ import { leavers } from './leavers.ts'
 import { openStates, unsettled } from './obligations.ts'
 import { auditAfter, auditSince, lastAudit } from './record.ts'
 import type { Schema } from './schema.ts'
-import { all, db, each, first, inLists } from './unit.ts'
+import { all, db, each, first, inLists, run } from './unit.ts'
 import type { Unit } from './unit.ts'
 import { unspool } from './unspool.ts'
 
@@ -25,6 +25,7 @@ export function aboutRunningWork({ read, write }: Driver) {
   return {
     peek: (pointers, now) => read(() => peek(pointers, now)),
     wake: (platform, now) => wake({ read, write }, platform, now),
+    clockSetBack: async (now) => (await read(() => firedAhead(now))) && write(() => clockSetBack(now)),
     removalsSince: (platform, since) => read(() => removalsSince(platform, since)),
     leavers: (platform, page) => read(() => leavers(platform, page)),
     namesTaken: (platform, names) => read(() => namesTaken(platform, names)),
@@ -91,6 +92,29 @@ function* wakeThese(ids: readonly number[], now: Instant): Unit<number> {
     ),
   )
   return rows.length
+}
+
+/** Machines need not agree to the second. */
+const clocksDiffer = 5_000
+/** Whoever lives renews a claim every second. */
+const claimsEndWithin = 10_000
+
+/** A tick is fired at its moment or later: one that lies ahead was fired by a clock that was ahead. */
+function* firedAhead(now: Instant): Unit<boolean> {
+  const ahead = db
+    .selectFrom('tick')
+    .select('at')
+    .where('at', '>', now + clocksDiffer)
+  return (yield* first(ahead.limit(1))) !== undefined
+}
+
+function* clockSetBack(now: Instant): Unit<boolean> {
+  if (!(yield* firedAhead(now))) return false
+  const open = db.updateTable('obligation').where(unsettled)
+  yield* run(open.set({ next_try_at: now }).where('next_try_at', '>', now))
+  yield* run(open.set({ claimed_until: now + claimsEndWithin }).where('claimed_until', '>', now + claimsEndWithin))
+  yield* run(db.deleteFrom('tick').where('at', '>', now + clocksDiffer))
+  return true
 }
 
 function* removalsSince(platform: string, since: Instant): Unit<ReadonlySet<IdentityId>> {

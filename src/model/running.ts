@@ -188,6 +188,11 @@ export interface RunningLedger {
   peek(pointers: readonly ObligationPointer[], now: Instant): Promise<readonly ClaimedObligation[]>
   /** A platform is back: everything that waits there because of the outage is due at once. Returns how many. */
   wake(platform: string, now: Instant): Promise<number>
+  /**
+   * Where the ledger shows that clocks were set back: whatever waits for a moment that was reckoned with the old clock is
+   * due now, claims of the dead end soon, and ticks of the lost time fire anew. True where it was so.
+   */
+  clockSetBack(now: Instant): Promise<boolean>
   /** Accounts whose removal was counted by the limits and admitted since then (each account once). */
   removalsSince(platform: string, since: Instant): Promise<ReadonlySet<IdentityId>>
   /** A page of leavers in the order of their ids, after this id; the newest leavers where `newest` is true. */

@@ -42,6 +42,7 @@ export function openClockwork(keyturn: Keyturn, options: ClockworkOptions): Cloc
 
   async function tick(): Promise<void> {
     const now = clock()
+    if (await ledger.clockSetBack(now)) logger.warn('the clock was set back: whatever waited for a moment is due now')
     for (const { name, every, fire } of schedules) {
       const slot = Math.floor(now / every) * every
       if (fired.get(name) === slot) continue

@@ -163,12 +163,17 @@ class Keeper {
         )
       }
     }
-    this.watching = this.watch()
+    this.watching = this.watch(false)
   }
 
   /** Takes over as soon as it can, and says what hinders it. */
   beginLater(): void {
-    this.watching = this.watch()
+    this.watching = this.watch(true)
+  }
+
+  private tell(first: boolean): void {
+    if (first) this.logger.info('the embedded Redis was started')
+    else this.logger.warn('the embedded Redis was started again')
   }
 
   /** True when the server is ours and runs. */
@@ -184,11 +189,14 @@ class Keeper {
     return true
   }
 
-  private async watch(): Promise<void> {
+  /** @param isFirst no server has been looked for yet */
+  private async watch(isFirst: boolean): Promise<void> {
+    let first = isFirst
     let told = ''
     while (!this.stop.signal.aborted) {
       try {
-        if (this.child === null && (await this.takeOver())) this.logger.info('the embedded Redis was started')
+        if (this.child === null && (await this.takeOver())) this.tell(first)
+        first = false
         told = ''
       } catch (error) {
         const { code, message } = summarise(error)

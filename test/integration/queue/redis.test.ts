@@ -129,3 +129,15 @@ test('a text that is no Redis URL is refused', async () => {
     code: 'config-invalid',
   })
 })
+
+test('a daemon begins before its Redis answers, and uses it as soon as it does', async () => {
+  await using server = await startRedis()
+  await using folder = await temporaryFolder()
+  await server.kill()
+  await using given = await openRedis({ redis: server.url, folder: folder.path, patient: true }, notes())
+  const connection = given.connect()
+  await server.start()
+  await until('it answers', async () => (await connection.ping()) === 'PONG')
+  await using own = await openRedis({ redis: 'embedded', folder: folder.path, patient: true }, notes())
+  expect(await own.connect().ping()).toBe('PONG')
+})

@@ -79,6 +79,8 @@ export interface SettledObligation {
   /** The first thing that went wrong. */
   readonly error: ErrorSummary | null
   readonly nextTryAt: Instant | null
+  /** The thread through logs and audit. */
+  readonly correlation?: string
 }
 
 /** Obligations that could not be claimed (taken, settled or not due) are not in it. */

@@ -18,7 +18,7 @@ function settled(
   { obligation, results, proof, nextTryAt }: Settlement,
   lost: ReadonlySet<IdentityId>,
 ): SettledObligation {
-  const { identity, platform, lane } = obligation
+  const { identity, platform, lane, correlation } = obligation
   return {
     identity,
     platform,
@@ -29,6 +29,7 @@ function settled(
     proof,
     error: results.find(({ error }) => error !== undefined)?.error ?? null,
     nextTryAt,
+    correlation,
   }
 }
 
@@ -40,12 +41,13 @@ function stateOf(results: readonly ChangeResult[]): SettledState {
 }
 
 function tell(
-  { identity, platform, lane, state, results, proof, error, nextTryAt }: SettledObligation,
+  { identity, platform, lane, state, results, proof, error, nextTryAt, correlation }: SettledObligation,
   ports: SettlePorts,
 ) {
-  const fields = { identity, platform, lane, ...(error === null ? {} : error), nextTryAt }
+  const who = { identity, platform, lane, correlation }
+  const fields = { ...who, ...(error === null ? {} : error), nextTryAt }
   const done = results.filter(({ status }) => status === 'done').map(({ change }) => change.kind)
-  if (done.length > 0) ports.logger.change('account changed', { identity, platform, lane, kinds: done })
+  if (done.length > 0) ports.logger.change('account changed', { ...who, kinds: done })
   if (proof?.grade === 'not-proven') ports.logger.error('a revocation is not proven and stays owed', fields)
   else if (state === 'retry' && lane === 'revoke') ports.logger.error('a revocation stays owed', fields)
   if (state === 'failed') ports.logger.error('changes failed for good', fields)

@@ -2,6 +2,7 @@ import { Queue } from 'bullmq'
 import type { IdentityId } from '../model/identity.ts'
 import type { RedisHandle } from './redis.ts'
 import { inTime } from './patience.ts'
+import type { Tracing } from './tracing.ts'
 
 /** What a job carries: pointers to obligations of one lane. */
 export interface Work {
@@ -23,6 +24,7 @@ export interface JobsOptions {
   readonly patience: number
   /** Adds nothing while there is no connection; otherwise a command may wait for one. */
   readonly needsReady: boolean
+  readonly tracing?: Tracing
   /** Told of errors of the connection. */
   readonly complain: () => void
 }
@@ -34,7 +36,7 @@ const bulk = 500
 const closeAtMost = 1_000
 const askAtMost = 1_000
 
-export function openJobs({ redis, name, patience, needsReady, complain }: JobsOptions): Jobs {
+export function openJobs({ redis, name, patience, needsReady, complain, tracing }: JobsOptions): Jobs {
   const connection = redis.connect()
   const queue = new Queue<Work>(name, {
     connection,
@@ -42,6 +44,7 @@ export function openJobs({ redis, name, patience, needsReady, complain }: JobsOp
     skipVersionCheck: true,
     defaultJobOptions: { attempts: 1, removeOnComplete: true, removeOnFail: true },
     streams: { events: { maxLen: 10 } },
+    ...(tracing === undefined ? {} : { telemetry: tracing }),
   })
   queue.on('error', complain)
   // While one question is unanswered, no further one is piled on it.

@@ -11,6 +11,7 @@ import type { Health, JobOutcome } from './health.ts'
 import { openJobs, prefix, type Work } from './jobs.ts'
 import { inTime } from './patience.ts'
 import type { RedisHandle } from './redis.ts'
+import type { Tracing } from './tracing.ts'
 import { sweepLane } from './sweep.ts'
 
 /** One queue, with its worker where this process works on it. */
@@ -40,6 +41,7 @@ export interface OneLaneOptions {
   work(pointers: readonly ObligationPointer[]): Promise<JobOutcome>
   due(most: number): Promise<readonly ObligationPointer[]>
   readonly logger: Logger
+  readonly tracing?: Tracing
 }
 
 const closeAtMost = 10 * SECOND
@@ -49,13 +51,14 @@ const patience = { revoke: SECOND / 5, change: 5 * SECOND } as const
 const quietFor = 30 * SECOND
 
 export function openLane(options: OneLaneOptions): OpenLane {
-  const { redis, platform, lane, logger } = options
+  const { redis, platform, lane, logger, tracing } = options
   // BullMQ builds its keys with colons.
   const name = `${platform.replaceAll(':', '_')}-${lane}`
   const complain = quietly(() => logger.warn('Redis cannot be reached', { lane: name }))
   // Who can begin without Redis does not wait for a connection to it.
   const needsReady = lane === 'revoke' && options.works
-  const jobs = openJobs({ redis, name, patience: patience[lane], needsReady, complain })
+  const traced = tracing === undefined ? {} : { tracing }
+  const jobs = openJobs({ redis, name, patience: patience[lane], needsReady, complain, ...traced })
   const crew = options.works ? openCrew(name, options, complain) : null
   const add = async (identities: readonly IdentityId[]) => {
     const left = await jobs.add([...chunks(identities, options.chunkOf(identities.length))])
@@ -100,6 +103,7 @@ function openCrew(name: string, options: OneLaneOptions, complain: () => void): 
     concurrency,
     // After a lost connection BullMQ would sit still for 15 seconds.
     runRetryDelay: 100,
+    ...(options.tracing === undefined ? {} : { telemetry: options.tracing }),
   })
   worker.on('error', complain)
   const direct = openDirect(concurrency, (identity) => work([identity]))

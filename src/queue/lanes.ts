@@ -10,6 +10,7 @@ import { openLane, type OpenLane } from './lane.ts'
 import { inTime } from './patience.ts'
 import type { RedisHandle } from './redis.ts'
 import { keepSweeping, type Sweeping } from './sweep.ts'
+import type { Tracing } from './tracing.ts'
 
 export interface LanePlatform {
   readonly id: string
@@ -31,6 +32,8 @@ export interface LaneOptions {
   readonly logger: Logger
   /** Absent: nobody asks whether platforms are down, and their changes are not paused. */
   readonly breaker?: BreakerOptions
+  /** Absent: no spans. */
+  readonly tracing?: Tracing
 }
 
 export interface LaneDepth {
@@ -114,7 +117,7 @@ function healthOf(platform: LanePlatform, { breaker, clock, logger }: LaneOption
 
 function openPlace(platform: LanePlatform, lane: Lane, health: Health, options: LaneOptions): Place {
   const { id, rate } = platform
-  const { redis, ledger, clock, logger } = options
+  const { redis, ledger, clock, logger, tracing } = options
   const own = rate === undefined ? undefined : rate * (lane === 'revoke' ? revokeShare : 1 - revokeShare)
   const works = options.lanes.includes(lane)
   const open = openLane({
@@ -129,6 +132,7 @@ function openPlace(platform: LanePlatform, lane: Lane, health: Health, options: 
     work: (pointers) => options.work(pointers, lane),
     due: (most) => ledger.due(id, lane, clock(), most),
     logger,
+    ...(tracing === undefined ? {} : { tracing }),
   })
   const sweeping = works ? keepSweeping(() => open.sweep(), logger, open.name) : null
   return { platform: id, lane, open, sweeping }

@@ -123,7 +123,7 @@ async function work(
   {
     await using settling = openSettling(keyturn, both, options.signal)
     await using redis = await openRedisOf(keyturn)
-    await using lanes = openWork(keyturn, { lanes: both, redis, settling, onSettled })
+    await using lanes = await openWork(keyturn, { lanes: both, redis, settling, onSettled })
     await lanes.add(pointers)
     await drive(keyturn, board, options)
   }

@@ -6,6 +6,7 @@ import type { PlatformSettings, SecretReference } from '../model/settings.ts'
 import { openLanes } from '../queue/lanes.ts'
 import type { Lanes } from '../queue/lanes.ts'
 import { openRedis } from '../queue/redis.ts'
+import { openTracing } from '../queue/tracing.ts'
 import type { RedisHandle } from '../queue/redis.ts'
 import type { Keyturn } from './context.ts'
 
@@ -22,7 +23,7 @@ export interface WorkOptions {
 }
 
 /** The queue with the workers of these lanes; what they settled goes to `onSettled`. */
-export function openWork(keyturn: Keyturn, options: WorkOptions): Lanes {
+export async function openWork(keyturn: Keyturn, options: WorkOptions): Promise<Lanes> {
   const { settling, onSettled, breaker } = options
   return openLanes({
     redis: options.redis,
@@ -36,6 +37,7 @@ export function openWork(keyturn: Keyturn, options: WorkOptions): Lanes {
     ledger: keyturn.ledger,
     clock: keyturn.clock,
     logger: keyturn.logger,
+    ...(keyturn.settings.daemon.tracing ? { tracing: await openTracing() } : {}),
     ...(breaker === undefined ? {} : { breaker: breakerOf(keyturn, settling, breaker) }),
   })
 }

@@ -83,7 +83,7 @@ export async function runChanges(): Promise<void> {
   await using redis = await openRedisOf(keyturn)
   await using states = await keepPlatformStates(keyturn)
   let busyAt = performance.now()
-  await using lanes = openWork(keyturn, {
+  await using lanes = await openWork(keyturn, {
     lanes: ['change'],
     redis,
     settling,

@@ -89,7 +89,7 @@ async function openWorkers(
   const settling = stack.use(openSettling(keyturn, own, stop.signal))
   const rescue = works ? stack.use(await Rescue.open(keyturn, settling)) : null
   const lanes = stack.use(
-    openWork(keyturn, {
+    await openWork(keyturn, {
       lanes: own,
       redis: base.redis,
       settling:

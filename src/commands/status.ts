@@ -24,7 +24,7 @@ export function define(command: Command, runner: Runner): void {
     .option('--watch', 'look again every two seconds, until Ctrl-C')
     .addHelpText(
       'after',
-      '\nExit code: 0 nothing open, 2 something is owed, failed or held or a feed is refused, 1 a platform cannot be reached.',
+      '\nExit code: 0 nothing open, 2 something is owed, failed or held, a feed is refused or the ledger was restored, 1 a platform cannot be reached.',
     )
     .action(act<Options>(runner, status))
 }
@@ -41,7 +41,7 @@ async function status(invocation: Invocation, options: Options): Promise<ExitCod
   if (found.platforms.some((platform) => platform.error !== null)) return 1
   const open = found.lanes.some((lane) => lane.owed + lane.failed + lane.waiting > 0)
   const refused = found.sources.some((source) => source.refused !== null)
-  return open || refused || found.holds.length > 0 ? 2 : 0
+  return open || refused || found.holds.length > 0 || found.restored !== null ? 2 : 0
 }
 
 async function watch(invocation: Invocation, keyturn: Keyturn, read: () => Promise<Status>): Promise<void> {

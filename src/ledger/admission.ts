@@ -4,6 +4,7 @@ import type { Change, Lane } from '../model/change.ts'
 import type { IdentityId } from '../model/identity.ts'
 import type { Admission, NameClaim, ObligationPointer } from '../model/ledger.ts'
 import { claimNames, links } from './accounts.ts'
+import { carryOutCorrections } from './corrections.ts'
 import { carryOutLinks } from './linking.ts'
 import { answerMarks } from './look-again.ts'
 import { openStatuses } from './obligations.ts'
@@ -46,8 +47,9 @@ export function* admitPortion(admission: Admission, portion: Portion): Unit<Admi
   yield* saveHeldRoles(fresh(portion.heldRoles))
   yield* carryOutLinks(changes, admission)
   yield* claimNames(changes.flatMap(newName), admission.now)
-  const pointers = yield* oweAll(admission, { ...portion, changes, standby: fresh(portion.standby) })
   const people = portion.people.filter((identity) => !stale.has(identity))
+  yield* carryOutCorrections(admission, new Set(people))
+  const pointers = yield* oweAll(admission, { ...portion, changes, standby: fresh(portion.standby) })
   yield* saveDue(admission, people)
   yield* saveRemovals(admission, new Set(people))
   yield* answer(admission, fresh(portion.looked.map((identity) => ({ identity }))))

@@ -16,6 +16,7 @@ import { answerMarks, markAgain, markedOf } from './look-again.ts'
 import { divide, undivided } from './portions.ts'
 import type { Divided } from './portions.ts'
 import { savePlan } from './record.ts'
+import { endRestored } from './self.ts'
 import { owedOn } from './standby.ts'
 import type { Unit } from './unit.ts'
 
@@ -115,8 +116,10 @@ function* conclude(admission: Admission, stale: ReadonlySet<IdentityId>): Unit<r
 }
 
 /** Everybody's mark is answered when all are admitted. Who was left out is looked at again, whatever marks there were. */
-function* answerTheRest({ looked, now, correlation }: Admission, stale: ReadonlySet<IdentityId>): Unit<void> {
+function* answerTheRest(admission: Admission, stale: ReadonlySet<IdentityId>): Unit<void> {
+  const { looked, now, correlation } = admission
   if (looked?.people === null) yield* answerMarks(looked.upTo, null, stale)
+  yield* endRestored(admission, stale.size === 0)
   if (stale.size === 0) return
   const marked = new Set((yield* markedOf([...stale])).map(({ identity }) => identity))
   const unmarked = [...stale].filter((identity) => !marked.has(identity))

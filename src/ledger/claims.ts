@@ -6,6 +6,7 @@ import type { Instant } from '../model/instant.ts'
 import type { ClaimedObligation, Intent, ObligationPointer } from '../model/ledger.ts'
 import { byPlatformAndLane, isDue, openStatuses, unclaimed } from './obligations.ts'
 import type { Obligation } from './obligations.ts'
+import { restored } from './self.ts'
 import { all, db, first, forLists, inLists, insertAll, run } from './unit.ts'
 import type { Unit } from './unit.ts'
 
@@ -168,7 +169,7 @@ export function* release(tokens: readonly string[]): Unit<void> {
 }
 
 /**
- * Commits intents of those tokens that still hold a claim on the newest number. From here on the account may be open, so the
+ * Commits intents of those tokens that still hold a claim on the newest number; of none while the ledger is restored. From here on the account may be open, so the
  * steps of an earlier revocation prove nothing any more and are forgotten.
  */
 export function* intend(
@@ -176,6 +177,8 @@ export function* intend(
   now: Instant,
 ): Unit<ReadonlySet<string>> {
   const current = new Set<string>()
+  // Whatever was admitted: a restored ledger does not know what happened to these accounts since (law 8).
+  if ((yield* restored()) !== null) return current
   for (const [claim, ids] of byClaim([...new Set(intents.map(({ token }) => token))])) {
     const rows = yield* inLists(ids, (some) =>
       all(

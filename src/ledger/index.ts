@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto'
+import type { KeyturnError } from '../model/errors.ts'
+import type { Clock } from '../model/instant.ts'
 import type { Ledger } from '../model/ledger.ts'
 import type { RunningLedger } from '../model/running.ts'
 import { adopt, allocate, grants, links, linksOf, names } from './accounts.ts'
@@ -14,19 +16,30 @@ import * as people from './people.ts'
 import { auditOf, plans, writeAudit } from './record.ts'
 import { aboutRunningPeople } from './running-people.ts'
 import { aboutRunningWork } from './running-work.ts'
+import { restored } from './self.ts'
 import { settle } from './settlement.ts'
+
+export interface OpenOptions {
+  /** Nothing is made or written, and a ledger that is not there looks empty. */
+  readonly readOnly?: boolean
+  readonly clock?: Clock
+  /** Told once or more when the file was replaced, or a backup put back, while the ledger is open. */
+  readonly onReplaced?: (error: KeyturnError) => void
+  /** Told when the witness beside the ledger cannot be read or written; nothing else is wrong. */
+  readonly onTrouble?: (error: unknown) => void
+}
 
 /**
  * Opens the system of record: `sqlite:/absolute/path.db` or `sqlite::memory:`. A ledger that is not there yet is made, its
- * folder 0700 and its file 0600. With `readOnly` nothing is made or written, and a ledger that is not there looks empty.
- * Throws KeyturnError `config-invalid` for another URL, `ledger-unavailable`, `ledger-busy`.
+ * folder 0700 and its file 0600. Throws KeyturnError `config-invalid` for another URL, `ledger-unavailable`, `ledger-busy`.
  */
 export async function openLedger(
   url: string,
-  { readOnly = false }: { readonly readOnly?: boolean } = {},
+  { readOnly = false, clock = Date.now, onReplaced = ignore, onTrouble = ignore }: OpenOptions = {},
 ): Promise<Ledger & RunningLedger> {
-  const driver = await openDriver(url, readOnly)
+  const { driver, suspected } = await openDriver(url, readOnly, { clock, onReplaced, onTrouble })
   return {
+    restored: async () => (await driver.read(restored)) ?? suspected(),
     ...aboutPeople(driver),
     ...aboutAccounts(driver),
     ...aboutWork(driver),
@@ -35,6 +48,10 @@ export async function openLedger(
     ...aboutRunningWork(driver),
     [Symbol.asyncDispose]: () => driver[Symbol.asyncDispose](),
   }
+}
+
+function ignore(): void {
+  // Whoever wants to know says so.
 }
 
 function aboutPeople(driver: Driver) {

@@ -5,6 +5,7 @@ import type { Admission, AuditRecord, Link } from '../model/ledger.ts'
 import { links, saveLinks, takenLinks, wakeWaiting } from './accounts.ts'
 import { writeAudit } from './record.ts'
 import { fold } from './identity-row.ts'
+import { restored } from './self.ts'
 import { all, db, inLists } from './unit.ts'
 import type { Unit } from './unit.ts'
 
@@ -56,11 +57,14 @@ function keyOf({ platform, identity }: Pick<Link, 'platform' | 'identity'>): str
 
 /**
  * Accounts that a worker has begun to make under this very name, of which it has not told the end: it was killed, or is about
- * to tell. They are ours, and one that was to be made shut was shut by us (law 8).
+ * to tell. They are ours, and one that was to be made shut was shut by us (law 8); but a restored ledger cannot say who shut it
+ * since.
  */
 function* begunCreates(wanted: readonly Wanted[]): Unit<ReadonlyMap<string, Pick<Link, 'how' | 'shutByUs'>>> {
   const names = new Map(wanted.map(({ link }) => [keyOf(link), fold(link.name)]))
   const begun = new Map<string, Pick<Link, 'how' | 'shutByUs'>>()
+  if (wanted.length === 0) return begun
+  const isRestored = (yield* restored()) !== null
   for (const [platform, some] of Map.groupBy(wanted, ({ link }) => link.platform)) {
     const found = yield* inLists(
       some.map(({ link }) => link.identity),
@@ -71,7 +75,7 @@ function* begunCreates(wanted: readonly Wanted[]): Unit<ReadonlyMap<string, Pick
       const create = JSON.parse(change) as Change
       if (create.kind !== 'create' || names.get(key) !== fold(target) || fold(create.desired.name) !== fold(target))
         continue
-      begun.set(key, { how: 'created', shutByUs: create.desired.enabled ? null : 'pre-hire' })
+      begun.set(key, { how: 'created', shutByUs: create.desired.enabled || isRestored ? null : 'pre-hire' })
     }
   }
   return begun

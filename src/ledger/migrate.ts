@@ -5,6 +5,7 @@ import type { Dialect } from './dialect.ts'
 import { start } from './migrations/001-start.ts'
 import { running } from './migrations/002-running.ts'
 import { work } from './migrations/003-work.ts'
+import { self } from './migrations/004-self.ts'
 import { all, db, run } from './unit.ts'
 import type { Unit } from './unit.ts'
 
@@ -18,6 +19,7 @@ const known: readonly Migration[] = [
   { number: 1, name: 'start', up: start },
   { number: 2, name: 'running', up: running },
   { number: 3, name: 'work', up: work },
+  { number: 4, name: 'self', up: self },
 ]
 
 /**

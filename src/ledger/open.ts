@@ -6,9 +6,12 @@ import { sqlite } from './dialect.ts'
 import { drive, patiently } from './driver.ts'
 import type { Driver } from './driver.ts'
 import { closeToOthers, createLedger, ledgerExists } from './file.ts'
+import { compare, keepWitness } from './keeper.ts'
+import type { Keeping, Opened } from './keeper.ts'
 import { migrate, missing } from './migrate.ts'
 import { connect } from './sqlite.ts'
 import type { OpenOptions } from './sqlite.ts'
+import { separateLog } from './witness.ts'
 
 const memory = ':memory:'
 
@@ -25,23 +28,28 @@ function withoutPassword(url: string): string {
   return url.replace(/\/\/[^@]*@/, '//…@')
 }
 
-export async function openDriver(url: string, readOnly: boolean): Promise<Driver> {
+export async function openDriver(url: string, readOnly: boolean, keeping: Keeping): Promise<Opened> {
   const path = pathOf(url)
-  if (path === memory) return openNew(memory, readOnly)
+  if (path === memory) return { driver: await openNew(memory, readOnly), suspected: () => null }
+  await separateLog(path)
   if (!ledgerExists(path)) {
-    // To plan needs no ledger: where there is none, nothing is known of anybody.
-    if (readOnly) return openNew(memory, true)
+    // To plan needs no ledger: where there is none, nothing is known of anybody. But there may have been one.
+    if (readOnly) return compare(await openNew(memory, true), path, keeping)
     await createLedger(path, async (draft) => (await openNew(draft, false))[Symbol.asyncDispose]())
   }
-  if (readOnly) return openForReading(path)
+  return readOnly ? compare(await openForReading(path), path, keeping) : openForWriting(path, keeping)
+}
+
+async function openForWriting(path: string, keeping: Keeping): Promise<Opened> {
   closeToOthers(path)
   const driver = await openFile(path, { queryOnly: false, fileReadOnly: false })
   closeToOthers(path)
-  return guarded(driver, async () => {
+  await guarded(driver, async () => {
     const lacking = await driver.read(missing)
     if (lacking.length > 0) await driver.write(() => migrate(sqlite, Date.now()))
     return driver
   })
+  return keepWitness(driver, path, keeping)
 }
 
 async function openNew(path: string, readOnly: boolean): Promise<Driver> {

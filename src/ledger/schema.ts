@@ -9,6 +9,7 @@ export type Flag = number
 
 export interface Schema {
   migration: { number: number; name: string; applied_at: number }
+  ledger_self: SelfRow
   identity: IdentityRow
   identity_history: { id: Generated<number>; identity: string; at: number; correlation: string; old: Json }
   event: EventRow
@@ -45,6 +46,22 @@ export interface Schema {
   hold: HoldRow
   hold_item: HoldItemRow
   audit: AuditRow
+}
+
+/** One row. */
+export interface SelfRow {
+  one: number
+  /** Random, made with the ledger. */
+  id: string
+  /** Counts what the witness was told. */
+  beat: number
+  beat_at: number | null
+  /** Since when it is known that this ledger came back from a backup, until a reconciliation has run. */
+  restored_at: number | null
+  /** When the backup was made, as far as the ledger tells: its last beat. */
+  known_until: number | null
+  /** Accepted reads of each source as the backup knew them: their numbers by source. */
+  restored_reads: Json | null
 }
 
 export interface IdentityRow {

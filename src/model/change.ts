@@ -1,6 +1,7 @@
 import type { DesiredValue } from './account.ts'
 import type { IdentityId } from './identity.ts'
 import type { Instant } from './instant.ts'
+import type { Link, NameClaim } from './ledger.ts'
 import type { Reason } from './place.ts'
 
 /** A planned create has no native id yet. */
@@ -177,6 +178,8 @@ export type WithheldWhy =
   | 'not-ours'
   | 'no-name'
   | 'frozen'
+  /** The ledger was restored from a backup, and nothing is opened before a reconciliation. */
+  | 'restored'
 
 /** The kinds of `why` that become holds: a person may release them. The others are told and need another remedy. */
 export const holdable: ReadonlySet<WithheldWhy> = new Set([
@@ -236,10 +239,25 @@ export interface Plan {
    * Nothing is planned for them there; what is planned elsewhere is right. Absent: the plan looked at everybody.
    */
   readonly undecided?: readonly IdentityId[]
+  /** Of a restored ledger: what it remembers of accounts and the platform shows otherwise. */
+  readonly corrections?: readonly LinkCorrection[]
+  /** Of a restored ledger: names that accounts without an owner have, and that may be these people's. */
+  readonly claims?: readonly NameClaim[]
   /** Counts per platform of accounts in each situation. */
   readonly situations: Readonly<Record<string, Readonly<Record<Situation, number>>>>
   /** Notes that need a person but hold no change: an account that security shut by hand, a weak match that proposes. */
   readonly notes: readonly PlanNote[]
+}
+
+/** How an account is held, where a ledger that was restored from a backup does not know it. */
+export interface LinkCorrection extends Pick<Link, 'identity' | 'platform' | 'nativeId' | 'shutByUs'> {
+  /** What the ledger remembers; null as well where the link is new. */
+  readonly from: Link['shutByUs']
+  readonly account: string
+  readonly foundShut: boolean
+  readonly passwordScrambled: boolean
+  /** One sentence for the audit. */
+  readonly text: string
 }
 
 export interface PlanNote {

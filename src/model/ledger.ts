@@ -188,6 +188,11 @@ export interface Admission {
    * and is named in `AdmissionResult.stale`: a newer word about them is on its way.
    */
   readonly revisions?: ReadonlyMap<IdentityId, number>
+  /**
+   * The plan looked at everybody and every platform after the ledger was restored (`RunningLedger.restored`): with it the
+   * mark ends and everybody is looked at again, unless somebody is stale, or one of these sources was not read since.
+   */
+  readonly reconciles?: { readonly restoredAt: Instant; readonly sources: readonly string[] }
 }
 
 export interface AdmissionResult {

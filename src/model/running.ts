@@ -119,6 +119,7 @@ export type NoticeKind =
   | 'reopened'
   | 'config-refused'
   | 'ledger-spooled'
+  | 'ledger-restored'
 
 export interface NoticeNews {
   /** Not told before. */
@@ -132,6 +133,14 @@ export interface Spooled {
   readonly audit: readonly AuditRecord[]
   /** Accounts that were open and that we have shut meanwhile: only then may we open them again (law 8). */
   readonly shut: readonly Pick<Link, 'identity' | 'platform' | 'nativeId'>[]
+}
+
+/** The ledger came back from a backup, or is another than before: what happened since the backup is not in it. */
+export interface Restored {
+  /** When that was noticed. */
+  readonly at: Instant
+  /** Until when the ledger knew everything; null: it is a new one. */
+  readonly knownUntil: Instant | null
 }
 
 /** A leaver's account to be looked at by the leaver lock. */
@@ -212,6 +221,9 @@ export interface RunningLedger {
 
   /** Who owns these accounts; those that nobody is linked to are not in it. */
   owners(platform: string, nativeIds: readonly string[]): Promise<readonly Link[]>
+
+  /** Null, unless the ledger was restored and no reconciliation has run since: then nothing is opened and granted (law 8). */
+  restored(): Promise<Restored | null>
 
   // record
   /** Records of one action since then, the newest first, at most a thousand. */

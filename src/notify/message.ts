@@ -39,6 +39,7 @@ const titles: Readonly<Record<NoticeKind, readonly [string, string]>> = {
   'not-proven': ['revocation not proven', 'revocations not proven'],
   reopened: ['account of a leaver opened again', 'accounts of leavers opened again'],
   'protected-leaver': ['protected account of a leaver', 'protected accounts of leavers'],
+  'ledger-restored': ['ledger restored from a backup', 'ledgers restored from a backup'],
   'ledger-spooled': ['ledger that cannot be written', 'ledgers that cannot be written'],
   'platform-down': ['platform down', 'platforms down'],
   'feed-refused': ['feed refused', 'feeds refused'],

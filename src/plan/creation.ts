@@ -4,6 +4,7 @@ import type { Link } from '../model/ledger.ts'
 import { emptyText, isReference, needReference, textsOf } from './attributes.ts'
 import type { Context } from './context.ts'
 import { grantAll } from './entitlements.ts'
+import { hasStrongKey } from './matching.ts'
 import { Sheet } from './sheet.ts'
 import type { Verdict } from './sheet.ts'
 import { adaptEach, refusalOf } from './values.ts'
@@ -84,6 +85,6 @@ function occupiedVerdict({ identity, platform }: DesiredAccount, name: string): 
  * were theirs; without one nobody can tell, and a second account is not made on a guess.
  */
 function occupiedBy(context: Context, desired: DesiredAccount): string | null {
-  if (desired.matches.some(({ value, then }) => then === 'link' && value !== '')) return null
+  if (hasStrongKey(desired)) return null
   return context.names.occupied(desired)
 }

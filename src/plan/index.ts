@@ -5,16 +5,18 @@ import type { IdentityId } from '../model/identity.ts'
 import type { Instant } from '../model/instant.ts'
 import type { SafetySettings } from '../model/settings.ts'
 import { planPlatform } from './platform.ts'
+import type { PlatformPlan } from './platform.ts'
 import { globs } from './safety.ts'
 import type { PlatformView } from './view.ts'
 
 export { memoryNeeded } from './memory.ts'
 export { neededChanges } from './needed.ts'
 export { namesToCheck, possibleRivals, questionsOf, unseenReferences } from './questions.ts'
+export { accountsInQuestion } from './restored.ts'
 export { surveyAccounts } from './survey.ts'
 export type { SurveyedAccount } from './survey.ts'
 export { notGivenBack } from './undo.ts'
-export type { PartialView, PlatformView } from './view.ts'
+export type { Evidence, PartialView, PlatformView } from './view.ts'
 
 export interface PlanInput {
   readonly now: Instant
@@ -46,6 +48,7 @@ export function makePlan(input: PlanInput): Plan {
   const notes: PlanNote[] = []
   const standby: Change[] = []
   const doneByHand: Change[] = []
+  const parts: PlatformPlan[] = []
   const population: Record<string, number> = {}
   const removals: Record<string, readonly IdentityId[]> = {}
   const undecided = new Set<IdentityId>()
@@ -72,6 +75,7 @@ export function makePlan(input: PlanInput): Plan {
     for (const note of part.notes) notes.push(note)
     for (const change of part.standby) standby.push(change)
     for (const change of part.doneByHand) doneByHand.push(change)
+    parts.push(part)
     population[id] = part.population
     if (part.removals.length > 0) removals[id] = part.removals
     for (const identity of part.undecided ?? []) undecided.add(identity)
@@ -90,7 +94,15 @@ export function makePlan(input: PlanInput): Plan {
     doneByHand,
     removals,
     ...(input.platforms.some(({ partial }) => partial !== undefined) ? { undecided: [...undecided].toSorted() } : {}),
+    ...remembrance(parts),
     situations,
     notes,
   }
+}
+
+/** What a restored ledger is to remember otherwise. */
+function remembrance(parts: readonly PlatformPlan[]): Pick<Plan, 'corrections' | 'claims'> {
+  const corrections = parts.flatMap((part) => part.corrections)
+  const claims = parts.flatMap((part) => part.claims)
+  return { ...(corrections.length === 0 ? {} : { corrections }), ...(claims.length === 0 ? {} : { claims }) }
 }

@@ -30,6 +30,11 @@ interface Claims {
   readonly creating: Set<IdentityId>
 }
 
+/** Would an account of this person be found by a key that says so for certain? */
+export function hasStrongKey({ matches }: DesiredAccount): boolean {
+  return matches.some(({ value, then }) => then === 'link' && value !== '')
+}
+
 /** Looks for the accounts of people who have none linked. People who left, or shall have none, are found by strong keys only. */
 export function matchAccounts(index: IndexedView, people: Iterable<DesiredAccount>): Matching {
   const claims: Claims = { people: new Map(), strong: new Map(), weak: new Map(), creating: new Set() }

@@ -66,6 +66,20 @@ export class NameAllocator {
     return (this.#names.own.get(desired.identity) ?? []).find((name) => this.#exists(name)) ?? null
   }
 
+  /** The first candidate that is not somebody else's, where an account that nobody is linked to has it. */
+  possiblyOwn(desired: DesiredAccount): string | null {
+    const { claimed, own } = this.#names
+    if (own.has(desired.identity)) return null
+    for (const candidate of desired.names()) {
+      const name = candidate.toLowerCase()
+      if (claimed.has(name) || this.#isProtected(name)) continue
+      if (!this.#exists(name)) return null
+      claimed.set(name, desired.identity)
+      return name
+    }
+    return null
+  }
+
   #exists(name: string): boolean {
     return this.#names.observed.has(this.#canonical(name))
   }

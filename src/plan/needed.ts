@@ -6,6 +6,7 @@ import { Context } from './context.ts'
 import { matchAccounts } from './matching.ts'
 import { NameAllocator } from './naming.ts'
 import { lookAt } from './person.ts'
+import { restoredVerdict } from './restored.ts'
 import { follow, globs, judgeAccount, modeVerdict } from './safety.ts'
 import type { Verdict } from './sheet.ts'
 import { IndexedView } from './view.ts'
@@ -32,7 +33,9 @@ export function neededChanges(
     const { sheet } = lookAt(context, desired)
     if (sheet === null) return []
     judgeAccount(view, sheet, isProtected)
-    for (const draft of sheet.drafts) draft.verdict = modeVerdict(view, draft) ?? standing(draft.verdict)
+    for (const draft of sheet.drafts) {
+      draft.verdict = modeVerdict(view, draft) ?? restoredVerdict(view, draft) ?? standing(draft.verdict)
+    }
     follow(sheet)
     sheet.sort()
     return sheet.drafts.flatMap(({ change, verdict }) => (verdict === null ? [change] : []))

@@ -6,6 +6,7 @@ import type { Context } from './context.ts'
 import { create } from './creation.ts'
 import { diffEntitlements } from './entitlements.ts'
 import type { Match } from './matching.ts'
+import { corrected, correctionOf } from './restored.ts'
 import { Sheet } from './sheet.ts'
 import { refusalOf } from './values.ts'
 
@@ -34,8 +35,11 @@ export function lookAt(context: Context, desired: DesiredAccount): Looked {
   return withoutAccount(context, desired, link)
 }
 
-function diff(context: Context, desired: DesiredAccount, link: Link | null, account: ObservedAccount): Sheet {
+function diff(context: Context, desired: DesiredAccount, known: Link | null, account: ObservedAccount): Sheet {
+  const correction = correctionOf(context, desired, known, account)
+  const link = correction === null ? known : corrected(correction, known, account, context.view.observed.takenAt)
   const sheet = new Sheet(desired, link, { account })
+  sheet.correction = correction
   if (desired.state === 'shut') {
     shut(context, sheet, account)
     return sheet

@@ -1,6 +1,7 @@
 import type { DesiredAccount } from '../model/account.ts'
-import type { Change, PlanNote, Situation } from '../model/change.ts'
+import type { Change, LinkCorrection, PlanNote, Situation } from '../model/change.ts'
 import type { IdentityId } from '../model/identity.ts'
+import type { NameClaim } from '../model/ledger.ts'
 import { Context } from './context.ts'
 import { Doubts } from './doubts.ts'
 import { applyLimits } from './limits.ts'
@@ -9,6 +10,7 @@ import type { Matching } from './matching.ts'
 import { NameAllocator } from './naming.ts'
 import { lookAt } from './person.ts'
 import type { Looked } from './person.ts'
+import { claimFor } from './restored.ts'
 import { isBacklog, judge } from './safety.ts'
 import type { SafetyRules } from './safety.ts'
 import type { Sheet } from './sheet.ts'
@@ -22,6 +24,8 @@ export interface PlatformPlan {
   readonly notes: readonly PlanNote[]
   readonly standby: readonly Change[]
   readonly doneByHand: readonly Change[]
+  readonly corrections: readonly LinkCorrection[]
+  readonly claims: readonly NameClaim[]
   readonly population: number
   readonly situations: Readonly<Record<Situation, number>>
   /** Whom the limit on removals counted and let pass. */
@@ -47,6 +51,8 @@ export function planPlatform(
   const all: Sheet[] = []
   const standby: Change[] = []
   const doneByHand: Change[] = []
+  const corrections: LinkCorrection[] = []
+  const claims: NameClaim[] = []
   const situations = { ...countAccounts(index, matching), linked: 0, unlinked: 0, missing: 0, absent: 0 }
   let population = 0
   for (const desired of people()) {
@@ -57,6 +63,9 @@ export function planPlatform(
     if (shutting !== null) standby.push(shutting)
     if (standing !== 'nothing' && standing !== 'disputed') situations[standing] += 1
     if (sheet === null) continue
+    if (sheet.correction !== null) corrections.push(sheet.correction)
+    const claim = standing === 'absent' ? claimFor(context, desired) : null
+    if (claim !== null) claims.push(claim)
     if (isCounted(standing, sheet)) population += 1
     judge(view, sheet, rules)
     if (sheet.doneByHand !== null) doneByHand.push(sheet.doneByHand)
@@ -69,7 +78,7 @@ export function planPlatform(
   dropOrphanedReferences(sheets)
   for (const sheet of sheets) sheet.sort()
   const notes = sheets.flatMap((sheet) => sheet.notes)
-  return { sheets, notes, standby, doneByHand, population, situations, removals, undecided }
+  return { sheets, notes, standby, doneByHand, corrections, claims, population, situations, removals, undecided }
 }
 
 /** Accounts that nobody is linked to: those in dispute, and orphans. */

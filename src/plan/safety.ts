@@ -1,6 +1,7 @@
 import type { DesiredAccount } from '../model/account.ts'
 import { fingerprint, holdable } from '../model/change.ts'
 import type { SafetySettings } from '../model/settings.ts'
+import { restoredVerdict } from './restored.ts'
 import type { Draft, Sheet, Verdict } from './sheet.ts'
 import type { PlatformView } from './view.ts'
 
@@ -114,6 +115,9 @@ function verdictOf(view: PlatformView, sheet: Sheet, draft: Draft, safety: Safet
   const { change, verdict } = draft
   const observed = modeVerdict(view, draft)
   if (observed !== null) return observed
+  // Before every approval: what a person saw when saying it is not what is there now.
+  const early = restoredVerdict(view, draft)
+  if (early !== null) return early
   if (isEmergency(sheet, draft)) return null
   if (decisions.rejected.size > 0 && decisions.rejected.has(fingerprint(change))) {
     return { why: 'rejected', text: 'Somebody rejected this change with "keyturn holds reject".' }

@@ -1,6 +1,6 @@
 import type { DesiredAccount, ObservedAccount } from '../model/account.ts'
 import { changeOrder } from '../model/change.ts'
-import type { Change, PlanNote, Target, WithheldWhy } from '../model/change.ts'
+import type { Change, LinkCorrection, PlanNote, Target, WithheldWhy } from '../model/change.ts'
 import type { IdentityId } from '../model/identity.ts'
 import type { Link } from '../model/ledger.ts'
 import type { Reason } from '../model/place.ts'
@@ -38,6 +38,8 @@ export class Sheet {
   readonly notes: PlanNote[] = []
   /** What a person has said was done by hand. */
   doneByHand: Change | null = null
+  /** What the restored ledger is to remember of the account instead. */
+  correction: LinkCorrection | null = null
   readonly #target: Target
   readonly #name: string
 

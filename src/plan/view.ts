@@ -24,6 +24,16 @@ export interface PlatformView {
   /** Whose removal earlier plans counted and let pass within the time of the limit on removals. */
   readonly removedLately?: ReadonlySet<IdentityId>
   readonly partial?: PartialView
+  /** The ledger was restored and nothing is opened yet (law 8). `evidence`: null where nobody asked the platform for it. */
+  readonly restored?: { readonly evidence: Evidence | null }
+}
+
+/** What a platform says about accounts that a restored ledger may remember wrongly, by native id (`accountsInQuestion`). */
+export interface Evidence {
+  /** Not changed since the backup was made: what the ledger remembers of them is so. */
+  readonly untouched: ReadonlySet<string>
+  /** Changed since the backup was made, and last by Keyturn itself. */
+  readonly ours: ReadonlySet<string>
 }
 
 /**

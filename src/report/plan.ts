@@ -145,6 +145,7 @@ const headings: Readonly<Record<WithheldWhy, string>> = {
   held: 'the record contradicts itself.',
   frozen: 'frozen by an operator.',
   rejected: 'rejected before.',
+  restored: 'nothing is opened yet.',
   'missing-entitlement': 'no such entitlement.',
   'empty-value': 'an empty value.',
   'value-refused': 'a value that the platform would refuse.',

@@ -3,7 +3,7 @@ import type { ErrorSummary } from '../model/errors.ts'
 import type { AcceptedRead, RefusedRead } from '../model/identity.ts'
 import type { Instant } from '../model/instant.ts'
 import type { Hold, Ledger, ObligationStatus } from '../model/ledger.ts'
-import type { Override, PlatformState, ProcessState } from '../model/running.ts'
+import type { Override, PlatformState, ProcessState, Restored } from '../model/running.ts'
 import { count, showDuration, showInstant, table } from './text.ts'
 
 /** How everything stands, as the ledger and the platforms tell. */
@@ -22,6 +22,7 @@ export interface Standing {
   readonly processes: readonly ProcessState[]
   readonly overrides: readonly Override[]
   readonly marked: number
+  readonly restored: Restored | null
   readonly timeToRevoke: readonly {
     readonly from: string
     readonly count: number
@@ -38,6 +39,7 @@ export function renderStatus(
   { now, zone }: { readonly now: Instant; readonly zone: string },
 ): string {
   return [
+    restored(standing, zone),
     processes(standing, zone),
     feeds(standing, zone),
     lanes(standing, now),
@@ -50,6 +52,17 @@ export function renderStatus(
   ]
     .filter((section) => section !== '')
     .join('\n\n')
+}
+
+function restored({ restored: state }: Standing, zone: string): string {
+  if (state === null) return ''
+  const until =
+    state.knownUntil === null ? 'it is a new one' : `it knows nothing after ${showInstant(state.knownUntil, zone)}`
+  return [
+    colours.red(`The ledger was restored from a backup (noticed ${showInstant(state.at, zone)}): ${until}.`),
+    'Nothing is made, opened or granted until everybody and every platform was looked at. Revocations go on.',
+    'A running daemon does that as soon as every feed and platform can be read; else "keyturn apply" does.',
+  ].join('\n')
 }
 
 function processes({ processes: running, policyVersion }: Standing, zone: string): string {

@@ -12,6 +12,7 @@ export interface Planned {
   readonly plan: Plan
   readonly identities: readonly Identity[]
   readonly heldRoles: readonly HeldRole[]
+  readonly reconciles?: NonNullable<Admission['reconciles']>
 }
 
 /** Which marks a plan answers. `people` null: it looked at everybody. */
@@ -20,7 +21,7 @@ export type Answered = NonNullable<Admission['looked']>
 /** Everything that the ledger stores with a plan. */
 export async function admissionOf(
   keyturn: Keyturn,
-  { plan, identities, heldRoles }: Planned,
+  { plan, identities, heldRoles, reconciles }: Planned,
   marks: readonly LookAgain[] = [],
   looked?: Answered,
 ): Promise<Admission> {
@@ -36,6 +37,7 @@ export async function admissionOf(
     receivedAt: receivedInstants(marks),
     revisions: revisionsOf(identities),
     ...(looked === undefined ? {} : { looked }),
+    ...(reconciles === undefined ? {} : { reconciles }),
   }
 }
 

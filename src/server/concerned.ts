@@ -12,6 +12,7 @@ import type { Planned } from './admitting.ts'
 import type { Keyturn } from './context.ts'
 import { overlaid } from './people.ts'
 import { desires, planOf } from './planning.ts'
+import { restoredPart } from './restored.ts'
 import { surroundingsOf } from './surroundings.ts'
 import type { Surroundings } from './surroundings.ts'
 import { settingsOf, whole } from './survey.ts'
@@ -103,13 +104,14 @@ async function knownOf(
   const { id } = connector
   const everyone = [...new Set([...people.map((one) => one.id), ...referredBy(people)])]
   const within = (settings.safety.limits[id] ?? settings.safety.limits.default).removals.within ?? 0
-  const [links, grants, claimed, decisions, population, removedLately] = await Promise.all([
+  const [links, grants, claimed, decisions, population, removedLately, restored] = await Promise.all([
     ledger.links(id, everyone),
     ledger.grants(id, everyone),
     ledger.names(id, everyone),
     ledger.decisions(id),
     ledger.population(id),
     ledger.removalsSince(id, clock() - within),
+    ledger.restored(),
   ])
   const linked = new Map(links.map((link) => [link.identity, link]))
   const own = Map.groupBy(claimed, ({ identity }) => identity)
@@ -119,7 +121,15 @@ async function knownOf(
     return questionsOf(one, linked.get(one.identity) ?? null, mostNames, claims)
   })
   const others = links.map(({ nativeId }) => ({ nativeId }))
-  const view = { settings: settingsOf(keyturn, connector), connector, links, grants, names, decisions }
+  const view = {
+    settings: settingsOf(keyturn, connector),
+    connector,
+    links,
+    grants,
+    names,
+    decisions,
+    ...restoredPart(restored),
+  }
   return { view: { ...view, removedLately, partial: { population, mostNames } }, refs: [...refs, ...others] }
 }
 

@@ -5,7 +5,7 @@ import { secrets } from '../config/secrets.ts'
 import { openConnector } from '../connectors/index.ts'
 import { openLedger } from '../ledger/index.ts'
 import type { Connector } from '../model/connector.ts'
-import { KeyturnError } from '../model/errors.ts'
+import { KeyturnError, summarise } from '../model/errors.ts'
 import type { Clock } from '../model/instant.ts'
 import type { Ledger } from '../model/ledger.ts'
 import type { RunningLedger } from '../model/running.ts'
@@ -56,7 +56,7 @@ export async function openKeyturn(options: OpenOptions): Promise<Keyturn> {
   const settings = typeof options.config === 'string' ? await loadSettings(options.config) : options.config
   const logger = options.logger ?? (await openLog({ level: 'warn', pretty: process.stderr.isTTY }))
   const clock = options.clock ?? openClock()
-  const ledger = await openLedger(settings.state.ledger, { readOnly: options.readOnly })
+  const ledger = await openLedger(settings.state.ledger, { readOnly: options.readOnly, ...guarding({ logger, clock }) })
   const keyturn = withSettings(settings, { ledger, logger, clock, operator: operatorName() })
   return {
     ...keyturn,
@@ -64,6 +64,15 @@ export async function openKeyturn(options: OpenOptions): Promise<Keyturn> {
       await keyturn[Symbol.asyncDispose]()
       await ledger[Symbol.asyncDispose]()
     },
+  }
+}
+
+/** How a ledger tells that it was restored while it is open, and that its witness cannot be kept. */
+export function guarding({ logger, clock }: Pick<Keyturn, 'logger' | 'clock'>) {
+  return {
+    clock,
+    onReplaced: (error: KeyturnError) => logger.error(error.message, { hint: error.hint }),
+    onTrouble: (error: unknown) => logger.warn('the witness beside the ledger cannot be kept', summarise(error)),
   }
 }
 

@@ -1,11 +1,12 @@
 // The daemon: watches, decides what is urgent, revokes. What is heavy has processes of its own (docs/decisions/032).
 import { openLedger } from '../ledger/index.ts'
 import { summarise } from '../model/errors.ts'
+import type { KeyturnError } from '../model/errors.ts'
 import { SECOND } from '../model/instant.ts'
 import { roles as everyRole } from '../model/running.ts'
 import type { Role } from '../model/running.ts'
 import type { Settings } from '../model/settings.ts'
-import { loadSettings, withSettings } from './context.ts'
+import { guarding, loadSettings, withSettings } from './context.ts'
 import type { Foundation } from './context.ts'
 import { openClock } from './clock.ts'
 import { watchConfig } from './daemon/config-watch.ts'
@@ -36,7 +37,8 @@ export async function runDaemon(options: DaemonOptions): Promise<Left> {
   const logger = await openLog({ level: options.debug ? 'debug' : 'info', pretty: process.stderr.isTTY })
   await using stack = new AsyncDisposableStack()
   const clock = openClock()
-  const ledger = stack.use(await openLedger(settings.state.ledger))
+  const broken = new AbortController()
+  const ledger = stack.use(await openWatched(settings, { logger, clock }, broken))
   const foundation: Foundation = { ledger, logger, clock, operator: 'keyturn' }
   const redis = stack.use(await openRedisOf(withSettings(settings, foundation)))
   const registry = stack.use(register(foundation, [...roles]))
@@ -60,11 +62,32 @@ export async function runDaemon(options: DaemonOptions): Promise<Left> {
   if (roles.has('server')) stack.use(await openMonitoring(seat, foundation))
   await systemd.ready('running')
   logger.info('ready', { roles: [...roles], policy: settings.policyVersion, pid: process.pid })
-  await stopped(options.signal)
+  await stopped(AbortSignal.any([options.signal, broken.signal]))
   await systemd.stopping('finishing what is being written')
   logger.info('stopping: what is being written is finished, the rest is handed back')
   await stack.disposeAsync().catch((error: unknown) => logger.error('not everything could be closed', summarise(error)))
+  // Whoever supervises this process starts it anew: what it remembered of the ledger is not so any more.
+  broken.signal.throwIfAborted()
   return await leftOf(settings)
+}
+
+/** The ledger; `broken` is aborted when it is replaced, or a backup is put back, while it is open. */
+async function openWatched(
+  { state }: Settings,
+  tools: Pick<Foundation, 'logger' | 'clock'>,
+  broken: AbortController,
+): Promise<Foundation['ledger']> {
+  const guard = guarding(tools)
+  const onReplaced = (error: KeyturnError) => {
+    guard.onReplaced(error)
+    broken.abort(error)
+  }
+  const ledger = await openLedger(state.ledger, { ...guard, onReplaced })
+  if ((await ledger.restored()) !== null)
+    tools.logger.error(
+      'the ledger was restored from a backup, or is a new one: nothing is opened before a reconciliation',
+    )
+  return ledger
 }
 
 function stopped(signal: AbortSignal): Promise<void> {

@@ -23,7 +23,7 @@ export async function applyAndFollow(
   const again = await makePlanning(keyturn, { confirmed: false, signal: options.signal })
   const changes = again.plan.changes.filter((change) => follows(change, moved))
   if (changes.length === 0) return first
-  const second = await applyPlanning(keyturn, { ...again, plan: onlyThese(again.plan, changes) }, options)
+  const second = await applyPlanning(keyturn, { ...again, plan: onlyThese(again.plan, changes), marks: [] }, options)
   return together(first, second)
 }
 

@@ -3,12 +3,14 @@ import type { HeldRole } from '../model/account.ts'
 import type { Plan } from '../model/change.ts'
 import type { KeyturnError } from '../model/errors.ts'
 import type { Identity, IdentityId } from '../model/identity.ts'
+import type { Admission } from '../model/ledger.ts'
 import type { LookAgain } from '../model/running.ts'
 import { makePlan } from '../plan/index.ts'
 import type { PlanInput } from '../plan/index.ts'
 import type { Keyturn } from './context.ts'
 import { readPeople } from './people.ts'
 import type { People } from './people.ts'
+import { reconciling, withEvidence } from './restored.ts'
 import { remember, surveyPlatforms } from './survey.ts'
 
 /** A plan over everybody and every platform that could be read as a whole, and what it was made from. */
@@ -19,6 +21,8 @@ export interface Planning {
   readonly unread: readonly { readonly platform: string; readonly error: KeyturnError }[]
   /** Roles with `linger` as they are now. */
   readonly heldRoles: readonly HeldRole[]
+  /** Set where this plan is the reconciliation that a restored ledger waits for. */
+  readonly reconciles?: NonNullable<Admission['reconciles']>
   /** Who was marked to be looked at before this plan began: it looks at everybody. */
   readonly marks: readonly LookAgain[]
 }
@@ -48,14 +52,22 @@ export async function planPeople(
   options: PlanningOptions,
 ): Promise<Omit<Planning, 'people' | 'marks'>> {
   options.onStage?.('platforms')
+  const restored = await keyturn.ledger.restored()
   const surveys = await surveyPlatforms(keyturn, options.signal)
   options.signal.throwIfAborted()
   options.onStage?.('plan')
   const unread = surveys.flatMap((survey) => ('error' in survey ? [survey] : []))
   const { desired, heldRoles } = await desires(keyturn, identities)
   const sights = surveys.flatMap((survey) => ('sight' in survey ? [survey.sight] : []))
-  const platforms = await Promise.all(sights.map((sight) => remember(keyturn, sight, desired(sight.settings.id))))
-  return { plan: planOf(keyturn, { desired, platforms, confirmed: options.confirmed }), unread, heldRoles }
+  const platforms = await Promise.all(
+    sights.map(async (sight) => {
+      const view = await remember(keyturn, sight, desired(sight.settings.id))
+      if (restored === null) return view
+      return withEvidence(keyturn, view, [...desired(sight.settings.id)], restored, options.signal)
+    }),
+  )
+  const plan = planOf(keyturn, { desired, platforms, confirmed: options.confirmed })
+  return { plan, unread, heldRoles, ...reconciling(keyturn, restored, unread) }
 }
 
 /** The plan over what was seen, by the policy in force and with safety on the whole. */

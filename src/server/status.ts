@@ -3,7 +3,7 @@ import type { ErrorSummary } from '../model/errors.ts'
 import type { AcceptedRead, RefusedRead } from '../model/identity.ts'
 import { DAY, MINUTE } from '../model/instant.ts'
 import type { Hold, Ledger, ObligationStatus } from '../model/ledger.ts'
-import type { Override, PlatformState, ProcessState, RevocationTiming } from '../model/running.ts'
+import type { Override, PlatformState, ProcessState, Restored, RevocationTiming } from '../model/running.ts'
 import type { Keyturn } from './context.ts'
 
 export interface Status {
@@ -28,6 +28,8 @@ export interface Status {
   readonly overrides: readonly Override[]
   /** People who wait to be looked at. */
   readonly marked: number
+  /** The ledger was restored from a backup, and no reconciliation has run since. */
+  readonly restored: Restored | null
   /** How long revocations of the last thirty days took, by where the time counts from; ms. */
   readonly timeToRevoke: readonly TimeToRevoke[]
 }
@@ -73,6 +75,7 @@ export async function readStatus(
     processes: await ledger.processes(now - silent),
     overrides: await ledger.overrides(now),
     marked: (await ledger.marked(mostTimings)).length,
+    restored: await ledger.restored(),
     timeToRevoke: timesOf(await ledger.revocationsSince(now - timingsOf, mostTimings)),
   }
 }

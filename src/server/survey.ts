@@ -7,6 +7,7 @@ import type { CompleteSnapshot, Snapshot } from '../model/snapshot.ts'
 import { memoryNeeded } from '../plan/index.ts'
 import type { PlatformView } from '../plan/index.ts'
 import type { Keyturn } from './context.ts'
+import { restoredPart } from './restored.ts'
 
 /** A view without what the ledger remembers of many people and a plan may not need; see `remember`. */
 type Sight = Omit<PlatformView, 'grants' | 'names'>
@@ -79,13 +80,14 @@ export async function knownOf(
 ): Promise<Omit<PlatformView, 'observed' | 'catalogue' | 'ownAddress'>> {
   const { ledger } = keyturn
   const settings = settingsOf(keyturn, connector)
-  const [links, grants, names, decisions] = await Promise.all([
+  const [links, grants, names, decisions, restored] = await Promise.all([
     ledger.links(connector.id, only),
     ledger.grants(connector.id, only),
     ledger.names(connector.id, only),
     ledger.decisions(connector.id),
+    ledger.restored(),
   ])
-  return { settings, links, grants, names, decisions, connector }
+  return { settings, links, grants, names, decisions, connector, ...restoredPart(restored) }
 }
 
 export function settingsOf(keyturn: Keyturn, { id }: Connector): PlatformSettings {

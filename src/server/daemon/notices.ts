@@ -11,6 +11,8 @@ const lookEvery = 2 * SECOND
 const nearly = 0.7
 /** The account of a leaver that was found open again is told for so long. */
 const reopenedFor = 10 * MINUTE
+/** So is a ledger that came back from a backup. */
+const restoredFor = 10 * MINUTE
 
 export interface NoticeOptions {
   readonly notifier: Pick<Notifier, 'tell'>
@@ -64,6 +66,7 @@ export async function present(keyturn: Keyturn): Promise<readonly Notice[]> {
     ...processes.flatMap(({ id, refusedConfig }) => (refusedConfig === null ? [] : [configNotice(id, refusedConfig)])),
     ...counts.filter(({ failed }) => failed > 0).map(failedNotice),
     ...(await reopened(keyturn, now)),
+    ...(await restored(keyturn, now)),
   ]
 }
 
@@ -175,6 +178,22 @@ async function reopened({ ledger }: Keyturn, now: number): Promise<readonly Noti
     identity,
     text: `The account of ${identity}, who left, was open again on ${platform}: ${detail}`,
   }))
+}
+
+/** Told for a while also where the reconciliation was quicker than this look. */
+async function restored({ ledger }: Keyturn, now: number): Promise<readonly Notice[]> {
+  const [standing, records] = await Promise.all([
+    ledger.restored(),
+    ledger.auditSince('ledger-restored', now - restoredFor),
+  ])
+  const [record] = records
+  const at = record?.at ?? standing?.at
+  if (at === undefined) return []
+  const what = record?.detail ?? 'behind its witness; nothing is opened'
+  const end = standing === null ? 'It is reconciled by now.' : 'It is not reconciled yet.'
+  const text = `The ledger was restored from a backup, or is a new one (${what}). ${end} Operators' words and approvals since the backup must be said again.`
+  const subject = { platform: null, identity: null } as const
+  return [{ key: `ledger-restored:${at}`, kind: 'ledger-restored', severity: 'page', ...subject, text }]
 }
 
 function seconds(ms: number): string {

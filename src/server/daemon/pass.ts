@@ -60,8 +60,11 @@ async function readWhole(keyturn: Keyturn, id: string, receivedAt: Instant, sign
 /** Plans whoever is marked, as a whole, and admits what safety lets pass. */
 async function planMarked(keyturn: Keyturn, signal: AbortSignal, onAdmitted: () => void): Promise<PassReport> {
   const marks = await keyturn.ledger.marked(mostMarks)
-  if (marks.length === 0) return { again: false, upTo: Number.MAX_SAFE_INTEGER, admitted: 0, withheld: 0, unread: [] }
-  const people = concerned(marks)
+  const restored = await keyturn.ledger.restored()
+  if (marks.length === 0 && restored === null)
+    return { again: false, upTo: Number.MAX_SAFE_INTEGER, admitted: 0, withheld: 0, unread: [] }
+  // A restored ledger waits for a look at everybody, whoever is marked.
+  const people = restored === null ? concerned(marks) : null
   const { planned, unread, undecided } =
     people === null ? await everybody(keyturn, signal) : await some(keyturn, people, signal)
   signal.throwIfAborted()
@@ -70,10 +73,17 @@ async function planMarked(keyturn: Keyturn, signal: AbortSignal, onAdmitted: () 
   const looked: Answered = { upTo: marks.at(-1)?.id ?? 0, people: unread.length > 0 ? [] : answered }
   const { pointers, stale = [] } = await keyturn.ledger.admit(await admissionOf(keyturn, planned, marks, looked))
   if (pointers.length > 0) onAdmitted()
+  if (restored !== null) await tellRestored(keyturn)
   if (undecided.length > 0) await keyturn.ledger.lookAgain(null, 'policy', keyturn.clock(), keyturn.correlation)
   tellPlan(keyturn, 'planned', people?.length ?? 'everybody', planned.plan, { unread })
   const again = unread.length > 0 || stale.length > 0 || undecided.length > 0 || marks.length === mostMarks
   return { again, upTo: looked.upTo, admitted: pointers.length, withheld: planned.plan.withheld.length, unread }
+}
+
+async function tellRestored({ ledger, logger }: Keyturn): Promise<void> {
+  if ((await ledger.restored()) === null) logger.warn('the restored ledger is reconciled; what opens is planned next')
+  else
+    logger.error('the restored ledger is not reconciled yet: a feed or a platform could not be read; nothing is opened')
 }
 
 /** Null: everybody. */

@@ -38,7 +38,7 @@ describe('a new ledger', () => {
     await ledger.audit([s.record('p1')])
     expect(await modeOf(dirname(path))).toBe(0o700)
     const files = await readdir(dirname(path))
-    expect(files.toSorted()).toEqual(['keyturn.db', 'keyturn.db-shm', 'keyturn.db-wal'])
+    expect(files.toSorted()).toEqual(['keyturn.db', 'keyturn.db-shm', 'keyturn.db-wal', 'keyturn.db.witness'])
     for (const file of files) expect(await modeOf(`${dirname(path)}/${file}`)).toBe(0o600)
   })
 
@@ -62,7 +62,7 @@ describe('a new ledger', () => {
     await Promise.all(ledgers.map((ledger, index) => ledger.audit([s.record(`p${index}`)])))
     expect(await Promise.all(ledgers.map((ledger) => ledger.allocate('n', 1, 1)))).toHaveLength(5)
     for (const ledger of ledgers) await ledger[Symbol.asyncDispose]()
-    expect(await readdir(dirname(path))).toEqual(['keyturn.db'])
+    expect(await readdir(dirname(path))).toEqual(['keyturn.db', 'keyturn.db.witness'])
   })
 
   test('in memory lives as long as it is open', async () => {
@@ -97,7 +97,7 @@ describe('opened for reading only', () => {
       expect(await ledger.identities()).toHaveLength(50)
       expect((await failureOf(ledger.allocate('n', 1, 1))).code).toBe('ledger-unavailable')
     }
-    expect(await readdir(dirname(path))).toEqual(['keyturn.db'])
+    expect(await readdir(dirname(path))).toEqual(['keyturn.db', 'keyturn.db.witness'])
     expect(await readFile(path)).toEqual(before)
   })
 

@@ -1,0 +1,173 @@
+// Keeps a ledger's witness, and notices that the ledger was restored: when it is opened, and while it is open.
+import { randomUUID } from 'node:crypto'
+import { KeyturnError } from '../model/errors.ts'
+import type { Clock } from '../model/instant.ts'
+import type { Restored } from '../model/running.ts'
+import type { Driver } from './driver.ts'
+import { beatOnce, markRestored, standing } from './self.ts'
+import type { Standing } from './self.ts'
+import { fileAt, isBehind, readWitness, writeWitness } from './witness.ts'
+import type { Testimony } from './witness.ts'
+
+/** A driver whose ledger may turn out to be restored without that it could be written down in it. */
+export interface Opened {
+  readonly driver: Driver
+  /** Null where the ledger itself tells. */
+  readonly suspected: () => Restored | null
+}
+
+export interface Keeping {
+  readonly clock: Clock
+  /** The ledger was replaced or restored while it is open: nothing that this process remembers of it is right any more. */
+  readonly onReplaced: (error: KeyturnError) => void
+  /** The witness could not be read or written: nothing else is wrong. */
+  readonly onTrouble: (error: unknown) => void
+}
+
+const lookEvery = 2_000
+
+/** For who only reads: nothing is written, neither into the ledger nor beside it. */
+export async function compare(driver: Driver, path: string, { clock, onTrouble }: Keeping): Promise<Opened> {
+  let suspected: Restored | null = null
+  try {
+    const witness = await readWitness(path)
+    if (isBehind(await driver.read(standing), witness)) suspected = { at: clock(), knownUntil: null }
+  } catch (error) {
+    onTrouble(error)
+  }
+  return { driver, suspected: () => suspected }
+}
+
+/** For who writes. Never throws: a ledger without a witness is as good, only less watched. */
+export async function keepWitness(driver: Driver, path: string, keeping: Keeping): Promise<Opened> {
+  const keeper = new Keeper(driver, path, keeping)
+  await keeper.begin()
+  return {
+    suspected: () => keeper.suspected,
+    driver: {
+      read: (unit) => driver.read(unit),
+      write: (unit) => {
+        const objection = keeper.replaced ?? (keeper.isEnding ? closedError() : null)
+        if (objection !== null) return Promise.reject(objection)
+        keeper.news = true
+        return driver.write(unit)
+      },
+      [Symbol.asyncDispose]: async () => {
+        await keeper.end()
+        await driver[Symbol.asyncDispose]()
+      },
+    },
+  }
+}
+
+class Keeper {
+  suspected: Restored | null = null
+  /** The file is not the ledger's any more: what would be written there is lost. */
+  replaced: KeyturnError | null = null
+  /** Something was written since the last beat. */
+  news = false
+  isEnding = false
+  readonly #driver: Driver
+  readonly #path: string
+  readonly #keeping: Keeping
+  #file: string | null = null
+  #timer: NodeJS.Timeout | undefined
+  #looking: Promise<void> | null = null
+
+  constructor(driver: Driver, path: string, keeping: Keeping) {
+    this.#driver = driver
+    this.#path = path
+    this.#keeping = keeping
+  }
+
+  async begin(): Promise<void> {
+    await this.#attempt(async () => {
+      this.#file = await fileAt(this.#path)
+      await this.#look(false)
+    })
+    this.#timer = setInterval(() => {
+      this.#looking ??= this.#attempt(() => this.#again()).finally(() => {
+        this.#looking = null
+      })
+    }, lookEvery).unref()
+  }
+
+  async end(): Promise<void> {
+    if (this.isEnding) return
+    this.isEnding = true
+    clearInterval(this.#timer)
+    await this.#looking
+    // The last connection takes the write-ahead log away.
+    await this.#attempt(() => this.#again({ last: true }))
+  }
+
+  async #attempt(work: () => Promise<void>): Promise<void> {
+    try {
+      await work()
+    } catch (error) {
+      this.#keeping.onTrouble(error)
+    }
+  }
+
+  async #again({ last = false } = {}): Promise<void> {
+    if (this.replaced !== null || this.#file === null) return
+    if ((await fileAt(this.#path)) !== this.#file) {
+      this.replaced = replacedError(this.#path)
+      this.#keeping.onReplaced(this.replaced)
+      return
+    }
+    if (await this.#look(last)) this.#keeping.onReplaced(restoredError(this.#path))
+  }
+
+  /** True where the ledger is behind. The witness is read first: the ledger can only have come further since. */
+  async #look(last: boolean): Promise<boolean> {
+    const witness = await readWitness(this.#path)
+    const now = await this.#driver.read(standing)
+    if (isBehind(now, witness)) {
+      await this.#mark(witness)
+      return true
+    }
+    const isNews = this.news
+    this.news = false
+    const after = isNews ? await this.#driver.write(() => beatOnce(this.#keeping.clock())) : now
+    await this.#testify(after, witness, last)
+    return false
+  }
+
+  /** Where the ledger cannot be written, this process knows it at least, and tries again. */
+  async #mark(witness: Testimony): Promise<void> {
+    const seen = typeof witness === 'string' ? { ledger: '', beat: 0 } : witness
+    this.suspected ??= { at: this.#keeping.clock(), knownUntil: null }
+    const after = await this.#driver.write(() => markRestored(seen, this.#keeping.clock(), randomUUID()))
+    this.suspected = null
+    await this.#testify(after, witness, false)
+  }
+
+  async #testify({ ledger, beat }: Standing, before: Testimony, last: boolean): Promise<void> {
+    const file = this.#file ?? ''
+    const log = last ? null : await fileAt(`${this.#path}-wal`)
+    const isSame =
+      typeof before !== 'string' &&
+      before.ledger === ledger &&
+      before.beat >= beat &&
+      before.file === file &&
+      before.log === log
+    if (!isSame) await writeWitness(this.#path, { ledger, beat, file, log })
+  }
+}
+
+function closedError(): KeyturnError {
+  return new KeyturnError('ledger-unavailable', 'The ledger was closed.')
+}
+
+function replacedError(path: string): KeyturnError {
+  return new KeyturnError('ledger-unavailable', `The ledger ${path} was replaced by another file while it was open.`, {
+    hint: 'What this process would write is lost, so it writes nothing. Started again, it works with the new file.',
+  })
+}
+
+function restoredError(path: string): KeyturnError {
+  return new KeyturnError('ledger-unavailable', `The ledger ${path} was restored from a backup while it was open.`, {
+    hint: 'What this process remembers of it is not right any more. Started again, it reconciles first.',
+  })
+}

@@ -22,7 +22,13 @@ export interface RunningDaemon extends AsyncDisposable {
   says(message: string, from?: number): Promise<LogLine>
   /** The daemon and everything below it. */
   pids(): Promise<readonly number[]>
+  /** kill -9 of the daemon and of everything below it, at once. */
+  kill(): Promise<void>
 }
+
+/** `KEYTURN_BENCH_PROFILE=FOLDER`: every process of the daemon writes a CPU profile there when it ends. */
+const profile = process.env['KEYTURN_BENCH_PROFILE']
+const profiling = profile === undefined ? {} : { NODE_OPTIONS: `--cpu-prof --cpu-prof-dir=${profile}` }
 
 /** Starts `keyturn run --debug` in this folder and waits until it is ready. */
 export async function startDaemon(
@@ -31,16 +37,20 @@ export async function startDaemon(
 ): Promise<RunningDaemon> {
   const child = spawn(program, ['--config', join(folder, 'keyturn.yaml'), 'run', '--debug'], {
     cwd: folder,
-    env: { ...process.env, ...environment, NO_COLOR: '1' },
+    env: { ...process.env, ...profiling, ...environment, NO_COLOR: '1' },
     stdio: ['ignore', 'ignore', 'pipe'],
   })
   const log: LogLine[] = []
+  const said: string[] = []
   let rest = ''
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     const lines = `${rest}${text}`.split('\n')
     rest = lines.pop() ?? ''
     for (const line of lines) {
-      if (!line.startsWith('{')) continue
+      if (!line.startsWith('{')) {
+        said.push(line)
+        continue
+      }
       const parsed = JSON.parse(line) as { readonly time: string; readonly msg: string }
       log.push({ ...parsed, at: Date.parse(parsed.time) })
     }
@@ -53,11 +63,22 @@ export async function startDaemon(
       for (;;) {
         const line = log.slice(from).find(({ msg }) => msg === message)
         if (line !== undefined) return line
-        if (child.exitCode !== null) throw new Error(`the daemon ended: ${JSON.stringify(log.slice(-5))}`)
+        if (child.exitCode !== null || child.signalCode !== null)
+          throw new Error(`the daemon ended: ${said.join('\n')} ${JSON.stringify(log.slice(-5))}`)
         await sleep(5)
       }
     },
     pids: () => treeOf(child.pid ?? 0),
+    async kill() {
+      for (const pid of await treeOf(child.pid ?? 0)) {
+        try {
+          process.kill(pid, 'SIGKILL')
+        } catch {
+          // It has ended meanwhile.
+        }
+      }
+      await ended
+    },
     async [Symbol.asyncDispose]() {
       child.kill('SIGTERM')
       const slow = setTimeout(() => child.kill('SIGKILL'), 15_000)

@@ -11,40 +11,53 @@ import type { Entry, Requests } from './pipeline.ts'
 import { median, perSecond, say } from './report.ts'
 import type { Measurement } from './report.ts'
 import { accounts, groups, makeWorld, workforce } from './world.ts'
-import type { World } from './world.ts'
+import type { More, World } from './world.ts'
+import { startDelay } from './delay.ts'
+import { population } from './population.ts'
 
 const suffix = 'dc=bench,dc=example'
-const places = placesOf(suffix)
+export const places = placesOf(suffix)
 export const manager = { dn: places.manager, password: 'password-of-benchmarks' }
 
-/** A fresh server with 200 empty groups, and a world whose platform it is. */
-export async function ldapWorld(
-  people: number,
-  options: { readonly nosync: boolean },
-): Promise<World & { server: Slapd }> {
-  const world = await makeWorld(workforce(people), manager.password)
-  const folder = join(world.folder, 'slapd')
-  await mkdir(folder)
-  const server = await startSlapd({
-    folder,
-    suffix,
-    ldif: directoryLdif({ suffix, groups, managerPassword: manager.password }),
-    manager: places.manager,
-    policy: places.policy,
-    nosync: options.nosync,
-  })
-  await world.configure(platform(server.url))
-  return {
-    ...world,
-    server,
-    async [Symbol.asyncDispose]() {
-      await server[Symbol.asyncDispose]()
-      await world[Symbol.asyncDispose]()
-    },
-  }
+export interface LdapOptions {
+  readonly nosync: boolean
+  /** Keyturn reaches the server through a proxy that makes every answer this much later, ms. */
+  readonly delay?: number
+  /** Everybody has an account with its memberships already: so many are loaded faster than any client could. */
+  readonly loaded?: boolean
+  readonly more?: More
 }
 
-function platform(url: string): object {
+export interface LdapWorld extends World {
+  readonly server: Slapd
+  /** What Keyturn connects to: the server, or the proxy before it. */
+  readonly url: string
+}
+
+/** A fresh server with 200 groups, and a world whose platform it is. */
+export async function ldapWorld(people: number, options: LdapOptions): Promise<LdapWorld> {
+  await using stack = new AsyncDisposableStack()
+  const world = stack.use(await makeWorld(workforce(people), manager.password))
+  const server = stack.use(await startDirectory(join(world.folder, 'slapd'), { ...options, people }))
+  const proxy = options.delay === undefined ? null : stack.use(await startDelay(server.url, options.delay))
+  const url = proxy?.url ?? server.url
+  await world.configure(platform(url), options.more)
+  const owned = stack.move()
+  return { ...world, server, url, [Symbol.asyncDispose]: () => owned.disposeAsync() }
+}
+
+/** A server of its own, with the groups and, where asked, everybody's accounts. */
+export async function startDirectory(
+  folder: string,
+  { people, nosync, loaded = false }: LdapOptions & { readonly people: number },
+): Promise<Slapd> {
+  await mkdir(folder)
+  const empty = directoryLdif({ suffix, groups: loaded ? [] : groups, managerPassword: manager.password })
+  const ldif = loaded ? `${empty}\n${population(people, places)}` : empty
+  return startSlapd({ folder, suffix, ldif, manager: places.manager, policy: places.policy, nosync })
+}
+
+export function platform(url: string): object {
   return {
     kind: 'ldap',
     url,
@@ -103,14 +116,22 @@ async function loadByKeyturn(people: number, trial: Trial) {
   return { took, ...(await requestsThatMake(world.server.url, people)) }
 }
 
-async function loadByPipeline(adds: Requests, memberships: Requests, trial: Trial): Promise<number> {
+/** How long a client needs that only sends these, ms; into a fresh server. */
+export async function loadByPipeline(
+  adds: Requests,
+  memberships: Requests,
+  trial: Pick<LdapOptions, 'nosync' | 'delay'>,
+): Promise<number> {
   await using world = await ldapWorld(1, trial)
-  const { url } = world.server
+  const { url } = world
   return (await sendAll(url, manager, adds)) + (await sendAll(url, manager, memberships))
 }
 
 /** The requests that make exactly what Keyturn has made: read back from the directory, before any clock runs. */
-async function requestsThatMake(url: string, people: number): Promise<{ adds: Requests; memberships: Requests }> {
+export async function requestsThatMake(
+  url: string,
+  people: number,
+): Promise<{ adds: Requests; memberships: Requests }> {
   const client = new Client({ url })
   await client.bind(manager.dn, manager.password)
   const entries = await readAll(client, places.people, '(objectClass=inetOrgPerson)')
@@ -134,7 +155,7 @@ async function requestsThatMake(url: string, people: number): Promise<{ adds: Re
   return { adds: encodeAdds(adds), memberships: encodeMemberships(members, 2) }
 }
 
-async function readAll(client: Client, base: string, filter: string): Promise<Entry[]> {
+export async function readAll(client: Client, base: string, filter: string): Promise<Entry[]> {
   const entries: Entry[] = []
   for await (const page of client.searchPaginated(base, { scope: 'one', filter, paged: { pageSize: 1_000 } })) {
     for (const { dn, ...attributes } of page.searchEntries) {

@@ -1,146 +1,99 @@
-// From the feed's rename to the platform's refusal of the old password: the whole way of a leaver, and where its time goes.
-import { readFile, rename, writeFile } from 'node:fs/promises'
+// A leaver while nothing else happens: the whole way, where its time goes, and how long the barest script needs beside it.
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdir, rename, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Attribute, Change, Client } from 'ldapts'
-import { percentile, startDaemon } from './daemon.ts'
-import type { LogLine } from './daemon.ts'
+import { fileURLToPath } from 'node:url'
+import { startRedis } from '../test/servers/redis.ts'
+import { startDaemon } from './daemon.ts'
+import { Feed } from './feed.ts'
 import { ldapWorld, manager } from './ldap.ts'
+import type { LdapWorld } from './ldap.ts'
+import { chooseLeavers, explain, leaveOneByOne, refused, spread } from './leaving.ts'
+import type { Leaver } from './leaving.ts'
 import { say } from './report.ts'
 import type { Measurement } from './report.ts'
+import { size } from './size.ts'
 
-const oldPassword = 'The-old-password-1'
+const program = fileURLToPath(new URL('bare-leaver.ts', import.meta.url))
+const people = size(10_000, 1_000)
+const leaving = size(200, 20)
 
-export interface Leaver {
-  readonly key: string
-  readonly dn: string
-}
-
-/** A feed in memory, rewritten as a whole and renamed into place, as exports do. */
-export class Feed {
-  readonly #path: string
-  #lines: string[]
-  readonly #index = new Map<string, number>()
-
-  private constructor(path: string, text: string) {
-    this.#path = path
-    this.#lines = text.split('\n')
-    this.#lines.forEach((line, index) => this.#index.set(line.slice(0, line.indexOf(',')), index))
-  }
-
-  static async open(path: string): Promise<Feed> {
-    return new Feed(path, await readFile(path, 'utf8'))
-  }
-
-  leave(key: string): void {
-    const index = this.#index.get(key) ?? -1
-    this.#lines[index] = (this.#lines[index] ?? '').replace(/,Active$/, ',Left')
-  }
-
-  add(lines: readonly string[]): void {
-    this.#lines = [...this.#lines.slice(0, -1), ...lines, '']
-  }
-
-  async write(): Promise<number> {
-    await writeFile(`${this.#path}.new`, this.#lines.join('\n'))
-    const at = performance.now()
-    await rename(`${this.#path}.new`, this.#path)
-    return at
-  }
-}
-
-/** Gives some people a password that is known. */
-export async function chooseLeavers(url: string, base: string, count: number): Promise<readonly Leaver[]> {
-  const client = new Client({ url })
-  await client.bind(manager.dn, manager.password)
-  const { searchEntries } = await client.search(base, {
-    filter: '(objectClass=inetOrgPerson)',
-    attributes: ['employeeNumber'],
-    sizeLimit: 0,
-    paged: true,
-  })
-  const step = Math.floor(searchEntries.length / count)
-  const leavers = searchEntries.filter((_, index) => index % step === 0).slice(0, count)
-  for (const { dn } of leavers) {
-    const modification = new Attribute({ type: 'userPassword', values: [oldPassword] })
-    await client.modify(dn, new Change({ operation: 'replace', modification }))
-  }
-  await client.unbind()
-  return leavers.map(({ dn, employeeNumber }) => ({ dn, key: String(employeeNumber) }))
-}
-
-/** Tries the old password again and again, as fast as the server answers; resolves when it is refused. */
-export async function refused(url: string, { dn }: Leaver, signal?: AbortSignal): Promise<number> {
-  const client = new Client({ url, timeout: 20_000 })
-  try {
-    while (signal?.aborted !== true) {
-      try {
-        await client.bind(dn, oldPassword)
-      } catch {
-        return performance.now()
-      }
-      await sleep(1)
-    }
-    throw new Error(`${dn} could still sign in`)
-  } finally {
-    await client.unbind().catch(() => undefined)
-  }
-}
-
-export async function benchLeaver(): Promise<readonly Measurement[]> {
-  return [await idle(10_000, 200)]
-}
-
-async function idle(people: number, count: number): Promise<Measurement> {
-  await using world = await ldapWorld(people, { nosync: true })
+export async function benchLeaver(delay?: number): Promise<readonly Measurement[]> {
+  const options = { nosync: true, ...(delay === undefined ? {} : { delay }) }
+  await using world = await ldapWorld(people, options)
   await world.keyturn(['apply'], 0)
-  const { url } = world.server
-  const leavers = await chooseLeavers(url, 'ou=people,dc=bench,dc=example', count)
+  const all = await chooseLeavers(world.server.url, 3 * leaving)
+  const [ours, direct, queued] = [0, 1, 2].map((part) => all.filter((_, index) => index % 3 === part))
+  const keyturn = await leaveByKeyturn(world, ours ?? [])
+  const bare = spread(await leaveByScript(world, direct ?? [], false))
+  const bullmq = spread(await leaveByScript(world, queued ?? [], true))
+  const { p50, p99, text } = spread(keyturn.took)
+  const far = delay === undefined ? '' : `, through a proxy of ${delay} ms`
+  say(`leaver${far}, step by step:\n${explain(keyturn.steps)}`)
+  say(`  a bare script that watches one line and modifies: ${bare.text}; the same through BullMQ: ${bullmq.text}`)
+  return [
+    {
+      what: `leaver in a feed of ${people.toLocaleString('en-US')} rows, idle${far}: rename to refusal`,
+      figure: text,
+      limit: `bare script p50 ${bare.p50.toFixed(1)} ms, with BullMQ ${bullmq.p50.toFixed(1)} ms`,
+      ratio: `${(p50 / bare.p50).toFixed(1)}, ${(p50 / bullmq.p50).toFixed(1)}`,
+      target: 'p50 below 100 ms, p99 below 300 ms',
+      met: p50 < 100 && p99 < 300,
+      note: `${leaving} leavers, one by one, for each of the three`,
+    },
+  ]
+}
+
+async function leaveByKeyturn(world: LdapWorld, leavers: readonly Leaver[]) {
   const feed = await Feed.open(world.feed)
   await using daemon = await startDaemon(world.folder, { DIRECTORY_PASSWORD: manager.password })
   await daemon.says('feed remembered')
   await sleep(2_000)
-  const times: number[] = []
-  const steps: Steps[] = []
+  return await leaveOneByOne({ daemon, feed, url: world.server.url }, leavers)
+}
+
+async function leaveByScript(world: LdapWorld, leavers: readonly Leaver[], queue: boolean): Promise<readonly number[]> {
+  await using stack = new AsyncDisposableStack()
+  const redis = queue ? stack.use(await startRedis()) : null
+  const line = join(world.folder, 'bare', 'line')
+  await mkdir(dirname(line), { recursive: true })
+  const { url } = world.server
+  const stop = await startScript([line, world.url, manager.dn, ...(redis === null ? [] : [String(redis.port)])], {
+    DIRECTORY_PASSWORD: manager.password,
+    REDIS_PASSWORD: redis?.password ?? '',
+  })
+  stack.defer(stop)
+  const took: number[] = []
   for (const leaver of leavers) {
-    feed.leave(leaver.key)
-    const shut = refused(url, leaver)
-    const from = daemon.log.length
-    const began = Date.now()
-    const at = await feed.write()
-    const took = (await shut) - at
-    times.push(took)
-    await daemon.says('proof', from)
-    steps.push(stepsOf(daemon.log.slice(from), began, took))
+    const shut = refused(url, leaver, AbortSignal.timeout(60_000))
+    await writeFile(`${line}.new`, `${leaver.dn}\n`)
+    const at = performance.now()
+    await rename(`${line}.new`, line)
+    took.push((await shut) - at)
     await sleep(20)
   }
-  const p50 = percentile(times, 0.5)
-  const p99 = percentile(times, 0.99)
-  say(explain(steps))
-  return {
-    what: `leaver in a feed of ${people.toLocaleString('en-US')} rows, idle: rename to refusal`,
-    figure: `p50 ${p50.toFixed(0)} ms, p99 ${p99.toFixed(0)} ms`,
-    limit: '',
-    ratio: '',
-    target: 'p50 below 100 ms, p99 below 300 ms',
-    met: p50 < 100 && p99 < 300,
-    note: `${count} leavers, one by one`,
-  }
+  return took
 }
 
-type Steps = Readonly<Record<string, number>>
-
-const marks = ['feed read', 'feed saved', 'planned at once', 'job begun'] as const
-
-function stepsOf(log: readonly LogLine[], began: number, took: number): Steps {
-  const at = (message: string) => (log.find(({ msg }) => msg === message)?.at ?? Number.NaN) - began
-  return { ...Object.fromEntries(marks.map((mark) => [mark, at(mark)])), refused: took, proof: at('proof') }
-}
-
-function explain(steps: readonly Steps[]): string {
-  const names = [...marks, 'refused', 'proof']
-  const lines = names.map((name) => {
-    const values = steps.map((one) => one[name] ?? Number.NaN).filter((value) => !Number.isNaN(value))
-    return `  ${name}: p50 ${percentile(values, 0.5).toFixed(0)} ms, p99 ${percentile(values, 0.99).toFixed(0)} ms after the rename`
+async function startScript(
+  args: readonly string[],
+  environment: Readonly<Record<string, string>>,
+): Promise<() => Promise<void>> {
+  const child = spawn(process.execPath, [program, ...args], {
+    env: { ...process.env, ...environment },
+    stdio: ['pipe', 'pipe', 'inherit'],
   })
-  return lines.join('\n')
+  const ended = once(child, 'exit')
+  await Promise.race([
+    once(child.stdout, 'data'),
+    ended.then(() => {
+      throw new Error('the bare script ended at once')
+    }),
+  ])
+  return async () => {
+    child.stdin.end()
+    await ended
+  }
 }

@@ -17,7 +17,7 @@ const sites = numbered('Site', 67)
 
 export const groups = [...departments, ...titles, ...sites].map(groupOf)
 
-function groupOf(text: string): string {
+export function groupOf(text: string): string {
   return text.toLowerCase().replace(' ', '-')
 }
 
@@ -32,10 +32,18 @@ export interface World extends AsyncDisposable {
   readonly feed: string
   /** Environment that makes a Node.js process tell its peak memory. */
   readonly hook: Readonly<Record<string, string>>
-  /** Writes keyturn.yaml with this section for the one platform, named "directory". */
-  configure(platform: object): Promise<void>
+  /** Writes keyturn.yaml with this section for the platform that is named "directory". */
+  configure(platform: object, more?: More): Promise<void>
   /** Runs `keyturn` and returns how long it took from start to end, ms. Throws when it ends with another code. */
   keyturn(args: readonly string[], code: number): Promise<Run>
+}
+
+/** What a benchmark needs besides. */
+export interface More {
+  /** Platforms besides "directory", on which everybody has an account, too. */
+  readonly others?: Readonly<Record<string, object>>
+  readonly state?: object
+  readonly safety?: object
 }
 
 export interface Run {
@@ -50,19 +58,23 @@ export async function makeWorld(people: Workforce, password: string): Promise<Wo
   const folder = await mkdtemp(join(tmpdir(), 'keyturn-bench-'))
   const feed = join(folder, 'feed.csv')
   await mkdir(join(folder, 'roles'))
-  await writeFile(join(folder, 'roles/roles.yaml'), stringify({ roles: roles() }))
   await writeFeed(feed, inventPeople(people))
   return {
     folder,
     feed,
     hook,
-    configure: (platform) => writeFile(join(folder, 'keyturn.yaml'), stringify(settings(platform))),
+    async configure(platform, more = {}) {
+      const platforms = ['directory', ...Object.keys(more.others ?? {})]
+      await writeFile(join(folder, 'roles/roles.yaml'), stringify({ roles: roles(platforms) }))
+      await writeFile(join(folder, 'keyturn.yaml'), stringify(settings(platform, more)))
+    },
     keyturn: (args, code) => runKeyturn(folder, args, code, password),
     [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }),
   }
 }
 
-function settings(platform: object): object {
+function settings(platform: object, { others = {}, state, safety }: More): object {
+  const withoutPasswords = (one: object) => ({ password: { 'must-change': false }, ...one })
   return {
     version: 1,
     organisation: { name: 'Benchmark', timezone: 'UTC' },
@@ -85,9 +97,17 @@ function settings(platform: object): object {
           endsAt: { column: 'end_date', date: 'yyyy-MM-dd' },
           state: { column: 'status', values: { Active: 'active', Leave: 'suspended', Left: 'left' } },
         },
+        // What is measured is the work, not the refusal of a feed that is suspiciously different.
+        contract: { rows: { min: 0, 'max-change': '100%' } },
       },
     },
-    platforms: { directory: { password: { 'must-change': false }, ...platform } },
+    // Any free port: several may run on one machine.
+    daemon: { listen: '127.0.0.1:0' },
+    ...(state === undefined ? {} : { state }),
+    ...(safety === undefined ? {} : { safety }),
+    platforms: Object.fromEntries(
+      Object.entries({ directory: platform, ...others }).map(([id, one]) => [id, withoutPasswords(one)]),
+    ),
   }
 }
 
@@ -108,14 +128,14 @@ export const accounts = {
   },
 }
 
-function roles(): object {
+function roles(platforms: readonly string[]): object {
   const of = (attribute: string, values: readonly string[]) =>
     values.map((value) => [
       groupOf(value),
       { when: `person.${attribute} == "${value}"`, entitlements: { directory: [groupOf(value)] } },
     ])
   return {
-    everybody: { accounts: ['directory'] },
+    everybody: { accounts: platforms },
     ...Object.fromEntries([...of('department', departments), ...of('title', titles), ...of('site', sites)]),
   }
 }

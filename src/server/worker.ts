@@ -34,8 +34,12 @@ export function workerPorts(
   const rules = remembered(() => passwordsOf(connector, password, signal), keyturn.clock, memory)
   return {
     observe: async (claimed) => {
+      const told = { platform: connector.id, identities: claimed.map(({ identity }) => identity) }
+      keyturn.logger.debug('claimed', told)
       const [around, passwords] = await Promise.all([surroundings(), rules()])
-      return observe(keyturn, connector, { ...around, passwords }, claimed, signal)
+      const view = await observe(keyturn, connector, { ...around, passwords }, claimed, signal)
+      keyturn.logger.debug('observed', told)
+      return view
     },
     warm: () => Promise.all([surroundings(), rules()]),
     needed: (view) => groupChanges(neededChanges(view.platform, view.desired, keyturn.settings.safety)),

@@ -115,6 +115,7 @@ export class Planner implements AsyncDisposable {
     const story = storyOf(this.#keyturn, theirs[0]?.correlation)
     const asking = { signal: this.#stop.signal, patience, down: down(), surroundings: this.#surroundings }
     const { planned, blind } = await planConcerned(story, people, asking)
+    story.logger.debug('urgent plan made', { people: people.length, blind, correlation: story.correlation })
     const open = new Set([...(planned.plan.undecided ?? []), ...(blind.length > 0 ? ids : [])])
     const looked = { upTo: theirs.at(-1)?.id ?? 0, people: [...ids].filter((id) => !open.has(id)) }
     const admitting = story.ledger.admit(await admissionOf(story, planned, theirs, looked))

@@ -67,13 +67,21 @@ function laneSettings(platform: PlatformSettings): { id: string; concurrency: nu
   return rate === undefined ? { id: platform.id, concurrency } : { id: platform.id, concurrency, rate }
 }
 
-/** `state.redis`, opened. Throws KeyturnError `redis-unavailable`, `config-invalid` or `secret-unavailable`. */
-export async function openRedisOf(keyturn: Keyturn): Promise<RedisHandle> {
-  return openRedis(await redisSettings(keyturn), keyturn.logger)
+/**
+ * `state.redis`, opened. `patient`: begins without one that answers, as a daemon must (law 3). Throws KeyturnError
+ * `redis-unavailable`, `config-invalid` or `secret-unavailable`.
+ */
+export async function openRedisOf(
+  keyturn: Pick<Keyturn, 'settings' | 'secrets' | 'logger'>,
+  { patient = false } = {},
+): Promise<RedisHandle> {
+  return openRedis({ ...(await redisSettings(keyturn)), patient }, keyturn.logger)
 }
 
 /** `state.redis`, resolved. Throws KeyturnError `secret-unavailable`. */
-export async function redisSettings(keyturn: Keyturn): Promise<{ redis: string; folder: string }> {
+export async function redisSettings(
+  keyturn: Pick<Keyturn, 'settings' | 'secrets'>,
+): Promise<{ redis: string; folder: string }> {
   const { redis, folder } = keyturn.settings.state
   const isReference = redis.startsWith('env:') || redis.startsWith('file:')
   return { folder, redis: isReference ? await keyturn.secrets.resolve(redis as SecretReference) : redis }

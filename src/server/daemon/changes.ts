@@ -80,7 +80,7 @@ export async function runChanges(): Promise<void> {
     logger: await openLog({ level: 'info', pretty: false }),
   })
   await using settling = openSettling(keyturn, ['change'], daemon.signal)
-  await using redis = await openRedisOf(keyturn)
+  await using redis = await openRedisOf(keyturn, { patient: true })
   await using states = await keepPlatformStates(keyturn)
   let busyAt = performance.now()
   await using lanes = await openWork(keyturn, {

@@ -51,6 +51,8 @@ export async function openGeneration(base: Base, settings: Settings): Promise<Ge
   }
   const intake = base.roles.has('intake') ? openIntake(keyturn, states, work, stack) : null
   work.onReopened(() => intake?.look())
+  // What is owed already does not wait for the first sweep.
+  work.wake()
   const owned = stack.move()
   return {
     keyturn,

@@ -1,9 +1,9 @@
 // Revoking while the ledger cannot be written (law 3): a full disk, a process that holds its lock and hangs. Accounts are shut
 // by the same protocol, and what was done is spooled beside the ledger until it can take it.
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { SettleReport } from '../../apply/ports.ts'
+import type { SettleLedger, SettleReport } from '../../apply/ports.ts'
 import { revokeNow } from '../../apply/revoke-now.ts'
-import { settle } from '../../apply/settle.ts'
+import { settle, settleClaimed } from '../../apply/settle.ts'
 import { openSpool } from '../../apply/spool.ts'
 import type { Spool } from '../../apply/spool.ts'
 import { openStandby } from '../../apply/standby-ledger.ts'
@@ -12,23 +12,22 @@ import type { Change } from '../../model/change.ts'
 import { KeyturnError, summarise } from '../../model/errors.ts'
 import type { Identity, IdentityId } from '../../model/identity.ts'
 import { SECOND } from '../../model/instant.ts'
-import type { ObligationPointer } from '../../model/ledger.ts'
+import type { AuditRecord, ObligationPointer } from '../../model/ledger.ts'
 import { planConcerned } from '../concerned.ts'
 import { storyOf } from '../context.ts'
 import type { Keyturn } from '../context.ts'
 import { overlaid } from '../people.ts'
 import type { Settling } from '../settling.ts'
 
-/** The ledger is not waited for longer than this before somebody is shut without it, ms. */
-const patience = 1_500
 const lookEvery = SECOND
 const answerAtMost = SECOND
 
 export class Rescue implements AsyncDisposable {
   readonly #keyturn: Keyturn
-  readonly #settling: Settling
+  readonly #settling: Pick<Settling, 'ports'>
   readonly #spool: Spool
   readonly #standby: StandbyLedger
+  readonly #patience: number
   readonly #stop = new AbortController()
   readonly #timer: NodeJS.Timeout
   /** Platforms on which somebody was shut during this outage. */
@@ -36,7 +35,9 @@ export class Rescue implements AsyncDisposable {
   #isNeeded = false
   #looking: Promise<void> | null = null
 
-  private constructor(keyturn: Keyturn, settling: Settling, spool: Spool) {
+  /** @param patience how long the ledger is waited for before somebody is shut without it, ms */
+  constructor(keyturn: Keyturn, settling: Pick<Settling, 'ports'>, spool: Spool, patience = 1_500) {
+    this.#patience = patience
     this.#keyturn = keyturn
     this.#settling = settling
     this.#spool = spool
@@ -62,11 +63,12 @@ export class Rescue implements AsyncDisposable {
 
   /** Works on owed revocations: with the ledger where it can be written in time, else without it. */
   async settle(pointers: readonly ObligationPointer[]): Promise<SettleReport> {
-    const usual = this.#settling.settle(pointers, 'revoke')
-    const end = await this.inTime(usual)
-    if (end !== 'unwritable') return end
     const ports = this.#settling.ports(pointers[0]?.platform ?? '', 'revoke')
-    if (ports === undefined) return { obligations: [] }
+    if (ports === undefined || ports.signal.aborted) return { obligations: [] }
+    // Only the ledger is timed: a platform may be slow, and what comes of it is told by the report.
+    const claiming = ports.ledger.claim(pointers, ports.worker, ports.leaseMs, ports.clock())
+    const claimed = await this.inTime(claiming)
+    if (claimed !== 'unwritable') return settleClaimed(claimed, { ...ports, ledger: this.#hurried(ports.ledger) })
     // What the ledger shows as claimed by now is left to who claimed it.
     const report = await settle(pointers, { ...ports, ledger: this.#standby })
     for (const { identity, platform, state } of report.obligations)
@@ -78,7 +80,9 @@ export class Rescue implements AsyncDisposable {
   async inTime<T>(writing: Promise<T>): Promise<T | 'unwritable'> {
     writing.catch(() => undefined)
     const over = new AbortController()
-    const late = sleep(patience, 'unwritable' as const, { signal: over.signal }).catch(() => 'unwritable' as const)
+    const late = sleep(this.#patience, 'unwritable' as const, { signal: over.signal }).catch(
+      () => 'unwritable' as const,
+    )
     try {
       const end = await Promise.race([writing, late])
       if (end === 'unwritable') this.#fail('it did not answer in time')
@@ -125,6 +129,29 @@ export class Rescue implements AsyncDisposable {
     this.#stop.abort()
     await this.#looking
     await this.#spool[Symbol.asyncDispose]()
+  }
+
+  /** What is written down before an account is shut must not keep it open; what was done goes to the spool in trouble. */
+  #hurried(ledger: SettleLedger): SettleLedger {
+    const spool = (records: readonly AuditRecord[]) => this.#spool.note(records.map((audit) => ({ audit })))
+    return {
+      ...ledger,
+      audit: async (records) => {
+        if ((await this.inTime(ledger.audit(records))) === 'unwritable') await spool(records)
+      },
+      // It stays owed in the ledger, and is looked at again.
+      settle: (settlements) =>
+        ledger.settle(settlements).catch(async (error: unknown) => {
+          if (!isUnwritable(error)) throw error
+          this.#fail(summarise(error).message)
+          await spool(settlements.flatMap(({ audit }) => audit))
+          return { refused: [] }
+        }),
+      stepDone: async (token, step) => {
+        if ((await this.inTime(ledger.stepDone(token, step))) !== 'unwritable') return
+        throw new KeyturnError('ledger-busy', `The step ${step.step} was not recorded in time.`)
+      },
+    }
   }
 
   #isOwed({ kind, identity, platform }: Change): boolean {

@@ -1,4 +1,5 @@
 // The daemon: watches, decides what is urgent, revokes. What is heavy has processes of its own (docs/decisions/032).
+import { secrets } from '../config/secrets.ts'
 import { openLedger } from '../ledger/index.ts'
 import { summarise } from '../model/errors.ts'
 import type { KeyturnError } from '../model/errors.ts'
@@ -6,7 +7,7 @@ import { SECOND } from '../model/instant.ts'
 import { roles as everyRole } from '../model/running.ts'
 import type { Role } from '../model/running.ts'
 import type { Settings } from '../model/settings.ts'
-import { guarding, loadSettings, withSettings } from './context.ts'
+import { guarding, loadSettings } from './context.ts'
 import type { Foundation } from './context.ts'
 import { openClock } from './clock.ts'
 import { watchConfig } from './daemon/config-watch.ts'
@@ -40,7 +41,7 @@ export async function runDaemon(options: DaemonOptions): Promise<Left> {
   const broken = new AbortController()
   const ledger = stack.use(await openWatched(settings, { logger, clock }, broken))
   const foundation: Foundation = { ledger, logger, clock, operator: 'keyturn' }
-  const redis = stack.use(await openRedisOf(withSettings(settings, foundation)))
+  const redis = stack.use(await openRedisOf({ settings, secrets: secrets(), logger }, { patient: true }))
   const registry = stack.use(register(foundation, [...roles]))
   const systemd = stack.use(openSystemd({ logger }))
   const seat = stack.use(new Seat({ ...foundation, redis, roles }, registry, options.config))

@@ -114,6 +114,8 @@ class Keeper {
     if ((await fileAt(this.#path)) !== this.#file) {
       this.replaced = replacedError(this.#path)
       this.#keeping.onReplaced(this.replaced)
+      // What was written since the last beat is in no file any more: whatever is there now is behind.
+      if (this.news) await this.#witnessLoss()
       return
     }
     if (await this.#look(last)) this.#keeping.onReplaced(restoredError(this.#path))
@@ -132,6 +134,11 @@ class Keeper {
     const after = isNews ? await this.#driver.write(() => beatOnce(this.#keeping.clock())) : now
     await this.#testify(after, witness, last)
     return false
+  }
+
+  async #witnessLoss(): Promise<void> {
+    const witness = await readWitness(this.#path)
+    if (typeof witness !== 'string') await writeWitness(this.#path, { ...witness, beat: witness.beat + 1 })
   }
 
   /** Where the ledger cannot be written, this process knows it at least, and tries again. */

@@ -33,7 +33,7 @@ export async function withEvidence(
       const last = await lastChangeOf(keyturn, connector, id, signal)
       if (last === null || last.at === null || knownUntil === null) continue
       if (last.at < knownUntil - skew) untouched.add(id)
-      else if (isSame(last.by, view.ownAddress)) ours.add(id)
+      else if (last.at > knownUntil + skew && isSame(last.by, view.ownAddress)) ours.add(id)
     }
   }
   await Promise.all(Array.from({ length: width }, ask))

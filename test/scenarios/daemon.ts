@@ -45,11 +45,15 @@ export class Daemon implements AsyncDisposable {
 
   /** Waits until a line with this message has come, after the first `from` lines. */
   async says(message: string, { from = 0 }: { readonly from?: number } = {}): Promise<LogLine> {
-    return eventually(`the daemon says "${message}"`, async () => {
-      const line = this.log.slice(from).find(({ msg }) => msg === message)
-      if (line === undefined && this.process.exitCode !== null) throw new Error(`it ended\n${this.tail()}`)
-      return line
-    }, () => this.tail())
+    return eventually(
+      `the daemon says "${message}"`,
+      async () => {
+        const line = this.log.slice(from).find(({ msg }) => msg === message)
+        if (line === undefined && this.process.exitCode !== null) throw new Error(`it ended\n${this.tail()}`)
+        return line
+      },
+      () => this.tail(),
+    )
   }
 
   /** The last lines, for a test that fails. */
@@ -63,6 +67,11 @@ export class Daemon implements AsyncDisposable {
   /** Asks it to stop and waits for its end. */
   async stop(): Promise<number | string> {
     this.process.kill('SIGTERM')
+    return this.#ended
+  }
+
+  /** Waits until it has ended by itself. */
+  async ended(): Promise<number | string> {
     return this.#ended
   }
 

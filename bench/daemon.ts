@@ -22,6 +22,8 @@ export interface RunningDaemon extends AsyncDisposable {
   says(message: string, from?: number): Promise<LogLine>
   /** The daemon and everything below it. */
   pids(): Promise<readonly number[]>
+  /** How many processes for heavy work there are below it. */
+  tasks(): Promise<number>
   /** kill -9 of the daemon and of everything below it, at once. */
   kill(): Promise<void>
 }
@@ -69,6 +71,12 @@ export async function startDaemon(
       }
     },
     pids: () => treeOf(child.pid ?? 0),
+    async tasks() {
+      const lines = (await treeOf(child.pid ?? 0)).map((pid) =>
+        readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => ''),
+      )
+      return (await Promise.all(lines)).filter((line) => line.includes('\0task\0')).length
+    },
     async kill() {
       for (const pid of await treeOf(child.pid ?? 0)) {
         try {

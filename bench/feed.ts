@@ -16,8 +16,9 @@ export class Feed {
     return new Feed(path, await readFile(path, 'utf8'))
   }
 
-  get rows(): number {
-    return this.#lines.length - 1
+  /** Of everybody, in the order of the feed. */
+  keys(): string[] {
+    return [...this.#index.keys()].slice(1)
   }
 
   leave(key: string): void {

@@ -155,13 +155,21 @@ export async function requestsThatMake(
   return { adds: encodeAdds(adds), memberships: encodeMemberships(members, 2) }
 }
 
-export async function readAll(client: Client, base: string, filter: string): Promise<Entry[]> {
+/** Entries directly below this base; operational attributes only where they are named. */
+export async function readAll(
+  client: Client,
+  base: string,
+  filter: string,
+  attributes?: readonly string[],
+): Promise<Entry[]> {
   const entries: Entry[] = []
-  for await (const page of client.searchPaginated(base, { scope: 'one', filter, paged: { pageSize: 1_000 } })) {
-    for (const { dn, ...attributes } of page.searchEntries) {
+  const options = { scope: 'one', filter, paged: { pageSize: 1_000 } } as const
+  const asked = attributes === undefined ? options : { ...options, attributes: [...attributes] }
+  for await (const page of client.searchPaginated(base, asked)) {
+    for (const { dn, ...values } of page.searchEntries) {
       entries.push({
         dn,
-        attributes: Object.fromEntries(Object.entries(attributes).map(([type, values]) => [type, [values].flat()])),
+        attributes: Object.fromEntries(Object.entries(values).map(([type, some]) => [type, [some].flat()])),
       })
     }
   }

@@ -27,11 +27,28 @@ export function encodeAdds(entries: Iterable<Entry>, firstId = 2): Requests {
   })
 }
 
-/** One modification per group that adds all its members. */
-export function encodeMemberships(groups: Iterable<readonly [string, readonly string[]]>, firstId: number): Requests {
+/** One modification per group that adds, or takes away, all these members. */
+export function encodeMemberships(
+  groups: Iterable<readonly [string, readonly string[]]>,
+  firstId: number,
+  operation: 'add' | 'delete' = 'add',
+): Requests {
   return Array.from(groups, ([dn, members], index) => {
-    const modification = new Change({ operation: 'add', modification: attribute('member', members) })
+    const modification = new Change({ operation, modification: attribute('member', members) })
     return new ModifyRequest({ messageId: firstId + index, dn, changes: [modification] }).write()
+  })
+}
+
+/** One modification per account: an administrator's lock and another password, hashed already. */
+export function encodeShutting(dns: Iterable<string>): Requests {
+  return Array.from(dns, (dn, index) => {
+    const replace = (type: string, value: string) =>
+      new Change({ operation: 'replace', modification: attribute(type, [value]) })
+    const changes = [
+      replace('userPassword', `{SSHA}${Buffer.alloc(28, dn).toString('base64')}`),
+      replace('pwdAccountLockedTime', '000001010000Z'),
+    ]
+    return new ModifyRequest({ messageId: index + 2, dn, changes }).write()
   })
 }
 

@@ -1,5 +1,6 @@
 // npm run bench [-- NAME …]: measures, and prints each figure beside the physical limit of the same run.
 import Table from 'cli-table3'
+import { benchJoiners, benchLeavers, benchRecovery } from './burst.ts'
 import { benchLdap } from './ldap.ts'
 import { benchLeaver } from './leaver.ts'
 import { benchMemory, benchPlan } from './plan.ts'
@@ -12,12 +13,18 @@ const benchmarks: Readonly<Record<string, () => readonly Measurement[] | Promise
   policy: benchPolicy,
   plan: benchPlan,
   ldap: benchLdap,
-  leaver: benchLeaver,
+  leaver: () => benchLeaver(),
+  joiners: () => benchJoiners(),
+  leavers: () => benchLeavers(),
+  recovery: benchRecovery,
   memory: benchMemory,
   samba: benchSamba,
 }
 
-const asked = process.argv.slice(2)
+/** One word for several. */
+const groups: Readonly<Record<string, readonly string[]>> = { burst: ['joiners', 'leavers'] }
+
+const asked = process.argv.slice(2).flatMap((name) => groups[name] ?? [name])
 const unknown = asked.filter((name) => benchmarks[name] === undefined)
 if (unknown.length > 0) {
   say(`no benchmark is called ${unknown.join(', ')}; there are: ${Object.keys(benchmarks).join(', ')}`)

@@ -54,6 +54,27 @@ export function* saveHolds(
   return fresh
 }
 
+/** Those of these people themselves are among them. */
+export function* heldTogether(identities: readonly IdentityId[]): Unit<readonly IdentityId[]> {
+  const limited = db
+    .selectFrom('hold_item')
+    .innerJoin('hold', 'hold.id', 'hold_item.hold')
+    .select('hold.id')
+    .distinct()
+    .where('hold.status', '=', 'open')
+    .where('hold.why', 'in', limits)
+    .where('hold_item.status', '=', 'open')
+  const together = yield* inLists(identities, (some) => all(limited.where('hold_item.identity', 'in', some)))
+  const items = db.selectFrom('hold_item').select('identity').distinct().where('status', '=', 'open')
+  const people = yield* inLists(
+    together.map(({ id }) => id),
+    (some) => all(items.where('hold', 'in', some)),
+  )
+  return [...new Set(people.map(({ identity }) => identity))]
+}
+
+const limits = ['removals-limit', 'creations-limit', 'updates-limit'] satisfies WithheldWhy[]
+
 /** The open holds that this plan withholds something by. */
 export function* openHolds(plan: Plan): Unit<readonly Hold[]> {
   const pairs = new Set(plan.withheld.filter(awaitsDecision).map(({ change, why }) => pairOf(change.platform, why)))

@@ -8,7 +8,7 @@ import { admit } from './admitting.ts'
 import { claim, intend, release, renew, stepDone } from './claims.ts'
 import { decisions } from './decisions.ts'
 import type { Driver } from './driver.ts'
-import { decideHold, holds } from './holds.ts'
+import { decideHold, heldTogether, holds } from './holds.ts'
 import { saveIntake } from './intake.ts'
 import { due, obligations, obligationsOf, openCounts } from './obligations.ts'
 import { openDriver } from './open.ts'
@@ -102,6 +102,7 @@ function aboutWork({ read, write }: Driver) {
 function aboutRecord({ read, write }: Driver) {
   return {
     holds: (filter) => read(() => holds(filter)),
+    heldTogether: (identities) => read(() => heldTogether(identities)),
     decideHold: (id, decision, by, reason, now, only) => write(() => decideHold(id, decision, by, reason, now, only)),
     decisions: (platform) => read(() => decisions(platform)),
     audit: (records) => write(() => writeAudit(records)),

@@ -292,6 +292,11 @@ export interface Ledger extends AsyncDisposable {
 
   // holds
   holds(filter: { readonly status?: Hold['status']; readonly id?: number }): Promise<readonly Hold[]>
+  /**
+   * Who is held by a limit together with some of these: a limit counts people together, so they are planned together; else
+   * a part of them would pass by itself, or wait although the rest is not held any more.
+   */
+  heldTogether(identities: readonly IdentityId[]): Promise<readonly IdentityId[]>
   /** Approves or rejects a hold, whole or only some people; returns it as it is now. */
   decideHold(
     id: number,

@@ -64,7 +64,7 @@ async function planMarked(keyturn: Keyturn, signal: AbortSignal, onAdmitted: () 
   if (marks.length === 0 && restored === null)
     return { again: false, upTo: Number.MAX_SAFE_INTEGER, admitted: 0, withheld: 0, unread: [] }
   // A restored ledger waits for a look at everybody, whoever is marked.
-  const people = restored === null ? concerned(marks) : null
+  const people = restored === null ? await concerned(keyturn, marks) : null
   const { planned, unread, undecided } =
     people === null ? await everybody(keyturn, signal) : await some(keyturn, people, signal)
   signal.throwIfAborted()
@@ -87,12 +87,15 @@ async function tellRestored({ ledger, logger }: Keyturn): Promise<void> {
 }
 
 /** Null: everybody. */
-function concerned(marks: readonly LookAgain[]): readonly IdentityId[] | null {
+async function concerned({ ledger }: Keyturn, marks: readonly LookAgain[]): Promise<readonly IdentityId[] | null> {
   const people = new Set<IdentityId>()
   for (const { identity } of marks) {
     if (identity === null) return null
     people.add(identity)
   }
+  if (people.size > fewPeople) return null
+  // Whom a limit holds together is planned together.
+  for (const id of await ledger.heldTogether([...people])) people.add(id)
   return people.size > fewPeople ? null : [...people].toSorted()
 }
 

@@ -102,7 +102,8 @@ export class Planner implements AsyncDisposable {
     const ids = new Set(marks.flatMap(({ identity }) => identity ?? []))
     const fresh = [...ids].filter((id) => (this.#resting.get(id) ?? 0) <= now)
     const people = fresh.length > mostMarks / 2 ? [] : await urgentOf(this.#keyturn, fresh)
-    const planned = people.length > mostUrgent ? [] : people
+    const together = people.length > mostUrgent ? people : await withHeldTogether(this.#keyturn, people)
+    const planned = together.length > mostUrgent ? [] : together
     if (planned.length > 0) await this.#plan(planned, marks)
     const done = new Set(planned.map(({ id }) => id))
     this.#askForPass(marks.filter(({ identity }) => identity === null || !done.has(identity)))
@@ -150,4 +151,13 @@ async function urgentOf(keyturn: Keyturn, ids: readonly IdentityId[]): Promise<r
   if (ids.length === 0) return []
   const people = await overlaid(keyturn, await keyturn.ledger.identitiesById(ids))
   return people.filter(({ state }) => state !== 'active' && state !== 'pre-hire')
+}
+
+/** Whom a limit holds together is planned together, urgent or not. */
+async function withHeldTogether(keyturn: Keyturn, people: readonly Identity[]): Promise<readonly Identity[]> {
+  const ids = new Set(people.map(({ id }) => id))
+  const others = (await keyturn.ledger.heldTogether([...ids])).filter((id) => !ids.has(id))
+  if (others.length === 0) return people
+  const more = await overlaid(keyturn, await keyturn.ledger.identitiesById(others))
+  return [...people, ...more].toSorted((a, b) => (a.id < b.id ? -1 : 1))
 }

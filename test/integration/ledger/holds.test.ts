@@ -48,6 +48,16 @@ describe('what safety stops', () => {
     expect(fifth.holds[0]?.id).not.toBe(first.holds[0]?.id)
   })
 
+  test('by a limit tells who is held together with whom; by another cause nobody is', async () => {
+    const ledger = await s.ledgerWith(4)
+    await ledger.admit(s.admission([], [...stop('p1', 'p2'), s.withheld(s.grant('p3', 'admins'), 'privileged')]))
+    expect(await ledger.heldTogether(['hr:p2'])).toEqual(['hr:p1', 'hr:p2'])
+    expect(await ledger.heldTogether(['hr:p3', 'hr:p4'])).toEqual([])
+    const [hold] = await ledger.holds({ status: 'open' })
+    await ledger.decideHold(hold?.id ?? 0, 'rejected', 'jo', 'no', s.now)
+    expect(await ledger.heldTogether(['hr:p1'])).toEqual([])
+  })
+
   test('stays held while its platform cannot be looked at', async () => {
     const ledger = await s.ledgerWith(1)
     await ledger.admit(s.admission([], stop('p1')))

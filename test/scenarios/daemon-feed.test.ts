@@ -1,0 +1,179 @@
+// Feeds as they are really written: by rename, in place, too often, halfway, not at all, and much too different.
+import { appendFile, mkdir, rename, rm, writeFile } from 'node:fs/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { columns, feedLine } from '../../src/demo/people.ts'
+import type { Person } from '../../src/demo/people.ts'
+import { startSlapd } from '../servers/slapd.ts'
+import type { Slapd } from '../servers/slapd.ts'
+import { Daemon, eventually } from './daemon.ts'
+import { Company, expectExit } from './keyturn.ts'
+import { person, staff } from './settings.ts'
+import type { Settings } from './settings.ts'
+
+let server: Slapd
+
+beforeAll(async () => {
+  server = await startSlapd({ tls: false, ppolicy: 'lockout' })
+})
+
+afterAll(() => server[Symbol.asyncDispose]())
+
+/** The schedule never comes: what is noticed is noticed by the file's change. */
+const watched = { daemon: { listen: 'off' }, sources: { hr: { every: '7d' } } } satisfies Settings
+
+const isShut = async (company: Company, id: string) =>
+  (await company.account(id))?.dn.endsWith(company.leavers) === true
+const staying = async (company: Company) =>
+  (await company.accounts('objectClass', 'inetOrgPerson')).filter(({ dn }) => dn.endsWith(company.people)).length
+const titleOf = async (company: Company, id: string) => (await company.account(id))?.['title']
+const textOf = (people: readonly Person[]) => [columns.join(','), ...people.map(feedLine), ''].join('\n')
+const left = (people: readonly Person[], ids: readonly string[]) =>
+  people.map((one): Person => (ids.includes(one.employee_id) ? { ...one, status: 'Left' } : one))
+
+async function running(company: Company, people: readonly Person[]): Promise<Daemon> {
+  await company.feed(people)
+  const daemon = await Daemon.start(company)
+  await eventually(
+    'all have accounts',
+    async () => (await staying(company)) === people.length,
+    () => daemon.tail(),
+  )
+  await eventually(
+    'nothing is owed',
+    async () => (await company.keyturn('status')).code === 0,
+    () => daemon.tail(),
+  )
+  return daemon
+}
+
+test('a feed that is replaced and one that is written in place are read at once, without their schedule', async () => {
+  await using company = await Company.found(server, { config: watched })
+  await using daemon = await running(company, staff(6))
+  const soon = (what: string, look: () => Promise<boolean>) => eventually(what, look, () => daemon.tail())
+  await company.feed(left(staff(6), ['E1']))
+  await soon('E1 is shut', () => isShut(company, 'E1'))
+  await writeFile(company.path('feed.csv'), textOf(left(staff(6), ['E1', 'E2'])))
+  await soon('E2 is shut', () => isShut(company, 'E2'))
+  await appendFile(company.path('feed.csv'), `${feedLine(person('E7'))}\n`)
+  await soon('E7 has come', async () => (await company.account('E7')) !== null)
+  // Taken away and put there again: nobody left by that.
+  await rm(company.path('feed.csv'))
+  await sleep(1_500)
+  await company.feed([...left(staff(6), ['E1', 'E2', 'E3']), person('E7')])
+  await soon('E3 is shut', () => isShut(company, 'E3'))
+  expect(await staying(company)).toBe(4)
+})
+
+test('a feed rewritten ten times a second, by rename and in place, with a leaver in the middle: nobody is lost, the last state wins', async () => {
+  await using company = await Company.found(server, { config: watched })
+  await using daemon = await running(company, staff(40))
+  for (let round = 0; round < 60; round++) {
+    const people = left(staff(40, { title: `Title ${round}` }), round < 30 ? [] : ['E20'])
+    if (round % 3 === 0) await writeFile(company.path('feed.csv'), textOf(people))
+    else await company.feed(people)
+    await sleep(100)
+  }
+  const soon = (what: string, look: () => Promise<boolean>) => eventually(what, look, () => daemon.tail())
+  await soon('E20 is shut', () => isShut(company, 'E20'))
+  for (const id of ['E1', 'E19', 'E40'])
+    await soon('the last title is there', async () => (await titleOf(company, id)) === 'Title 59')
+  await soon('nothing is owed', async () => (await company.keyturn('status')).code === 0)
+  expect(await staying(company)).toBe(39)
+  const { document } = await company.json('explain', 'E20')
+  const { audit } = document as unknown as { audit: readonly { action: string }[] }
+  expect(audit.filter(({ action }) => action === 'disable')).toHaveLength(1)
+  expectExit(await company.plan(), 0)
+})
+
+test('a cut, an empty, a short feed and one with a third of all gone are told and change nothing; the next good one is taken', async () => {
+  await using company = await Company.found(server, {
+    config: { ...watched, safety: { limits: { removals: { max: '10%', above: 2 } } } },
+  })
+  const people = staff(20)
+  await using daemon = await running(company, people)
+  const before = await company.everything()
+  const whole = textOf(people)
+  const bad: readonly string[] = [
+    '',
+    `${columns.join(',')}\n`,
+    whole.slice(0, whole.length / 2),
+    textOf(people.slice(0, 5)),
+    textOf(
+      left(
+        people,
+        staff(7).map(({ employee_id }) => employee_id),
+      ),
+    ),
+  ]
+  for (const text of bad) {
+    const from = daemon.log.length
+    await company.feedText(text)
+    await daemon.says('the feed is refused', { from })
+    expect(await company.everything()).toBe(before)
+    const status = await company.keyturn('status', '--offline')
+    expectExit(status, 2)
+    expect(status.stdout).toMatch(/hr .*20 rows, 20 active/)
+  }
+  const notices = await eventually(
+    'it is told',
+    async () => daemon.log.find(({ kind }) => kind === 'feed-refused'),
+    () => daemon.tail(),
+  )
+  expect(JSON.stringify(notices)).toContain('The feed hr is refused')
+
+  // Few enough for the contract of the feed, too many for safety: held, and told.
+  const from = daemon.log.length
+  await company.feed(left(people, ['E1', 'E2', 'E3', 'E4']))
+  await eventually(
+    'the hold is told',
+    async () => daemon.log.slice(from).find(({ kind }) => kind === 'withheld'),
+    () => daemon.tail(),
+  )
+  expect(await company.everything()).toBe(before)
+  // One of the held alone would be few enough; whatever else is said of that person does not let it slip through.
+  const held = left(people, ['E1', 'E2', 'E3', 'E4'])
+  const more = daemon.log.length
+  await company.feed(held.map((one) => (one.employee_id === 'E2' ? { ...one, title: 'Former associate' } : one)))
+  await daemon.says('planned at once', { from: more })
+  expect(await company.everything()).toBe(before)
+  // HR corrects itself: who is left is few, and is shut although nothing new is said of E1.
+  await company.feed(left(people, ['E1']))
+  await eventually(
+    'E1 is shut',
+    () => isShut(company, 'E1'),
+    () => daemon.tail(),
+  )
+  expect(await staying(company)).toBe(19)
+})
+
+test('a change whose file event was lost is caught: the folder of the feed was replaced by another', async () => {
+  await using company = await Company.found(server, {
+    config: { daemon: { listen: 'off' }, sources: { hr: { every: '2s', path: 'drop/feed.csv' } } },
+  })
+  await mkdir(company.path('drop'))
+  await writeFile(company.path('drop/feed.csv'), textOf(staff(4)))
+  await using daemon = await Daemon.start(company)
+  await eventually(
+    'all have accounts',
+    async () => (await staying(company)) === 4,
+    () => daemon.tail(),
+  )
+  await mkdir(company.path('drop.new'))
+  await writeFile(company.path('drop.new/feed.csv'), textOf(left(staff(4), ['E1'])))
+  await rename(company.path('drop'), company.path('drop.old'))
+  await rename(company.path('drop.new'), company.path('drop'))
+  await eventually(
+    'E1 is shut',
+    () => isShut(company, 'E1'),
+    () => daemon.tail(),
+  )
+  await writeFile(company.path('drop/feed.csv.new'), textOf(left(staff(4), ['E1', 'E2'])))
+  await rename(company.path('drop/feed.csv.new'), company.path('drop/feed.csv'))
+  await eventually(
+    'E2 is shut',
+    () => isShut(company, 'E2'),
+    () => daemon.tail(),
+  )
+  expect(await staying(company)).toBe(2)
+})

@@ -14,11 +14,28 @@ export function* markAgain(
   since: Instant,
   correlation: string,
 ): Unit<void> {
-  const marked = identities === null ? [null] : new Set(identities)
+  const people = new Set(identities ?? [])
+  const urgent = yield* shutAmong([...people])
+  const marked = identities === null ? [null] : people
   yield* insertAll(
     'look_again',
-    Array.from(marked, (identity) => ({ identity, cause, since, correlation })),
+    Array.from(marked, (identity) => {
+      const isUrgent = identity !== null && urgent.has(identity)
+      return { identity, cause, since, correlation, urgent: isUrgent ? 1 : 0 }
+    }),
   )
+}
+
+/** Those who must not be let in, by their source or by an operator's word. */
+function* shutAmong(people: readonly IdentityId[]): Unit<ReadonlySet<IdentityId>> {
+  const gone = db.selectFrom('identity').select('id').where('state', 'not in', ['active', 'pre-hire'])
+  const said = db.selectFrom('override').select('identity as id').where('ended_at', 'is', null)
+  const left = said.where('kind', '=', 'state').where('state', '=', 'left')
+  const found = yield* inLists(people, function* (some) {
+    const bySource = yield* all(gone.where('id', 'in', some))
+    return [...bySource, ...(yield* all(left.where('identity', 'in', some)))]
+  })
+  return new Set(found.map(({ id }) => id))
 }
 
 /**
@@ -50,6 +67,28 @@ export function* marked(most: number): Unit<readonly LookAgain[]> {
   return yield* each(db.selectFrom('look_again').selectAll().orderBy('id').limit(most), toMark)
 }
 
+/**
+ * After this number, of people who must not be let in, the oldest first: found without a look at the others, of whom a hundred thousand may
+ * wait.
+ */
+export function* markedUrgently(after: number, most: number): Unit<readonly LookAgain[]> {
+  // A literal, for the partial index.
+  const urgent = db
+    .selectFrom('look_again')
+    .selectAll()
+    .where(sql<boolean>`${sql.ref('urgent')} = ${sql.lit(1)}`)
+  return yield* each(urgent.where('id', '>', after).orderBy('id').limit(most), toMark)
+}
+
+/** The number of the newest mark of all others; 0 where there is none. */
+export function* lastUnhurriedMark(): Unit<number> {
+  const others = db
+    .selectFrom('look_again')
+    .select('id')
+    .where(sql<boolean>`${sql.ref('urgent')} = ${sql.lit(0)}`)
+  return (yield* first(others.orderBy('id', 'desc').limit(1)))?.id ?? 0
+}
+
 /** The oldest first. */
 export function* markedOf(identities: readonly IdentityId[]): Unit<readonly LookAgain[]> {
   const rows = db.selectFrom('look_again').selectAll()
@@ -57,8 +96,16 @@ export function* markedOf(identities: readonly IdentityId[]): Unit<readonly Look
   return found.toSorted((one, other) => one.id - other.id)
 }
 
-function toMark(row: { id: number; identity: string | null; cause: string; since: number; correlation: string }) {
-  return { ...row, cause: row.cause as LookAgainCause }
+interface Row {
+  readonly id: number
+  readonly identity: string | null
+  readonly cause: string
+  readonly since: number
+  readonly correlation: string
+}
+
+function toMark({ id, identity, cause, since, correlation }: Row): LookAgain {
+  return { id, identity, cause: cause as LookAgainCause, since, correlation }
 }
 
 /** Whoever is marked for the clock already is left out: one look is enough, however long it takes until it comes. */

@@ -10,6 +10,8 @@ export function aboutRunningPeople({ read, write }: Driver) {
     lookAgain: (identities, cause, since, correlation) =>
       write(() => again.markAgain(identities, cause, since, correlation)),
     marked: (most) => read(() => again.marked(most)),
+    markedUrgently: (after, most) => read(() => again.markedUrgently(after, most)),
+    lastUnhurriedMark: () => read(() => again.lastUnhurriedMark()),
     markedOf: (identities) => read(() => again.markedOf(identities)),
     clockDue: (now, most) => read(() => again.clockDue(now, most)),
     nextClockDue: () => read(() => again.nextClockDue()),

@@ -26,7 +26,15 @@ export interface Schema {
   refused_read: { source: string; at: number; why: string; hint: string }
   reference: { identity: string; name: string; target: string }
   held_role: { identity: string; role: string; since: number; lost_at: number | null }
-  look_again: { id: Generated<number>; identity: string | null; cause: string; since: number; correlation: string }
+  look_again: {
+    id: Generated<number>
+    identity: string | null
+    cause: string
+    since: number
+    correlation: string
+    /** Somebody who must not be let in, as it was when the mark was made. */
+    urgent: Flag
+  }
   override: OverrideRow
   tick: { schedule: string; at: number }
   platform_state: { platform: string; state: string; since: number; error: Json | null; probe_at: number | null }

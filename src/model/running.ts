@@ -164,6 +164,10 @@ export interface RunningLedger {
   ): Promise<void>
   /** The oldest first, at most so many. */
   marked(most: number): Promise<readonly LookAgain[]>
+  /** After this number, those of people who must not be let in, as they were when they were marked; the oldest first. */
+  markedUrgently(after: number, most: number): Promise<readonly LookAgain[]>
+  /** The number of the newest mark of anybody else; 0 where there is none. */
+  lastUnhurriedMark(): Promise<number>
   /** Marks of these people. */
   markedOf(identities: readonly IdentityId[]): Promise<readonly LookAgain[]>
   /** People for whom the clock alone changes something that is due now (`Admission.dueAt`), the most overdue first. */

@@ -30,9 +30,18 @@ function* reads(): Unit<void> {
 function* lookAgain(dialect: Dialect): Unit<void> {
   yield* table(
     'look_again',
-    { id: rowId(dialect.rowId), identity: maybePerson, cause: text, since: instant, correlation: text },
+    {
+      id: rowId(dialect.rowId),
+      identity: maybePerson,
+      cause: text,
+      since: instant,
+      correlation: text,
+      urgent: integer,
+    },
     { indexes: [['identity']] },
   )
+  // Asked for several times a second, however many others wait.
+  yield* run(sql`create index look_again_urgent on ${sql.table('look_again')} (id) where urgent = 1`)
 }
 
 function* overrides(dialect: Dialect): Unit<void> {

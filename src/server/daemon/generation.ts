@@ -1,6 +1,7 @@
 // Everything that works with one configuration. A reload opens a new generation before it closes the old one, so that
 // nobody who leaves meanwhile has to wait; claims keep the two apart.
 import type { Lane } from '../../model/change.ts'
+import { summarise } from '../../model/errors.ts'
 import { MINUTE } from '../../model/instant.ts'
 import type { ObligationPointer } from '../../model/ledger.ts'
 import type { Role } from '../../model/running.ts'
@@ -152,11 +153,14 @@ interface Intake {
 
 function openIntake(keyturn: Keyturn, states: PlatformStates, work: Workers, stack: AsyncDisposableStack): Intake {
   const every = Object.keys(keyturn.settings.sources)
+  // A promise that nobody waits for would end the daemon.
+  const complain = (message: string) => (error: unknown) => keyturn.logger.error(message, summarise(error))
   const passes = stack.use(
     new Passes(keyturn, {
       onAdmitted: () => work.wake(),
-      onPassed: (_, sources) => {
-        void feeds.remember(sources)
+      onPassed: (report, sources) => {
+        if (report?.again === true) planner.leave(report.upTo)
+        feeds.remember(sources).catch(complain('feeds could not be remembered'))
         look()
       },
     }),
@@ -177,9 +181,10 @@ function openIntake(keyturn: Keyturn, states: PlatformStates, work: Workers, sta
       onDue: look,
       onFeed: (source) => feeds.look(source),
       onFullPass: () => {
-        void keyturn.ledger
+        keyturn.ledger
           .lookAgain(null, 'policy', keyturn.clock(), storyOf(keyturn).correlation)
           .then(() => passes.request(every))
+          .catch(complain('a full pass could not be asked for; the next one comes'))
       },
     }),
   )

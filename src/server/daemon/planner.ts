@@ -5,7 +5,6 @@ import { SECOND } from '../../model/instant.ts'
 import type { ObligationPointer } from '../../model/ledger.ts'
 import type { LookAgain } from '../../model/running.ts'
 import { admissionOf } from '../admitting.ts'
-import { planConcerned } from '../concerned.ts'
 import { storyOf } from '../context.ts'
 import type { Keyturn } from '../context.ts'
 import { overlaid } from '../people.ts'
@@ -13,12 +12,13 @@ import { surroundingsOf } from '../surroundings.ts'
 import type { Surroundings } from '../surroundings.ts'
 import type { Passes } from './passes.ts'
 import type { Rescue } from './rescue.ts'
+import { passes, planSound } from './sound.ts'
 import { tellPlan } from './stories.ts'
 
 export interface PlannerOptions {
-  readonly passes: Passes
+  readonly passes: Pick<Passes, 'look' | 'request'>
   /** Shuts people while the ledger cannot be written; null where this process has no workers. */
-  readonly rescue: Rescue | null
+  readonly rescue: Pick<Rescue, 'inTime' | 'revoke'> | null
   /** Platforms that are known not to answer. */
   readonly down: () => ReadonlySet<string>
   /** Hands over what was admitted. */
@@ -32,8 +32,8 @@ const mostMarks = 2_000
 const patience = 400
 /** Marks of other processes (an operator's command) are seen within this time, ms. */
 const lookEvery = 250
-/** People whom an urgent plan could not finish wait for a pass, and are not planned here again before that, ms. */
-const rest = 10 * SECOND
+/** The same trouble is met with every look: one line a while is enough, ms. */
+const quietFor = 10 * SECOND
 
 /** Plans at once who must be shut, and leaves everybody else to a pass. */
 export class Planner implements AsyncDisposable {
@@ -41,9 +41,14 @@ export class Planner implements AsyncDisposable {
   readonly #options: PlannerOptions
   readonly #stop = new AbortController()
   readonly #surroundings: ReadonlyMap<string, () => Promise<Surroundings>>
-  readonly #resting = new Map<IdentityId, number>()
+  /** People whom an urgent plan could not finish, with the last mark that it looked at: they are left to passes. */
+  readonly #left = new Map<IdentityId, number>()
   readonly #timer: NodeJS.Timeout
+  /** So are all whom a pass could not finish. */
+  #leftUpTo = 0
   #requestedUpTo = 0
+  #isRepeated = false
+  #toldAt = Number.NEGATIVE_INFINITY
   #looking: Promise<void> | null = null
   #next: Promise<void> | null = null
 
@@ -74,6 +79,11 @@ export class Planner implements AsyncDisposable {
     return this.#next
   }
 
+  /** A pass has planned everybody up to this mark, and goes on with whom it could not finish. */
+  leave(upTo: number): void {
+    this.#leftUpTo = Math.max(this.#leftUpTo, upTo)
+  }
+
   /** Asks now what the first urgent plan would have to ask before it begins. */
   async warm(): Promise<void> {
     await Promise.allSettled([...this.#surroundings.values()].map((ask) => ask()))
@@ -90,64 +100,90 @@ export class Planner implements AsyncDisposable {
     try {
       await this.#lookOnce()
     } catch (error) {
-      if (this.#stop.signal.aborted) return
+      if (this.#stop.signal.aborted || performance.now() - this.#toldAt < quietFor) return
+      this.#toldAt = performance.now()
       this.#keyturn.logger.error('an urgent plan failed; it is made again', summarise(error))
     }
   }
 
   async #lookOnce(): Promise<void> {
-    const marks = await this.#keyturn.ledger.marked(mostMarks)
-    if (marks.length === 0) return
-    const now = performance.now()
-    const ids = new Set(marks.flatMap(({ identity }) => identity ?? []))
-    const fresh = [...ids].filter((id) => (this.#resting.get(id) ?? 0) <= now)
-    const people = fresh.length > mostMarks / 2 ? [] : await urgentOf(this.#keyturn, fresh)
+    const { ledger } = this.#keyturn
+    const found = await ledger.markedUrgently(this.#leftUpTo, mostMarks)
+    const marks = this.#withoutLeft(found)
+    const people = found.length < mostMarks ? await shutAmong(this.#keyturn, marks) : []
     const together = people.length > mostUrgent ? people : await withHeldTogether(this.#keyturn, people)
     const planned = together.length > mostUrgent ? [] : together
-    if (planned.length > 0) await this.#plan(planned, marks)
+    if (planned.length > 0) await this.#planOrLeave(planned, marks)
     const done = new Set(planned.map(({ id }) => id))
-    this.#askForPass(marks.filter(({ identity }) => identity === null || !done.has(identity)))
+    const others = marks.findLast(({ identity }) => identity === null || !done.has(identity))
+    this.#askForPass(Math.max(others?.id ?? 0, await ledger.lastUnhurriedMark()))
+  }
+
+  /** What stays wrong is a pass's to find out, and stands in nobody's way here. */
+  async #planOrLeave(people: readonly Identity[], marks: readonly LookAgain[]): Promise<void> {
+    try {
+      await this.#plan(people, marks)
+    } catch (error) {
+      if (this.#stop.signal.aborted || passes(error)) throw error
+      const ids = new Set(people.map(({ id }) => id))
+      this.#keyturn.logger.error('an urgent plan failed; it is left to a pass', {
+        identities: [...ids],
+        ...summarise(error),
+      })
+      this.#leaveToPass(ids, marks.at(-1)?.id ?? 0)
+    }
   }
 
   async #plan(people: readonly Identity[], marks: readonly LookAgain[]): Promise<void> {
     const { down, onAdmitted, rescue } = this.#options
     const ids = new Set(people.map(({ id }) => id))
     const theirs = marks.filter(({ identity }) => identity !== null && ids.has(identity))
+    const upTo = theirs.at(-1)?.id ?? 0
     const story = storyOf(this.#keyturn, theirs[0]?.correlation)
     const asking = { signal: this.#stop.signal, patience, down: down(), surroundings: this.#surroundings }
-    const { planned, blind } = await planConcerned(story, people, asking)
+    const { planned, blind, unsound } = await planSound(story, people, asking)
     story.logger.debug('urgent plan made', { people: people.length, blind, correlation: story.correlation })
-    const open = new Set([...(planned.plan.undecided ?? []), ...(blind.length > 0 ? ids : [])])
-    const looked = { upTo: theirs.at(-1)?.id ?? 0, people: [...ids].filter((id) => !open.has(id)) }
+    const open = new Set([...(planned.plan.undecided ?? []), ...unsound, ...(blind.length > 0 ? ids : [])])
+    const looked = { upTo, people: [...ids].filter((id) => !open.has(id)) }
     const admitting = story.ledger.admit(await admissionOf(story, planned, theirs, looked))
     const admitted = await (rescue === null ? admitting : rescue.inTime(admitting))
     if (admitted === 'unwritable') return rescue?.revoke(people)
     const { pointers, stale = [] } = admitted
     if (pointers.length > 0) onAdmitted(pointers)
     tellPlan(story, 'planned at once', people.length, planned.plan)
-    this.#rest(open)
-    if (stale.length > 0) void this.look()
+    this.#leaveToPass(open, upTo)
+    this.#repeat(stale)
   }
 
-  /** What could not be seen is left to a pass, and not planned here again and again meanwhile. */
-  #rest(open: ReadonlySet<IdentityId>): void {
-    const now = performance.now()
-    for (const [id, until] of this.#resting) if (until < now) this.#resting.delete(id)
-    for (const id of open) this.#resting.set(id, now + rest)
+  /** Whoever changed while the plan was made is planned again now; who goes on changing, with the next look. */
+  #repeat(stale: readonly IdentityId[]): void {
+    if (stale.length > 0 && !this.#isRepeated) void this.look()
+    this.#isRepeated = stale.length > 0
+  }
+
+  /** What could not be seen is left to a pass, and not planned here again before there is something new. */
+  #leaveToPass(open: ReadonlySet<IdentityId>, upTo: number): void {
+    for (const id of open) this.#left.set(id, upTo)
     if (open.size > 0) this.#options.passes.request()
   }
 
+  #withoutLeft(marks: readonly LookAgain[]): readonly LookAgain[] {
+    const marked = new Set(marks.map(({ identity }) => identity))
+    for (const id of this.#left.keys()) if (!marked.has(id)) this.#left.delete(id)
+    return marks.filter(({ id, identity }) => identity === null || id > (this.#left.get(identity) ?? 0))
+  }
+
   /** One request for each new mark: what a pass leaves open, it asks for again by itself. */
-  #askForPass(marks: readonly LookAgain[]): void {
-    const last = marks.at(-1)?.id ?? 0
+  #askForPass(last: number): void {
     if (last <= this.#requestedUpTo) return
     this.#requestedUpTo = last
     this.#options.passes.look(last)
   }
 }
 
-/** Of these people, those who must not be let in: nobody waits for a pass to be shut. */
-async function urgentOf(keyturn: Keyturn, ids: readonly IdentityId[]): Promise<readonly Identity[]> {
+/** Of the marked people, those who must not be let in still: nobody waits for a pass to be shut. */
+async function shutAmong(keyturn: Keyturn, marks: readonly LookAgain[]): Promise<readonly Identity[]> {
+  const ids = [...new Set(marks.flatMap(({ identity }) => identity ?? []))]
   if (ids.length === 0) return []
   const people = await overlaid(keyturn, await keyturn.ledger.identitiesById(ids))
   return people.filter(({ state }) => state !== 'active' && state !== 'pre-hire')

@@ -39,6 +39,38 @@ describe('marks', () => {
     expect(await ledger.markedOf(['hr:p3'])).toEqual([])
   })
 
+  test('of people who must not be let in are found by themselves, by their source or by an operator, after a number', async () => {
+    const { ledger } = await unmarked(4)
+    const gone = s.person('p2', { state: 'left' })
+    const away = s.person('p3', { state: 'suspended' })
+    await ledger.saveIntake(s.intake([s.person('p1', { state: 'pre-hire' }), gone, away]), 'second')
+    const word = {
+      kind: 'state',
+      state: 'left',
+      emergency: true,
+      until: null,
+      reason: 'theft',
+      operator: 'eve',
+    } as const
+    await ledger.override({ ...word, identity: 'hr:p4', madeAt: s.now }, 'third')
+    await ledger.lookAgain(['hr:p1', 'hr:p2'], 'moved', s.now, 'a')
+    await ledger.lookAgain(null, 'policy', s.now, 'b')
+    const urgent = await ledger.markedUrgently(0, 10)
+    expect(whom(urgent)).toEqual(['hr:p2', 'hr:p3', 'hr:p4', 'hr:p2'])
+    expect(whom(await ledger.markedUrgently(urgent[1]?.id ?? 0, 1))).toEqual(['hr:p4'])
+    expect(await ledger.lastUnhurriedMark()).toBe((await ledger.marked(100)).at(-1)?.id)
+  })
+
+  test('none of which is urgent are asked for without reading them', async () => {
+    const { ledger, path } = await unmarked(1)
+    await ledger.lookAgain(['hr:p1'], 'moved', s.now, 'a')
+    expect(await ledger.markedUrgently(0, 10)).toEqual([])
+    const database = new DatabaseSync(path)
+    onTestFinished(() => database.close())
+    const query = 'explain query plan select * from look_again where urgent = 1 and id > 0 order by id limit 10'
+    expect(JSON.stringify(database.prepare(query).all())).toContain('look_again_urgent')
+  })
+
   test('of somebody whom the ledger does not know are refused, and none of the others is made', async () => {
     const { ledger } = await unmarked(1)
     const marking = ledger.lookAgain(['hr:p1', 'hr:p9'], 'hold', s.now, 'c')

@@ -16,7 +16,7 @@ export type Testimony = Witness | 'none' | 'unclear'
 const explanation =
   'Keyturn compares its ledger with this file to notice that a backup was put back. Leave it out of backups of the ledger.'
 
-export function witnessOf(path: string): string {
+function witnessOf(path: string): string {
   return `${path}.witness`
 }
 

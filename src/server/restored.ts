@@ -29,7 +29,7 @@ export async function withEvidence(
   const ours = new Set<string>()
   const queue = [...ids]
   const ask = async () => {
-    for (let id = queue.pop(); id !== undefined && connector !== undefined; id = queue.pop()) {
+    for (let id = queue.pop(); id !== undefined; id = queue.pop()) {
       const last = await lastChangeOf(keyturn, connector, id, signal)
       if (last === null || last.at === null || knownUntil === null) continue
       if (last.at < knownUntil - skew) untouched.add(id)
@@ -44,16 +44,16 @@ export async function withEvidence(
 /** What a platform does not say is no evidence. */
 async function lastChangeOf(
   { logger }: Keyturn,
-  connector: Connector,
+  connector: Connector | undefined,
   nativeId: string,
   signal: AbortSignal,
 ): Promise<LastChange | null> {
   try {
-    return (await connector.lastChange?.(nativeId, signal)) ?? null
+    return (await connector?.lastChange?.(nativeId, signal)) ?? null
   } catch (error) {
     signal.throwIfAborted()
     logger.debug('a platform does not say who changed an account last', {
-      platform: connector.id,
+      platform: connector?.id,
       ...summarise(error),
     })
     return null

@@ -250,3 +250,23 @@ test('a copy of the whole state folder goes on where it was: nothing was restore
   expect(await stateOf(company, 'E4')).toBe('open')
   expect(JSON.parse(await readFile(`${ledger(company)}.witness`, 'utf8'))).toMatchObject({ beat: expect.any(Number) })
 })
+
+test('numbers that were given since the backup are not given again, although the old ledger does not know of them', async () => {
+  const posix = {
+    'uid-numbers': { from: 30_000, to: 39_999 },
+    'gid-number': 100,
+    home: '/home/{name}',
+    shell: '/bin/sh',
+  }
+  await using company = await Company.found(server, {
+    config: { ...quiet, platforms: { directory: { schema: { posix } } } },
+  })
+  await apply(company, staff(6))
+  await backup(company)
+  await apply(company, staff(8))
+  await restore(company)
+  await apply(company, staff(10), 2)
+  await apply(company, staff(10))
+  const numbers = (await company.accounts('objectClass', 'posixAccount')).map((entry) => Number(entry['uidNumber']))
+  expect(numbers.toSorted((a, b) => a - b)).toEqual(staff(10).map((_, index) => 30_000 + index))
+})

@@ -20,6 +20,8 @@ export interface Feeds extends AsyncDisposable {
   look(source: string): void
   /** These feeds were read as a whole: remembers them as they are now, so that the next look is a light one. */
   remember(sources: readonly string[]): Promise<void>
+  /** The pass that was to read these feeds died: where the ledger cannot be written, they are read for those who left. */
+  died(sources: readonly string[]): Promise<void>
 }
 
 export interface FeedOptions {
@@ -57,6 +59,11 @@ export function openFeeds(keyturn: Keyturn, options: FeedOptions): Feeds {
     look: (source) => feeds.get(source)?.look(keyturn.clock()),
     async remember(sources) {
       await Promise.all(sources.flatMap((source) => feeds.get(source) ?? []).map((feed) => feed.remember()))
+    },
+    async died(sources) {
+      const { rescue } = options
+      if (sources.length === 0 || rescue === null || (await rescue.isWritable())) return
+      for (const source of sources) feeds.get(source)?.look(keyturn.clock())
     },
     async [Symbol.asyncDispose]() {
       stop.abort()
@@ -96,8 +103,14 @@ class WatchedFeed {
   /** Never two looks at once: what happens during one is one more look after it. */
   look(noticedAt: Instant, arrival?: Arrival): void {
     this.#occasion ??= { noticedAt, ...(arrival === undefined ? {} : { arrival }) }
+    this.#begin()
+  }
+
+  #begin(): void {
     this.#looking ??= this.#run().finally(() => {
       this.#looking = null
+      // Something may have happened while the last look came to its end.
+      if (this.#occasion !== null && !this.#signal.aborted) this.#begin()
     })
   }
 
@@ -196,8 +209,9 @@ class WatchedFeed {
   /** A pass needs the ledger: where it cannot be written, the feed is read here, for those who left. */
   async #leaveToPass(why: string, occasion: Occasion): Promise<void> {
     this.#keyturn.logger.debug('a feed is read as a whole', { source: this.#settings.id, why })
-    if (this.#options.rescue?.isNeeded !== true) {
-      this.#options.passes.request([this.#settings.id], occasion.noticedAt)
+    const { rescue, passes } = this.#options
+    if (rescue === null || (await rescue.isWritable())) {
+      passes.request([this.#settings.id], occasion.noticedAt)
       return
     }
     await this.#shutWithoutLedger(await readSource(this.#keyturn, this.#settings, this.#signal), occasion)

@@ -160,7 +160,8 @@ function openIntake(keyturn: Keyturn, states: PlatformStates, work: Workers, sta
       onAdmitted: () => work.wake(),
       onPassed: (report, sources) => {
         if (report?.again === true) planner.leave(report.upTo)
-        feeds.remember(sources).catch(complain('feeds could not be remembered'))
+        const next = report === null ? feeds.died(sources) : feeds.remember(sources)
+        next.catch(complain('feeds could not be remembered'))
         look()
       },
     }),

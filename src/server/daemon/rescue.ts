@@ -12,6 +12,7 @@ import type { Change } from '../../model/change.ts'
 import { KeyturnError, summarise } from '../../model/errors.ts'
 import type { Identity, IdentityId } from '../../model/identity.ts'
 import { SECOND } from '../../model/instant.ts'
+import type { Instant } from '../../model/instant.ts'
 import type { AuditRecord, ObligationPointer } from '../../model/ledger.ts'
 import { planConcerned } from '../concerned.ts'
 import { storyOf } from '../context.ts'
@@ -94,6 +95,12 @@ export class Rescue implements AsyncDisposable {
     } finally {
       over.abort()
     }
+  }
+
+  /** Finds out by a write whether the ledger can be written now. */
+  async isWritable(): Promise<boolean> {
+    const { ledger, clock } = this.#keyturn
+    return (await this.inTime(tryWrite(ledger, clock()))) !== 'unwritable'
   }
 
   /** Shuts those of these people who must not be let in, as the sources say now; the ledger need not know of it. */
@@ -195,11 +202,16 @@ export class Rescue implements AsyncDisposable {
         records: spooled.audit.length,
         accounts: spooled.shut.length,
       })
-    } else if (this.#isNeeded) await ledger.tick('ledger write', Math.floor(now / SECOND) * SECOND, now)
+    } else if (this.#isNeeded) await tryWrite(ledger, now)
     if (this.#isNeeded) logger.warn('the ledger can be written again')
     this.#isNeeded = false
     this.#shut.clear()
   }
+}
+
+/** A row that is not there yet: what changes nothing is not written, and would prove nothing. */
+function tryWrite(ledger: Keyturn['ledger'], now: Instant): Promise<unknown> {
+  return ledger.tick('ledger write', now, now)
 }
 
 function isUnwritable(error: unknown): boolean {

@@ -6,8 +6,8 @@ import type { SettlePorts } from './ports.ts'
 import type { Job } from './work.ts'
 
 /**
- * People whose revocation is over, and who hold something that nobody has admitted to be taken away: a grant that was on its
- * way when they left. Planning must look again; marked before the settlement, so that a crash forgets nobody.
+ * People whose revocation is over, and with whose account more is to be done than was admitted: a grant that was on its way
+ * when they left is to be taken away, or the account was not there yet to be moved. Planning must look again; marked before the settlement, so that a crash forgets nobody.
  */
 export async function markUnadmitted(
   jobs: readonly Job[],

@@ -2,7 +2,7 @@ import { type Change, changeOrder, fingerprint } from '../model/change.ts'
 import type { AdmittedChange, ChangeResult, ClaimedObligation } from '../model/ledger.ts'
 import type { PersonView } from './ports.ts'
 import { type Comparison, shows } from './shows.ts'
-import { accountOf, aimedAt, closes, type Job, nativeIdOf, type Task } from './work.ts'
+import { accountOf, aimedAt, type Job, nativeIdOf, type Task } from './work.ts'
 
 /**
  * What is needed now and was admitted, in the order of carrying out. What was admitted and is not needed any more is
@@ -32,7 +32,7 @@ export function intersect(
   if (owesPassword) tasks.push(reissue(create ?? null, obligation, person))
   tasks.sort((a, b) => changeOrder.indexOf(a.change.kind) - changeOrder.indexOf(b.change.kind))
   const known = new Set(obligation.changes.map(({ change }) => fingerprint(aim(change, person))))
-  const unadmitted = needed.some((change) => closes(change) && !known.has(fingerprint(change)))
+  const unadmitted = needed.some((change) => !known.has(fingerprint(change)))
   return { obligation, person, tasks, spared, unadmitted, steps: [], seen: undefined, proof: null }
 }
 

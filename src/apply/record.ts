@@ -35,12 +35,24 @@ function resultOf(task: Task, job: Job, bench: Bench, ports: SettlePorts): Chang
   const outcome = task.outcome ?? retry('unexpected', 'this change was not tried')
   const error = outcome.error && { ...outcome.error, message: withoutPasswords(outcome.error.message, bench, ports) }
   const clean = error === undefined ? outcome : { ...outcome, error }
-  const base = { id: task.id, change: task.admitted, outcome: clean, ...(error === undefined ? {} : { error }) }
+  const address = addressWritten(task, bench)
+  const base = {
+    id: task.id,
+    change: task.admitted,
+    outcome: clean,
+    ...(error === undefined ? {} : { error }),
+    ...(address === undefined ? {} : { address }),
+  }
   // Revocations never give up.
   if (outcome.result === 'failed' && lane === 'revoke' && closes(task.change)) return { ...base, status: 'retry' }
   const code = outcome.error?.code ?? 'unexpected'
   if (outcome.result === 'retry' && givesUp(lane, tries, code, ports.retry)) return { ...base, status: 'failed' }
   return { ...base, status: outcome.result }
+}
+
+function addressWritten({ change }: Task, bench: Bench): string | undefined {
+  if (change.kind !== 'update' || !('accountOf' in change.field.to)) return undefined
+  return bench.addresses.get(change.field.to.accountOf)
 }
 
 /**

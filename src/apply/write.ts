@@ -2,7 +2,7 @@ import { type Change, type ChangeKind, opens } from '../model/change.ts'
 import type { Claims } from './claims.ts'
 import { type Bench, begun, contextOf, recordStep } from './context.ts'
 import { closeHandOvers, prepareHandOvers } from './handover.ts'
-import { intentOf, wasBegun } from './intents.ts'
+import { intentOf, mayStillOpen, wasBegun } from './intents.ts'
 import type { SettlePorts } from './ports.ts'
 import { markWaiting, resolveAddresses } from './references.ts'
 import { accountOf, aimedAt, demote, failure, type Job, nativeIdOf, retry, succeeded, type Task } from './work.ts'
@@ -13,6 +13,12 @@ const phases: readonly (readonly ChangeKind[])[] = [
   ['rename', 'move', 'update', 'expire', 'revoke', 'grant', 'issue-credential'],
   ['enable', 'delete'],
 ]
+
+/**
+ * What comes late must find the account where it was aimed: a group of OpenLDAP takes the DN of an account that has just been
+ * moved away, and nobody would see that by looking at the account.
+ */
+const relocates: ReadonlySet<ChangeKind> = new Set(['rename', 'move', 'delete'])
 
 type Placed = readonly [Job, Task]
 
@@ -52,6 +58,13 @@ function aimAndBlock(job: Job, kinds: readonly ChangeKind[]): void {
       const made = create.outcome?.account
       if (made !== undefined) task.change = aimedAt(task.change, made.nativeId)
       else task.outcome = create.outcome ?? retry('unexpected', 'the account was not made')
+    }
+    if (relocates.has(task.change.kind) && mayStillOpen(job.obligation)) {
+      task.outcome = retry(
+        'precondition-failed',
+        'an earlier write may still be on its way to where the account stands',
+      )
+      continue
     }
     const blocker = task.change.kind === 'enable' ? job.tasks.find(blocksOpening) : undefined
     if (blocker?.outcome?.error !== undefined) task.outcome = { result: 'retry', error: blocker.outcome.error }

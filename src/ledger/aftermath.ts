@@ -2,6 +2,7 @@
 import type { IdentityId } from '../model/identity.ts'
 import type { ChangeResult, Settlement } from '../model/ledger.ts'
 import type { LookAgainCause } from '../model/running.ts'
+import { links } from './accounts.ts'
 import { markAgain } from './look-again.ts'
 import { openStatuses } from './obligations.ts'
 import type { Obligation } from './obligations.ts'
@@ -28,6 +29,29 @@ export function* markAgainAfter(settlements: readonly Settlement[]): Unit<void> 
   )
   for (const [platform, some] of Map.groupBy(settlements.filter(madeOrMoved), ({ obligation }) => obligation.platform))
     yield* markDependents(platform, some)
+  yield* markOutdated(settlements)
+}
+
+/** Who now refers to where another's account stood when the reference was written: it has been moved meanwhile. */
+function* markOutdated(settlements: readonly Settlement[]): Unit<void> {
+  const written = settlements.flatMap((because) => because.results.flatMap((result) => referenceIn(result, because)))
+  const outdated: Marked[] = []
+  for (const [platform, some] of Map.groupBy(written, ({ because }) => because.obligation.platform)) {
+    const people = [...new Set(some.map(({ to }) => to))]
+    const addresses = new Map((yield* links(platform, people)).map((link) => [link.identity, link.address]))
+    for (const { because, to, address } of some) {
+      if ((addresses.get(to) ?? address) === address) continue
+      outdated.push({ identity: because.obligation.identity, because })
+    }
+  }
+  yield* markEach(outdated, 'reference')
+}
+
+function referenceIn(result: ChangeResult, because: Settlement) {
+  const { change, address } = result
+  if (address === undefined || !isDone(result) || change.kind !== 'update' || !('accountOf' in change.field.to))
+    return []
+  return [{ because, to: change.field.to.accountOf, address }]
 }
 
 function* markDependents(platform: string, settlements: readonly Settlement[]): Unit<void> {

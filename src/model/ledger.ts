@@ -90,6 +90,8 @@ export interface ChangeResult {
   readonly status: 'done' | 'already' | 'failed' | 'retry' | 'waiting' | 'moved'
   readonly error?: ErrorSummary
   readonly outcome?: Outcome
+  /** Of a reference: the address of the other's account that was written. It may stand elsewhere by now. */
+  readonly address?: string
 }
 
 /** How one claimed obligation came out, recorded with everything it implies in one transaction. */

@@ -1,4 +1,5 @@
 import { replaceValues } from '../directory/edits.ts'
+import { assertMayOpen } from '../directory/may-open.ts'
 import { readEntry } from '../directory/search.ts'
 import { KeyturnError } from '../../model/errors.ts'
 import { eachAccount } from './board.ts'
@@ -19,6 +20,7 @@ export async function issueCredentials(desk: Desk): Promise<void> {
       const dn = guidDn(state.nativeId)
       const password = passwordBytes(context.initialPassword(task.change.identity))
       const mustChange = context.mustChange ? [replaceValues('pwdLastSet', ['0'])] : []
+      assertMayOpen(context, task.change.identity)
       await connection.modify(dn, [replaceValues('unicodePwd', [password]), ...mustChange])
       if (context.mustChange) {
         const entry = await readEntry(connection, dn, stateAttributes)
@@ -42,10 +44,14 @@ export async function enableAccounts(desk: Desk): Promise<void> {
     desk,
     desk.board.pending('enable'),
     (state) => `enabling ${state.name}`,
-    async (state) => {
+    async (state, task) => {
       const hasExpired = state.expiresAt !== null && state.expiresAt <= desk.context.now()
+      const open = (before: number): number => {
+        assertMayOpen(desk.context, task.change.identity)
+        return before & ~shutting
+      }
       const expiry = hasExpired ? [replaceValues('accountExpires', [toFiletime(null)])] : []
-      const flags = await writeFlags(desk.connection, state, (flags) => flags & ~shutting, expiry)
+      const flags = await writeFlags(desk.connection, state, open, expiry)
       return { result: flags === state.flags && !hasExpired ? 'already' : 'done' }
     },
   )

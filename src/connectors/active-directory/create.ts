@@ -6,6 +6,7 @@ import { attributes as entryAttributes, replaceValues } from '../directory/edits
 import { LdapResultError } from '../directory/errors.ts'
 import { anyOf, equals } from '../directory/filters.ts'
 import { inFlight, portions } from '../directory/flight.ts'
+import { assertMayOpen } from '../directory/may-open.ts'
 import { searchFew } from '../directory/search.ts'
 import { checkAttribute } from './attributes.ts'
 import { attempt, outcomeOf } from './board.ts'
@@ -128,19 +129,24 @@ async function createOne(desk: Desk, task: Create, common: string): Promise<Outc
   const { desired, identity } = task.change
   const password = desk.context.initialPassword(identity)
   try {
-    await add(desk, desired, common, password)
+    await add(desk, task.change, common, password)
   } catch (error) {
     const second = commonNameWith(common, desired.name)
     // Somebody may have taken the common name since it was looked up.
     if (!(error instanceof LdapResultError) || error.code !== 68 || common.endsWith(` (${desired.name})`)) throw error
-    await add(desk, desired, second, password)
+    await add(desk, task.change, second, password)
   }
   const state = await readBack(desk, desired)
   desk.board.stands(task.change, state)
   return { result: 'done', account: { nativeId: state.nativeId, address: state.dn, name: state.name } }
 }
 
-async function add(desk: Desk, desired: NewAccount, common: string, password: string): Promise<void> {
+async function add(
+  desk: Desk,
+  { desired, identity }: Create['change'],
+  common: string,
+  password: string,
+): Promise<void> {
   const { connection, context, domain } = desk
   const flags = accountControl.normalAccount | (desired.enabled ? 0 : accountControl.disabled)
   const attributes = entryAttributes({
@@ -155,6 +161,7 @@ async function add(desk: Desk, desired: NewAccount, common: string, password: st
     ...(desired.expiresAt === null ? {} : { accountExpires: [toFiletime(desired.expiresAt)] }),
     ...(context.mustChange ? { pwdLastSet: ['0'] } : {}),
   })
+  assertMayOpen(context, identity)
   await connection.add(childDn('CN', common, desired.container), attributes)
 }
 

@@ -5,6 +5,7 @@ import { addValues, deleteValues } from '../directory/edits.ts'
 import { LdapResultError } from '../directory/errors.ts'
 import { both, equals, anyOf } from '../directory/filters.ts'
 import { portions } from '../directory/flight.ts'
+import { assertMayGo } from '../directory/members.ts'
 import type { GroupPort, MemberEdit } from '../directory/members.ts'
 import { searchFew } from '../directory/search.ts'
 import { outcomeOf } from './board.ts'
@@ -43,7 +44,7 @@ export async function editGroups(desk: Desk): Promise<void> {
 }
 
 async function editGroup(desk: Desk, group: Group, memberships: readonly Membership[]): Promise<void> {
-  const { board, domain } = desk
+  const { board, domain, context } = desk
   const primary = memberships.filter(({ state }) => state.primaryGroup === group.relativeId)
   for (const { task, state } of primary) {
     const outcome = task.change.kind === 'grant' ? already : await leavePrimaryGroup(desk, group, state)
@@ -51,10 +52,10 @@ async function editGroup(desk: Desk, group: Group, memberships: readonly Members
   }
   const ordinary = memberships.filter((membership) => !primary.includes(membership))
   const edits = ordinary.map(
-    ({ task, state }): MemberEdit => ({
-      operation: task.change.kind === 'grant' ? 'add' : 'delete',
-      value: state.dn,
-    }),
+    ({ task: { change }, state: { dn: value } }): MemberEdit =>
+      change.kind === 'grant'
+        ? { operation: 'add', value, mayGo: () => context.mayOpen?.(change.identity) !== false }
+        : { operation: 'delete', value },
   )
   const port = portOf(desk, group)
   const outcomes = await Promise.all(edits.map((edit) => domain.groups.edit(group.address, port, edit)))
@@ -75,7 +76,8 @@ const already: Outcome = { result: 'already' }
 /** The connection is that of whoever writes first; it is shared anyway, and asking the pool for one more could wait for ourselves. */
 function portOf({ connection, domain }: Desk, group: Group): GroupPort {
   return {
-    modify: (edits) => {
+    modify: async (edits) => {
+      assertMayGo(edits)
       const values = (operation: MemberEdit['operation']): string[] =>
         edits.filter((edit) => edit.operation === operation).map(({ value }) => value)
       const [added, deleted] = [values('add'), values('delete')]

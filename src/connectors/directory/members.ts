@@ -1,9 +1,24 @@
 import { LdapResultError } from './errors.ts'
+import { claimLost } from './may-open.ts'
 
 /** One membership to add or to take away; `value` is what the group's attribute holds (a DN, or a uid). */
 export interface MemberEdit {
   readonly operation: 'add' | 'delete'
   readonly value: string
+  /** Asked right before it is sent; absent: nothing stands against it. */
+  readonly mayGo?: () => boolean
+}
+
+/** While a connection was waited for, something newer came for one of these members. */
+class Overtaken extends Error {}
+
+/** Stands in `GroupPort.modify`, right before the request. */
+export function assertMayGo(edits: readonly MemberEdit[]): void {
+  if (edits.some(isOvertaken)) throw new Overtaken()
+}
+
+function isOvertaken({ mayGo }: MemberEdit): boolean {
+  return mayGo?.() === false
 }
 
 /** `already`: the group had it so before. An error: this one value was refused, or the group could not be changed at all. */
@@ -36,10 +51,20 @@ export async function editMembers(group: GroupPort, edits: readonly MemberEdit[]
 }
 
 async function editTogether(group: GroupPort, edits: readonly MemberEdit[]): Promise<MemberOutcome[]> {
+  const overtaken = new Set(edits.filter(isOvertaken))
+  const going = overtaken.size === 0 ? edits : edits.filter((edit) => !overtaken.has(edit))
+  const outcomes = (going.length === 0 ? [] : await send(group, going)).values()
+  return edits.map((edit) =>
+    overtaken.has(edit) ? { error: claimLost() } : (outcomes.next().value ?? { error: claimLost() }),
+  )
+}
+
+async function send(group: GroupPort, edits: readonly MemberEdit[]): Promise<MemberOutcome[]> {
   try {
     await group.modify(edits)
     return edits.map(() => 'done')
   } catch (error) {
+    if (error instanceof Overtaken) return editTogether(group, edits)
     if (!(error instanceof LdapResultError) || !group.aboutOneValue(error)) return edits.map(() => ({ error }))
     return sortOut(group, edits, error)
   }

@@ -172,7 +172,7 @@ async function runOne(session: Session, job: Job, change: Exclude<Change, Create
     case 'issue-credential':
       return issueCredential(session, await relocate(session, nativeId), nativeId, change.identity)
     case 'enable':
-      return enable(session, await relocate(session, nativeId), nativeId)
+      return enable(session, await relocate(session, nativeId), nativeId, change.identity)
     case 'delete':
       return deleteAccount(session, account)
   }

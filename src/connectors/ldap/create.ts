@@ -4,6 +4,7 @@ import { KeyturnError } from '../../model/errors.ts'
 import type { DirectorySettings } from '../../model/settings.ts'
 import { ReadEntryControl, readEntryOf } from '../directory/controls.ts'
 import type { Connection } from '../directory/connection.ts'
+import { assertMayOpen } from '../directory/may-open.ts'
 import { childDn, isWithin, parseDn } from '../directory/dn.ts'
 import { attributes } from '../directory/edits.ts'
 import { LdapResultError } from '../directory/errors.ts'
@@ -45,6 +46,7 @@ export async function createAccount(
   const entry = newEntry(session, change, uidNumber)
   const what = { doing: `creating ${dn}`, codes: { 32: 'value-refused', 19: 'value-refused' } } as const
   const nativeId = await request(session, what, async (connection) => {
+    assertMayOpen(context, identity)
     try {
       const stored = facts.vendor === '389ds' ? password : saltedHash(password)
       const shut = facts.means.hash && !desired.enabled

@@ -7,6 +7,7 @@ import type { Outcome, Proof, ResidualAccess } from '../../model/connector.ts'
 import { KeyturnError } from '../../model/errors.ts'
 import type { IdentityId } from '../../model/identity.ts'
 import type { Instant } from '../../model/instant.ts'
+import { assertMayOpen } from '../directory/may-open.ts'
 import { ReadEntryControl, readEntryOf } from '../directory/controls.ts'
 import { sameDn } from '../directory/dn.ts'
 import type { Entry } from '../directory/entry.ts'
@@ -151,11 +152,14 @@ async function lock(session: Session, account: Located, nativeId: string, leaver
 }
 
 /** Opens what `lock` has shut, and nothing else; returns how it came out. */
-export async function enable(session: Session, account: Located, nativeId: string): Promise<Outcome> {
+export async function enable(session: Session, account: Located, nativeId: string, identity: string): Promise<Outcome> {
   const { facts, settings } = session
   const edits = unlockEdits(account.entry, facts, lockOptions(session, false))
   if (edits.length === 0) return { result: 'already' }
-  await request(session, { doing: `opening ${account.dn}` }, (connection) => connection.modify(account.dn, edits))
+  await request(session, { doing: `opening ${account.dn}` }, (connection) => {
+    assertMayOpen(session.context, identity)
+    return connection.modify(account.dn, edits)
+  })
   if (isEnabled((await relocate(session, nativeId)).entry, facts)) return { result: 'done' }
   throw new KeyturnError('not-read-back', `${settings.id}: ${account.dn} was opened, but a fresh read shows it shut.`)
 }
@@ -169,16 +173,22 @@ export async function issueCredential(
 ): Promise<Outcome> {
   const { facts, context } = session
   const shut = !isEnabled(account.entry, facts)
-  await resetPassword(session, account, context.initialPassword(identity))
+  await resetPassword(session, account, context.initialPassword(identity), () => assertMayOpen(context, identity))
   if (shut) await lock(session, await relocate(session, nativeId), nativeId, false)
   return { result: 'done' }
 }
 
-async function resetPassword(session: Session, { dn }: Located, password: string): Promise<void> {
+async function resetPassword(
+  session: Session,
+  { dn }: Located,
+  password: string,
+  assertMaySend: () => void = () => undefined,
+): Promise<void> {
   const codes = { 19: 'password-refused', 53: 'password-refused' } as const
-  await request(session, { doing: `setting the password of ${dn}`, codes }, (connection) =>
-    setPassword(connection, session.facts, dn, password),
-  )
+  await request(session, { doing: `setting the password of ${dn}`, codes }, (connection) => {
+    assertMaySend()
+    return setPassword(connection, session.facts, dn, password)
+  })
 }
 
 /** Sets a password that nobody knows, and remembers whether it was seen to work, which makes its later refusal a proof. */

@@ -6,6 +6,7 @@ import { addValues, deleteValues } from '../directory/edits.ts'
 import { LdapResultError, directoryError } from '../directory/errors.ts'
 import { equals } from '../directory/filters.ts'
 import { inFlight } from '../directory/flight.ts'
+import { assertMayGo } from '../directory/members.ts'
 import type { GroupPort, MemberEdit, MemberOutcome } from '../directory/members.ts'
 import { searchFew } from '../directory/search.ts'
 import type { Group } from './catalogue.ts'
@@ -20,6 +21,7 @@ function groupPort(group: Group, { settings, use }: Pick<Session, 'settings' | '
   return {
     modify: (edits) =>
       use(async (connection) => {
+        assertMayGo(edits)
         try {
           return await connection.modify(address, editsOf(memberAttribute, edits))
         } catch (error) {
@@ -75,7 +77,13 @@ export async function editMembership(session: Session, account: Located, change:
     return { result: 'failed', error: { code: 'object-missing', message } }
   }
   const value = memberValue(group, account)
-  const outcome = await editGroup(session, group, { operation: change.kind === 'grant' ? 'add' : 'delete', value })
+  const outcome = await editGroup(
+    session,
+    group,
+    change.kind === 'grant'
+      ? { operation: 'add', value, mayGo: () => session.context.mayOpen?.(change.identity) !== false }
+      : { operation: 'delete', value },
+  )
   if (outcome === 'done' || outcome === 'already') return { result: outcome }
   throw directoryError(outcome.error, {
     platform: settings.id,

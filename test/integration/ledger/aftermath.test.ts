@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { Ledger } from '../../../src/model/ledger.ts'
+import type { Ledger, Settlement } from '../../../src/model/ledger.ts'
 import type { RunningLedger } from '../../../src/model/running.ts'
 import * as s from './samples.ts'
 
@@ -56,6 +56,21 @@ describe('whom a settlement makes planning look at again', () => {
     await ledger.admit(s.admission([{ ...s.enable('p1'), kind: 'move', from: 'OU=Staff', to: 'OU=Leavers' }]))
     await settle()
     expect(await marksOf(ledger)).toEqual([['hr:p2', 'reference', s.now, 'c-1']])
+  })
+
+  test('is who refers to where an account stood until a moment ago', async () => {
+    const ledger = await fresh(3)
+    await ledger.adopt([s.link('p1')], [])
+    await ledger.admit(s.admission([s.manager('p2', 'p1'), s.manager('p3', 'p1')]))
+    const claimed = await s.claimAll(ledger, ['p2', 'p3'])
+    const [outdated, current] = claimed.map((one) => s.settlement(one, 'done', { at: later }))
+    if (outdated === undefined || current === undefined) throw new Error('not claimed')
+    const written = ({ results, ...rest }: Settlement, address: string) => ({
+      ...rest,
+      results: results.map((result) => ({ ...result, address })),
+    })
+    await ledger.settle([written(outdated, 'CN=ann.p1,OU=Old'), written(current, s.link('p1').address)])
+    expect(await marksOf(ledger)).toEqual([['hr:p2', 'reference', later, 'c-1']])
   })
 
   test('is whom a person decided about, once for all their changes', async () => {

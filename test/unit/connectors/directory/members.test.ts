@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { LdapResultError } from '../../../../src/connectors/directory/errors.ts'
-import { editMembers } from '../../../../src/connectors/directory/members.ts'
+import { assertMayGo, editMembers } from '../../../../src/connectors/directory/members.ts'
 import type { GroupPort, MemberEdit } from '../../../../src/connectors/directory/members.ts'
 
 /** Behaves as slapd does: a modification is carried out wholly or not at all. */
@@ -30,6 +30,37 @@ const add = (value: string): MemberEdit => ({ operation: 'add', value })
 const remove = (value: string): MemberEdit => ({ operation: 'delete', value })
 
 describe('editing the members of a group', () => {
+  test('what something newer has overtaken is not sent, and the others are', async () => {
+    const members = new Set(['old'])
+    const port = group(members)
+    const edits = [
+      add('one'),
+      { ...add('late'), mayGo: () => false },
+      remove('old'),
+      { ...add('two'), mayGo: () => true },
+    ]
+    const outcomes = await editMembers(port, edits)
+    expect(outcomes).toEqual(['done', { error: expect.objectContaining({ code: 'claim-lost' }) }, 'done', 'done'])
+    expect([...members]).toEqual(['one', 'two'])
+  })
+
+  test('what is overtaken while a connection is waited for is not sent either', async () => {
+    const members = new Set<string>()
+    const port = group(members)
+    let isOvertaken = false
+    const waiting: GroupPort = {
+      ...port,
+      modify: async (edits) => {
+        if (edits.length === 2) isOvertaken = true
+        assertMayGo(edits)
+        return port.modify(edits)
+      },
+    }
+    const outcomes = await editMembers(waiting, [add('one'), { ...add('late'), mayGo: () => !isOvertaken }])
+    expect(outcomes).toEqual(['done', { error: expect.objectContaining({ code: 'claim-lost' }) }])
+    expect([...members]).toEqual(['one'])
+  })
+
   test('many additions and removals are one modification', async () => {
     const members = new Set(['old'])
     const port = group(members)

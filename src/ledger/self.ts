@@ -52,7 +52,9 @@ export function* markRestored(witness: Standing, now: Instant, correlation: stri
   )
   yield* markAgain(null, 'policy', now, correlation)
   const until =
-    knownUntil === null ? 'nothing is known' : `it knows nothing after ${new Date(knownUntil).toISOString()}`
+    knownUntil === null
+      ? 'it is a new one, or does not say how old it is'
+      : `it knows nothing after ${new Date(knownUntil).toISOString()}`
   yield* tell(now, correlation, 'keyturn', 'ledger-restored', `behind its witness: ${until}; nothing is opened`)
   return next
 }

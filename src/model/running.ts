@@ -139,7 +139,7 @@ export interface Spooled {
 export interface Restored {
   /** When that was noticed. */
   readonly at: Instant
-  /** Until when the ledger knew everything; null: it is a new one. */
+  /** Until when the ledger knew everything; null: it is a new one, or does not say. */
   readonly knownUntil: Instant | null
 }
 

@@ -57,7 +57,9 @@ export function renderStatus(
 function restored({ restored: state }: Standing, zone: string): string {
   if (state === null) return ''
   const until =
-    state.knownUntil === null ? 'it is a new one' : `it knows nothing after ${showInstant(state.knownUntil, zone)}`
+    state.knownUntil === null
+      ? 'it is a new one, or does not say how old it is'
+      : `it knows nothing after ${showInstant(state.knownUntil, zone)}`
   return [
     colours.red(`The ledger was restored from a backup (noticed ${showInstant(state.at, zone)}): ${until}.`),
     'Nothing is made, opened or granted until everybody and every platform was looked at. Revocations go on.',

@@ -17,17 +17,20 @@ export function statusOf(items: readonly Pick<HoldItem, 'status'>[]): Hold['stat
   return some('rejected') ? 'rejected' : 'superseded'
 }
 
-export function* decisions(platform: string): Unit<Decisions> {
-  const rows = yield* all(
-    db
-      .selectFrom('hold_item')
-      .innerJoin('hold', 'hold.id', 'hold_item.hold')
-      .select(['hold_item.hold', 'hold.why', 'hold_item.fingerprint', 'hold_item.status'])
-      .where('hold.platform', '=', platform)
-      .where((is) => is.or([is('hold_item.status', 'in', ['approved', 'rejected']), is('hold.status', '=', 'open')]))
-      .orderBy('hold_item.id'),
-  )
-  const begun = new Set(rows.filter(({ status }) => status !== 'open').map(({ hold }) => hold))
+/** With `only`, of these people: a worker must not read what was said about ten thousand others for each of them. */
+export function* decisions(platform: string, only?: readonly IdentityId[]): Unit<Decisions> {
+  const said = db
+    .selectFrom('hold_item')
+    .innerJoin('hold', 'hold.id', 'hold_item.hold')
+    .select(['hold_item.hold', 'hold.why', 'hold_item.fingerprint', 'hold_item.status'])
+    .where('hold.platform', '=', platform)
+    .where((is) => is.or([is('hold_item.status', 'in', ['approved', 'rejected']), is('hold.status', '=', 'open')]))
+    .orderBy('hold_item.id')
+  const rows =
+    only === undefined
+      ? yield* all(said)
+      : yield* inLists([...new Set(only)], (some) => all(said.where('hold_item.identity', 'in', some)))
+  const begun = yield* begunOf(rows, only === undefined)
   const decided = rows.filter(({ status, hold }) => status !== 'open' || begun.has(hold))
   const [byHand, ours] = [decided.filter(isOfByHand), decided.filter((row) => !isOfByHand(row))]
   return {
@@ -36,6 +39,20 @@ export function* decisions(platform: string): Unit<Decisions> {
     leftOpen: linesOf(ours, 'open'),
     doneByHand: linesOf(byHand, 'approved'),
   }
+}
+
+/** The holds of which a part is decided. Where not all of their items are here, those of others are asked for, too. */
+function* begunOf(
+  rows: readonly { readonly hold: number; readonly status: string }[],
+  isAll: boolean,
+): Unit<ReadonlySet<number>> {
+  const begun = new Set(rows.filter(({ status }) => status !== 'open').map(({ hold }) => hold))
+  const doubtful = new Set(isAll ? [] : rows.map(({ hold }) => hold).filter((hold) => !begun.has(hold)))
+  const others = yield* inLists([...doubtful], (some) =>
+    all(db.selectFrom('hold_item').select('hold').distinct().where('hold', 'in', some).where('status', '!=', 'open')),
+  )
+  for (const { hold } of others) begun.add(hold)
+  return begun
 }
 
 function isOfByHand({ why }: { readonly why: string }): boolean {
@@ -132,7 +149,8 @@ function* close(
   const ids = items.map((item) => item.id)
   yield* forLists(ids, (some) => run(db.updateTable('hold_item').set({ status }).where('id', 'in', some)))
   for (const hold of new Set(items.map((item) => item.hold))) {
-    const left = yield* all(db.selectFrom('hold_item').select('status').where('hold', '=', hold))
+    // Which statuses there are is all that counts: a hold may have ten thousand items.
+    const left = yield* all(db.selectFrom('hold_item').select('status').distinct().where('hold', '=', hold))
     const after = statusOf(left.map((item) => ({ status: item.status as HoldItem['status'] })))
     yield* run(db.updateTable('hold').set({ status: after }).where('id', '=', hold))
   }

@@ -104,7 +104,7 @@ function aboutRecord({ read, write }: Driver) {
     holds: (filter) => read(() => holds(filter)),
     heldTogether: (identities) => read(() => heldTogether(identities)),
     decideHold: (id, decision, by, reason, now, only) => write(() => decideHold(id, decision, by, reason, now, only)),
-    decisions: (platform) => read(() => decisions(platform)),
+    decisions: (platform, only) => read(() => decisions(platform, only)),
     audit: (records) => write(() => writeAudit(records)),
     auditOf: (identity, most) => read(() => auditOf(identity, most)),
     plans: (most) => read(() => plans(most)),

@@ -279,6 +279,8 @@ export interface Ledger extends AsyncDisposable {
     readonly identity?: IdentityId
     readonly platform?: string
     readonly open?: boolean
+    /** Only what was given up. */
+    readonly failed?: boolean
   }): Promise<readonly ObligationStatus[]>
   obligationsOf(pointers: readonly ObligationPointer[]): Promise<readonly ObligationStatus[]>
   openCounts(): Promise<
@@ -308,8 +310,8 @@ export interface Ledger extends AsyncDisposable {
     now: Instant,
     only?: readonly IdentityId[],
   ): Promise<Hold>
-  /** What people have said about held changes of this platform. */
-  decisions(platform: string): Promise<Decisions>
+  /** What people have said about held changes of this platform; with `only`, about changes of these people. */
+  decisions(platform: string, only?: readonly IdentityId[]): Promise<Decisions>
 
   // record
   audit(records: readonly AuditRecord[]): Promise<void>

@@ -9,10 +9,13 @@ export interface Work {
   readonly identities: readonly IdentityId[]
 }
 
+/** `first`: before all that wait. */
+export type Order = 'first' | 'last'
+
 /** The jobs of one lane in Redis. Nothing here waits longer than stated for a Redis that is away or hangs. */
 export interface Jobs extends AsyncDisposable {
   /** Adds one job for each group; returns the people whom Redis did not take in time: they may be added all the same, later. */
-  add(groups: readonly (readonly IdentityId[])[]): Promise<readonly IdentityId[]>
+  add(groups: readonly (readonly IdentityId[])[], order: Order): Promise<readonly IdentityId[]>
   /** How many jobs wait; null where Redis does not answer. */
   waiting(): Promise<number | null>
 }
@@ -56,11 +59,12 @@ export function openJobs({ redis, name, patience, needsReady, complain, tracing 
     return asked
   }
   return {
-    async add(groups) {
+    async add(groups, order) {
       if (needsReady && connection.status !== 'ready') return groups.flat()
       for (let start = 0; start < groups.length; start += bulk) {
         const some = groups.slice(start, start + bulk)
-        const jobs = some.map((identities) => ({ name: 'settle', data: { identities } }))
+        const opts = order === 'first' ? { opts: { lifo: true } } : {}
+        const jobs = some.map((identities) => ({ name: 'settle', data: { identities }, ...opts }))
         const end = await inTime(queue.addBulk(jobs), patience).catch(() => 'late' as const)
         if (end === 'late') return groups.slice(start).flat()
       }

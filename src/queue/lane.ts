@@ -47,6 +47,8 @@ export interface OneLaneOptions {
 const closeAtMost = 10 * SECOND
 /** For a revocation Redis must answer soon: otherwise it begins without. */
 const patience = { revoke: SECOND / 5, change: 5 * SECOND } as const
+/** So few who leave do not wait behind hundreds who left before them. */
+const few = 16
 /** BullMQ reports the same outage with every command: one line a while is enough. */
 const quietFor = 30 * SECOND
 
@@ -61,7 +63,8 @@ export function openLane(options: OneLaneOptions): OpenLane {
   const jobs = openJobs({ redis, name, patience: patience[lane], needsReady, complain, ...traced })
   const crew = options.works ? openCrew(name, options, complain) : null
   const add = async (identities: readonly IdentityId[]) => {
-    const left = await jobs.add([...chunks(identities, options.chunkOf(identities.length))])
+    const order = lane === 'revoke' && identities.length <= few ? 'first' : 'last'
+    const left = await jobs.add([...chunks(identities, options.chunkOf(identities.length))], order)
     if (left.length === 0) return
     if (lane === 'revoke') crew?.direct.offer(left)
     else logger.warn('Redis does not take jobs; the sweep will bring them', { lane: name, people: left.length })

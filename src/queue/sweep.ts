@@ -10,6 +10,8 @@ import type { Jobs } from './jobs.ts'
 export interface SweepOptions {
   readonly lane: Lane
   readonly concurrency: number
+  /** How many people one job is for, when so many are added at once. */
+  chunkOf(backlog: number): number
   readonly jobs: Pick<Jobs, 'waiting'>
   readonly health: Pick<Health, 'isDown'>
   due(most: number): Promise<readonly ObligationPointer[]>
@@ -30,7 +32,7 @@ const atMost = { revoke: 1_000, change: 5_000 } as const
  * (law 3): without Redis it is worked on straight from the ledger. Changes can wait. Returns when to sweep again, ms.
  */
 export async function sweepLane(options: SweepOptions): Promise<number> {
-  const { lane, jobs, health, concurrency } = options
+  const { lane, jobs, health, concurrency, chunkOf } = options
   const isDown = health.isDown()
   if (isDown && lane === 'change') return usual
   // While the platform is down, most of what is brought back would not begin.
@@ -42,8 +44,8 @@ export async function sweepLane(options: SweepOptions): Promise<number> {
   }
   if (waiting > 0 && (lane === 'change' || waiting >= most)) return usual
   const due = await identitiesOf(options.due(most))
-  // Jobs of one person each: where more is due than waits or is just being claimed, something was lost.
-  if (due.length > (waiting === 0 ? 0 : waiting + concurrency)) await options.add(due)
+  // Where more is due than waits at most or is just being claimed, something was lost.
+  if (due.length > (waiting === 0 ? 0 : (waiting + concurrency) * chunkOf(most))) await options.add(due)
   return isDown ? withoutRedis : due.length === most ? soon : usual
 }
 

@@ -108,7 +108,7 @@ async function knownOf(
     ledger.links(id, everyone),
     ledger.grants(id, everyone),
     ledger.names(id, everyone),
-    ledger.decisions(id),
+    ledger.decisions(id, everyone),
     ledger.population(id),
     ledger.removalsSince(id, clock() - within),
     ledger.restored(),

@@ -84,7 +84,7 @@ export async function knownOf(
     ledger.links(connector.id, only),
     ledger.grants(connector.id, only),
     ledger.names(connector.id, only),
-    ledger.decisions(connector.id),
+    ledger.decisions(connector.id, only),
     ledger.restored(),
   ])
   return { settings, links, grants, names, decisions, connector, ...restoredPart(restored) }

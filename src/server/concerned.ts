@@ -15,7 +15,7 @@ import { desires, planOf } from './planning.ts'
 import { restoredPart } from './restored.ts'
 import { surroundingsOf } from './surroundings.ts'
 import type { Surroundings } from './surroundings.ts'
-import { settingsOf, whole } from './survey.ts'
+import { removedLatelyOn, settingsOf, whole } from './survey.ts'
 
 export interface ConcernedOptions {
   readonly signal: AbortSignal
@@ -100,17 +100,16 @@ async function knownOf(
   people: readonly Identity[],
   desired: readonly DesiredAccount[],
 ): Promise<Known> {
-  const { ledger, settings, clock } = keyturn
+  const { ledger } = keyturn
   const { id } = connector
   const everyone = [...new Set([...people.map((one) => one.id), ...referredBy(people)])]
-  const within = (settings.safety.limits[id] ?? settings.safety.limits.default).removals.within ?? 0
   const [links, grants, claimed, decisions, population, removedLately, restored] = await Promise.all([
     ledger.links(id, everyone),
     ledger.grants(id, everyone),
     ledger.names(id, everyone),
     ledger.decisions(id, everyone),
     ledger.population(id),
-    ledger.removalsSince(id, clock() - within),
+    removedLatelyOn(keyturn, id),
     ledger.restored(),
   ])
   const linked = new Map(links.map((link) => [link.identity, link]))

@@ -52,12 +52,23 @@ async function sightOf(keyturn: Keyturn, connector: Connector, signal: AbortSign
     connector.catalogue(signal),
     connector.signsInAs(signal),
   ])
-  const [links, decisions] = await Promise.all([
+  const [links, decisions, removedLately] = await Promise.all([
     keyturn.ledger.links(connector.id),
     keyturn.ledger.decisions(connector.id),
+    removedLatelyOn(keyturn, connector.id),
   ])
   const settings = settingsOf(keyturn, connector)
-  return { settings, links, decisions, connector, observed: whole(observed), catalogue: whole(catalogue), ownAddress }
+  const seen = { observed: whole(observed), catalogue: whole(catalogue), ownAddress }
+  return { settings, links, decisions, removedLately, connector, ...seen }
+}
+
+/** Whose removal the limit on removals still counts (law 6): plans of a few people one after the other are one whole. */
+export async function removedLatelyOn(
+  { ledger, settings: { safety }, clock }: Keyturn,
+  platform: string,
+): Promise<ReadonlySet<IdentityId>> {
+  const { within = 0 } = (safety.limits[platform] ?? safety.limits.default).removals
+  return within === 0 ? new Set() : ledger.removalsSince(platform, clock() - within)
 }
 
 /** Adds of the ledger's memory what a plan for these people will look at. */

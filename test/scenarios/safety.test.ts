@@ -55,6 +55,22 @@ test('too many leavers at once are held with the numbers; released in part, exac
   }
 })
 
+test('leavers who come a few at a time are counted together: who is one too many is held, also by the next plan of everybody', async () => {
+  await using company = await Company.found(server, {
+    config: { ...wide, safety: { limits: { removals: { max: '10%', above: 3 } } } },
+  })
+  await company.feed(staff(10))
+  expectExit(await company.apply(), 0)
+  await company.feed(leave(['E1', 'E2'], 10))
+  expectExit(await company.apply(), 0)
+  await company.feed(leave(['E1', 'E2', 'E3', 'E4'], 10))
+  for (const again of ['at first', 'and still']) {
+    const run = await company.apply()
+    expectExit(run, 2)
+    expect(run.document.withheld[0]?.text, again).toMatch(/2 accounts .* after 2 within the last 1h/)
+  }
+})
+
 test('a few leavers pass while a limit stands', async () => {
   await using company = await Company.found(server)
   await company.feed(staff(12))

@@ -53,6 +53,8 @@ export class Passes implements AsyncDisposable {
     if (this.#closed) return
     this.#loop ??= this.#run().finally(() => {
       this.#loop = null
+      // Somebody may have asked while the last one came to its end.
+      if (this.#isAsked()) this.#begin()
     })
   }
 
@@ -63,8 +65,12 @@ export class Passes implements AsyncDisposable {
     await this.#loop
   }
 
+  #isAsked(): boolean {
+    return this.#isWanted || this.#mark > 0
+  }
+
   async #run(): Promise<void> {
-    while ((this.#isWanted || this.#mark > 0) && !this.#closed) {
+    while (this.#isAsked() && !this.#closed) {
       const sources = Object.fromEntries(this.#sources)
       this.#sources.clear()
       this.#isWanted = false

@@ -44,7 +44,9 @@ export async function runDaemon(options: DaemonOptions): Promise<Left> {
   const redis = stack.use(await openRedisOf({ settings, secrets: secrets(), logger }, { patient: true }))
   const registry = stack.use(register(foundation, [...roles]))
   const systemd = stack.use(openSystemd({ logger }))
-  const seat = stack.use(new Seat({ ...foundation, redis, roles }, registry, options.config))
+  const seat = stack.use(
+    new Seat({ ...foundation, redis, roles, trouble: () => registry.trouble }, registry, options.config),
+  )
   await seat.begin(settings)
   stack.use(
     watchConfig(

@@ -22,6 +22,7 @@ import { Passes } from './passes.ts'
 import { Planner } from './planner.ts'
 import { keepPlatformStates } from './platforms.ts'
 import type { PlatformStates } from './platforms.ts'
+import type { Trouble } from './registry.ts'
 import { Rescue } from './rescue.ts'
 import { tellSettled } from './stories.ts'
 
@@ -30,6 +31,8 @@ const keepWarm = 5 * MINUTE
 
 export interface Generation extends AsyncDisposable {
   readonly keyturn: Keyturn
+  /** Why the ledger cannot be written; null: it can, as far as is known. */
+  readonly trouble: () => Trouble | null
   /** Reads every feed; with `everybody` (another policy, the start) everybody is planned again. */
   begin(everybody: boolean): Promise<void>
 }
@@ -37,6 +40,8 @@ export interface Generation extends AsyncDisposable {
 export interface Base extends Foundation {
   readonly redis: RedisHandle
   readonly roles: ReadonlySet<Role>
+  /** What writing the ledger told this process last. */
+  readonly trouble: () => Trouble | null
 }
 
 /** Throws KeyturnError where a part cannot be opened; then nothing of it stays open. */
@@ -45,10 +50,11 @@ export async function openGeneration(base: Base, settings: Settings): Promise<Ge
   const keyturn = stack.use(withSettings(settings, base))
   const states = stack.use(await keepPlatformStates(keyturn))
   const work = await openWorkers(keyturn, base, states, stack)
+  const trouble = () => (work.rescue === null ? base.trouble() : work.rescue.trouble)
   if (base.roles.has('server')) {
     const { secrets, logger, clock } = keyturn
     const notifier = stack.use(openNotifier(settings.notifications, { secrets, logger, clock }))
-    stack.use(openNotices(keyturn, { notifier, spooled: () => work.rescue?.spooled ?? 0 }))
+    stack.use(openNotices(keyturn, { notifier, trouble, spooled: () => work.rescue?.spooled ?? 0 }))
   }
   const intake = base.roles.has('intake') ? openIntake(keyturn, states, work, stack) : null
   work.onReopened(() => intake?.look())
@@ -57,6 +63,7 @@ export async function openGeneration(base: Base, settings: Settings): Promise<Ge
   const owned = stack.move()
   return {
     keyturn,
+    trouble,
     async begin(everybody) {
       if (intake === null) return
       const { ledger, clock } = keyturn
@@ -90,7 +97,7 @@ async function openWorkers(
   const stop = new AbortController()
   const own: readonly Lane[] = works ? ['revoke'] : []
   const settling = stack.use(openSettling(keyturn, own, stop.signal))
-  const rescue = works ? stack.use(await Rescue.open(keyturn, settling)) : null
+  const rescue = works ? stack.use(await Rescue.open(keyturn, settling, () => base.trouble() !== null)) : null
   const lanes = stack.use(
     await openWork(keyturn, {
       lanes: own,

@@ -9,10 +9,12 @@ import { openHttp } from '../http.ts'
 import { openMetrics } from '../metrics.ts'
 import type { Metrics, MetricsInput } from '../metrics.ts'
 import { version } from '../version.ts'
+import type { Generation } from './generation.ts'
+import type { Trouble } from './registry.ts'
 
 /** Whatever is in force just now. */
 export interface Monitored {
-  readonly generation: { readonly keyturn: Keyturn }
+  readonly generation: Pick<Generation, 'keyturn' | 'trouble'>
   readonly refusedConfig: string | null
 }
 
@@ -26,7 +28,7 @@ export async function openMonitoring(seat: Monitored, { ledger, logger, clock }:
   const follow = await followLedger(ledger, metrics)
   return openHttp(listen, {
     logger,
-    ready: () => readiness(ledger),
+    ready: () => readiness(ledger, seat.generation.trouble()),
     metrics: async () => {
       await follow().catch((error: unknown) => logger.warn('the ledger could not be followed', summarise(error)))
       return metrics.text()
@@ -34,10 +36,14 @@ export async function openMonitoring(seat: Monitored, { ledger, logger, clock }:
   })
 }
 
-/** Ready is who can look into the ledger; the rest (Redis, a platform) Keyturn works without. */
-async function readiness(ledger: Keyturn['ledger']): Promise<{ ready: boolean; missing: readonly string[] }> {
-  const error = await ledger.openCounts().then(() => null, summarise)
-  return error === null ? { ready: true, missing: [] } : { ready: false, missing: [`ledger: ${error.message}`] }
+/** Ready is who can read and write the ledger; without the rest (Redis, a platform) everything is still worked on. */
+async function readiness(
+  ledger: Keyturn['ledger'],
+  trouble: Trouble | null,
+): Promise<{ ready: boolean; missing: readonly string[] }> {
+  const unread = await ledger.openCounts().then(() => null, summarise)
+  const why = unread?.message ?? trouble?.why
+  return why === undefined ? { ready: true, missing: [] } : { ready: false, missing: [`ledger: ${why}`] }
 }
 
 /** Counts what was written since this process began: whoever did it. */

@@ -1,10 +1,13 @@
 // What people should know, as it is the case now. The ledger tells which of it is news, so that several daemons tell it once.
+import { hostname } from 'node:os'
 import { MINUTE, SECOND } from '../../model/instant.ts'
 import type { Hold } from '../../model/ledger.ts'
 import { summarise } from '../../model/errors.ts'
-import type { Notice } from '../../model/running.ts'
+import type { Notice, NoticeNews } from '../../model/running.ts'
 import type { Notifier } from '../../notify/index.ts'
 import type { Keyturn } from '../context.ts'
+import { newsOf } from './news.ts'
+import type { Trouble } from './registry.ts'
 
 const lookEvery = 2 * SECOND
 /** A revocation is warned of after this share of its objective. */
@@ -18,11 +21,17 @@ export interface NoticeOptions {
   readonly notifier: Pick<Notifier, 'tell'>
   /** Revocations that were carried out while the ledger could not be written. */
   readonly spooled: () => number
+  /** Why the ledger cannot be written. */
+  readonly trouble: () => Trouble | null
 }
 
-export function openNotices(keyturn: Keyturn, { notifier, spooled }: NoticeOptions): AsyncDisposable {
+export function openNotices(keyturn: Keyturn, options: NoticeOptions): AsyncDisposable {
+  const { notifier } = options
+  const tellTrouble = troubleTeller(options)
   let busy: Promise<void> | null = null
+  const isNews = newsOf(keyturn.ledger, 5)
   const timer = setInterval(() => {
+    if (!isNews() && spooled() === 0) return
     busy ??= look()
       .catch((error: unknown) => keyturn.logger.warn('notices could not be made', summarise(error)))
       .finally(() => {
@@ -31,10 +40,7 @@ export function openNotices(keyturn: Keyturn, { notifier, spooled }: NoticeOptio
   }, lookEvery)
 
   async function look(): Promise<void> {
-    if (spooled() > 0) {
-      // The ledger cannot remember that it was told: the log and the notifier say it while it lasts.
-      keyturn.logger.error('the ledger cannot be written: revocations are spooled', { count: spooled() })
-    }
+    tellTrouble()
     const news = await keyturn.ledger.noticed(await present(keyturn), keyturn.clock())
     if (news.begun.length > 0 || news.over.length > 0) notifier.tell(news)
   }
@@ -44,6 +50,33 @@ export function openNotices(keyturn: Keyturn, { notifier, spooled }: NoticeOptio
       clearInterval(timer)
       await busy
     },
+  }
+}
+
+/** Tells that the ledger cannot be written, and when it can be again: the ledger itself cannot remember that it was told. */
+function troubleTeller({ notifier, spooled, trouble }: NoticeOptions): () => void {
+  let told: NoticeNews['begun'][number] | null = null
+  return () => {
+    const now = trouble()
+    if (now !== null && told === null) {
+      told = { ...unwritableNotice(now, spooled()), since: now.since }
+      notifier.tell({ begun: [told], over: [] })
+    } else if (now === null && told !== null) {
+      notifier.tell({ begun: [], over: [told] })
+      told = null
+    }
+  }
+}
+
+function unwritableNotice({ why }: Trouble, count: number): Notice {
+  const shut = count === 0 ? '' : ` By now that were ${count === 1 ? 'one person' : `${count} people`}.`
+  return {
+    key: `ledger-spooled:${hostname()}`,
+    kind: 'ledger-spooled',
+    severity: 'page',
+    platform: null,
+    identity: null,
+    text: `The ledger cannot be written: ${why} Who must be shut is shut all the same and spooled beside it; nothing else is done.${shut}`,
   }
 }
 

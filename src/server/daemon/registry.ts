@@ -1,6 +1,7 @@
 import { hostname } from 'node:os'
 import { summarise } from '../../model/errors.ts'
 import { SECOND } from '../../model/instant.ts'
+import type { Instant } from '../../model/instant.ts'
 import type { Role } from '../../model/running.ts'
 import type { Foundation } from '../context.ts'
 
@@ -9,6 +10,14 @@ export interface Registry extends AsyncDisposable {
   /** Another policy is in force, or the configuration on disk is refused. */
   say(news: { readonly policyVersion?: string; readonly refusedConfig?: string | null }): void
   readonly refusedConfig: string | null
+  /** Why the ledger could not be written when it was tried last; null: it could. */
+  readonly trouble: Trouble | null
+}
+
+/** The ledger cannot be written. */
+export interface Trouble {
+  readonly since: Instant
+  readonly why: string
 }
 
 const sayEvery = 5 * SECOND
@@ -18,16 +27,26 @@ export function register({ ledger, logger, clock }: Foundation, roles: readonly 
   const startedAt = clock()
   let policyVersion = ''
   let refusedConfig: string | null = null
+  let trouble: Trouble | null = null
   let saying: Promise<unknown> = Promise.resolve()
   const save = () => {
     saying = saying
       .then(() => ledger.saveProcess({ id, roles, startedAt, seenAt: clock(), policyVersion, refusedConfig }))
-      .catch((error: unknown) => logger.debug('the process could not say that it lives', summarise(error)))
+      .then(() => {
+        trouble = null
+      })
+      .catch((error: unknown) => {
+        logger.debug('the process could not say that it lives', summarise(error))
+        trouble ??= { since: clock(), why: summarise(error).message }
+      })
   }
   const timer = setInterval(save, sayEvery)
   return {
     get refusedConfig() {
       return refusedConfig
+    },
+    get trouble() {
+      return trouble
     },
     say(news) {
       policyVersion = news.policyVersion ?? policyVersion

@@ -19,6 +19,7 @@ import { storyOf } from '../context.ts'
 import type { Keyturn } from '../context.ts'
 import { overlaid } from '../people.ts'
 import type { Settling } from '../settling.ts'
+import type { Trouble } from './registry.ts'
 
 const lookEvery = SECOND
 const answerAtMost = SECOND
@@ -33,12 +34,23 @@ export class Rescue implements AsyncDisposable {
   readonly #timer: NodeJS.Timeout
   /** Platforms on which somebody was shut during this outage. */
   readonly #shut = new Map<IdentityId, Set<string>>()
-  #isNeeded = false
+  #trouble: Trouble | null = null
+  readonly #doubts: () => boolean
   #looking: Promise<void> | null = null
 
-  /** @param patience how long the ledger is waited for before somebody is shut without it, ms */
-  constructor(keyturn: Keyturn, settling: Pick<Settling, 'ports'>, spool: Spool, patience = 1_500) {
+  /**
+   * @param patience how long the ledger is waited for before somebody is shut without it, ms
+   * @param doubts has somebody else failed to write the ledger?
+   */
+  constructor(
+    keyturn: Keyturn,
+    settling: Pick<Settling, 'ports'>,
+    spool: Spool,
+    patience = 1_500,
+    doubts: () => boolean = () => false,
+  ) {
     this.#patience = patience
+    this.#doubts = doubts
     this.#keyturn = keyturn
     this.#settling = settling
     this.#spool = spool
@@ -47,14 +59,14 @@ export class Rescue implements AsyncDisposable {
     this.#look()
   }
 
-  static async open(keyturn: Keyturn, settling: Settling): Promise<Rescue> {
+  static async open(keyturn: Keyturn, settling: Settling, doubts: () => boolean): Promise<Rescue> {
     const { settings, clock, logger } = keyturn
-    return new Rescue(keyturn, settling, await openSpool(settings.state.folder, clock, logger))
+    return new Rescue(keyturn, settling, await openSpool(settings.state.folder, clock, logger), undefined, doubts)
   }
 
-  /** Could the ledger not be written when it was tried last? */
-  get isNeeded(): boolean {
-    return this.#isNeeded
+  /** Why the ledger could not be written when it was tried last; null: it could. */
+  get trouble(): Trouble | null {
+    return this.#trouble
   }
 
   /** People who were shut and of whom the ledger does not know it yet. */
@@ -108,7 +120,8 @@ export class Rescue implements AsyncDisposable {
     const story = storyOf(this.#keyturn)
     const gone = (await overlaid(story, people)).filter(({ state }) => state !== 'active' && state !== 'pre-hire')
     if (gone.length === 0) return
-    const asking = { signal: this.#stop.signal, patience: answerAtMost }
+    const removed = (platform: string) => this.#shutOn(platform)
+    const asking = { signal: this.#stop.signal, patience: answerAtMost, removed }
     const { planned } = await planConcerned(story, gone, asking)
     const effectiveAt = new Map(gone.flatMap(({ id, leftAt }) => (leftAt === null ? [] : [[id, leftAt] as const])))
     const asked = { correlation: story.correlation, operator: story.operator, effectiveAt }
@@ -161,6 +174,10 @@ export class Rescue implements AsyncDisposable {
     }
   }
 
+  #shutOn(platform: string): ReadonlySet<IdentityId> {
+    return new Set([...this.#shut].filter(([, platforms]) => platforms.has(platform)).map(([identity]) => identity))
+  }
+
   #isOwed({ kind, identity, platform }: Change): boolean {
     return kind === 'disable' && this.#shut.get(identity)?.has(platform) !== true
   }
@@ -171,12 +188,9 @@ export class Rescue implements AsyncDisposable {
   }
 
   #fail(why: string): void {
-    if (!this.#isNeeded) {
-      this.#keyturn.logger.error('the ledger cannot be written: accounts are shut without it, and it is spooled', {
-        why,
-      })
-    }
-    this.#isNeeded = true
+    if (this.#trouble !== null) return
+    this.#trouble = { since: this.#keyturn.clock(), why }
+    this.#keyturn.logger.error('the ledger cannot be written: accounts are shut without it, and it is spooled', { why })
   }
 
   /** Hands the ledger what was spooled, also by processes that ended, and finds out whether it can be written again. */
@@ -202,9 +216,9 @@ export class Rescue implements AsyncDisposable {
         records: spooled.audit.length,
         accounts: spooled.shut.length,
       })
-    } else if (this.#isNeeded) await tryWrite(ledger, now)
-    if (this.#isNeeded) logger.warn('the ledger can be written again')
-    this.#isNeeded = false
+    } else if (this.#trouble !== null || this.#doubts()) await tryWrite(ledger, now)
+    if (this.#trouble !== null) logger.warn('the ledger can be written again')
+    this.#trouble = null
     this.#shut.clear()
   }
 }

@@ -1,13 +1,19 @@
 // npm run bench [-- NAME …]: measures, and prints each figure beside the physical limit of the same run.
 import Table from 'cli-table3'
 import { benchJoiners, benchLeavers, benchRecovery } from './burst.ts'
+import { benchBusy } from './busy.ts'
+import { benchIdle } from './idle.ts'
 import { benchLdap } from './ldap.ts'
 import { benchLeaver } from './leaver.ts'
 import { benchMemory, benchPlan } from './plan.ts'
 import { benchPolicy } from './policy.ts'
 import { say } from './report.ts'
 import type { Measurement } from './report.ts'
+import { benchHanging, benchNoRedis, benchPlanning } from './trouble.ts'
 import { benchSamba } from './samba.ts'
+
+/** Every answer of a server that is not near is so late, ms. */
+const far = 2
 
 const benchmarks: Readonly<Record<string, () => readonly Measurement[] | Promise<readonly Measurement[]>>> = {
   policy: benchPolicy,
@@ -17,12 +23,24 @@ const benchmarks: Readonly<Record<string, () => readonly Measurement[] | Promise
   joiners: () => benchJoiners(),
   leavers: () => benchLeavers(),
   recovery: benchRecovery,
+  busy: () => benchBusy(),
+  planning: benchPlanning,
+  hanging: benchHanging,
+  'no-redis': benchNoRedis,
+  idle: benchIdle,
+  'leaver-far': () => benchLeaver(far),
+  'busy-far': () => benchBusy(far),
+  'joiners-far': () => benchJoiners(far),
+  'leavers-far': () => benchLeavers(far),
   memory: benchMemory,
   samba: benchSamba,
 }
 
 /** One word for several. */
-const groups: Readonly<Record<string, readonly string[]>> = { burst: ['joiners', 'leavers'] }
+const groups: Readonly<Record<string, readonly string[]>> = {
+  burst: ['joiners', 'leavers'],
+  far: ['leaver-far', 'busy-far', 'joiners-far', 'leavers-far'],
+}
 
 const asked = process.argv.slice(2).flatMap((name) => groups[name] ?? [name])
 const unknown = asked.filter((name) => benchmarks[name] === undefined)

@@ -35,7 +35,7 @@ export interface World extends AsyncDisposable {
   /** Writes keyturn.yaml with this section for the platform that is named "directory". */
   configure(platform: object, more?: More): Promise<void>
   /** Runs `keyturn` and returns how long it took from start to end, ms. Throws when it ends with another code. */
-  keyturn(args: readonly string[], code: number): Promise<Run>
+  keyturn(args: readonly string[], code: number, environment?: Readonly<Record<string, string>>): Promise<Run>
 }
 
 /** What a benchmark needs besides. */
@@ -68,7 +68,7 @@ export async function makeWorld(people: Workforce, password: string): Promise<Wo
       await writeFile(join(folder, 'roles/roles.yaml'), stringify({ roles: roles(platforms) }))
       await writeFile(join(folder, 'keyturn.yaml'), stringify(settings(platform, more)))
     },
-    keyturn: (args, code) => runKeyturn(folder, args, code, password),
+    keyturn: (args, code, more = {}) => runKeyturn(folder, args, code, { DIRECTORY_PASSWORD: password, ...more }),
     [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }),
   }
 }
@@ -143,8 +143,13 @@ function roles(platforms: readonly string[]): object {
 const program = fileURLToPath(new URL('../bin/keyturn', import.meta.url))
 const hook = { NODE_OPTIONS: `--import=${new URL('memory-hook.ts', import.meta.url).href}` }
 
-async function runKeyturn(folder: string, args: readonly string[], code: number, password: string): Promise<Run> {
-  const environment = { DIRECTORY_PASSWORD: password, ...hook, NO_COLOR: '1' }
+async function runKeyturn(
+  folder: string,
+  args: readonly string[],
+  code: number,
+  secrets: Readonly<Record<string, string>>,
+): Promise<Run> {
+  const environment = { ...secrets, ...hook, NO_COLOR: '1' }
   return runTimed(program, ['--config', join(folder, 'keyturn.yaml'), ...args], code, environment)
 }
 

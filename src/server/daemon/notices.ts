@@ -31,7 +31,9 @@ export function openNotices(keyturn: Keyturn, options: NoticeOptions): AsyncDisp
   let busy: Promise<void> | null = null
   const isNews = newsOf(keyturn.ledger, 5)
   const timer = setInterval(() => {
-    if (!isNews() && spooled() === 0) return
+    // While the ledger cannot be written there is no news in it, and nothing of it could be remembered.
+    tellTrouble()
+    if (!isNews()) return
     busy ??= look()
       .catch((error: unknown) => keyturn.logger.warn('notices could not be made', summarise(error)))
       .finally(() => {
@@ -40,7 +42,6 @@ export function openNotices(keyturn: Keyturn, options: NoticeOptions): AsyncDisp
   }, lookEvery)
 
   async function look(): Promise<void> {
-    tellTrouble()
     const news = await keyturn.ledger.noticed(await present(keyturn), keyturn.clock())
     if (news.begun.length > 0 || news.over.length > 0) notifier.tell(news)
   }

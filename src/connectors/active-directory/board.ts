@@ -121,20 +121,23 @@ export function outcomeOf(error: unknown): Outcome {
   return { result: givesUp ? 'failed' : 'retry', error: summary }
 }
 
-/** Runs `work` for one change and notes what came of it, whatever it throws. `doing` completes "… was refused". */
+/** Runs `work` for one change, notes and returns what came of it, whatever it throws. `doing` completes "… was refused". */
 export async function attempt(
   { board, domain, context }: Desk,
   task: Task,
   doing: string,
   work: () => Promise<Outcome>,
-): Promise<void> {
+): Promise<Outcome> {
+  let outcome: Outcome
   try {
     context.signal.throwIfAborted()
-    board.settle(task, await work())
+    outcome = await work()
   } catch (error) {
     const cannotManage = board.state(task.change)?.cannotManage
-    board.settle(task, outcomeOf(domainError(error, { platform: domain.id, doing, cannotManage })))
+    outcome = outcomeOf(domainError(error, { platform: domain.id, doing, cannotManage }))
   }
+  board.settle(task, outcome)
+  return outcome
 }
 
 /** Does `work` for each of these changes that has an account, as many at a time as the configuration allows. */

@@ -29,9 +29,10 @@ export async function createAccounts(desk: Desk): Promise<void> {
   const commonNames = await chooseCommonNames(desk, tasks)
   await inFlight(tasks, desk.domain.settings.limits.concurrency, async (task) => {
     const { desired } = task.change
-    await attempt(desk, task, `creating ${desired.name} in ${desired.container}`, async () =>
+    const outcome = await attempt(desk, task, `creating ${desired.name} in ${desired.container}`, async () =>
       createOne(desk, task, commonNames.get(task.index) ?? desired.name),
     )
+    if (outcome.result !== 'done') desk.board.lose(task, outcome)
   })
 }
 

@@ -4,6 +4,7 @@ import { KeyturnError } from '../../model/errors.ts'
 import { addValues, deleteValues, replaceValues } from '../directory/edits.ts'
 import { LdapResultError } from '../directory/errors.ts'
 import { inFlight } from '../directory/flight.ts'
+import { assertMayOpen, isOpeningEnd } from '../directory/may-open.ts'
 import { readEntry } from '../directory/search.ts'
 import { canonicalValue, checkAttribute, tidyValues } from './attributes.ts'
 import { attempt, outcomeOf } from './board.ts'
@@ -17,6 +18,8 @@ interface Edit {
   readonly attribute: string
   readonly from: readonly string[] | null
   readonly to: readonly string[]
+  /** Does it let somebody in from now on? */
+  readonly opens: boolean
 }
 
 /** Sets attributes and expiry: one modification per account, and one per attribute only where the domain refuses the whole. */
@@ -29,30 +32,39 @@ export async function updateAccounts(desk: Desk): Promise<void> {
     if (first === undefined) return
     const edits = those.flatMap(({ task }) => editOf(desk, task, first.state))
     await updateOne(desk, first.state, edits)
-    const expiry = those.find(({ task }) => task.change.kind === 'expire')?.task.change
-    if (expiry?.kind === 'expire') board.stands(expiry, { ...first.state, expiresAt: expiry.to })
   })
 }
 
 async function updateOne(desk: Desk, state: AccountState, edits: readonly Edit[]): Promise<void> {
-  if (edits.length > 1 && (await allTogether(desk, state, edits))) {
-    for (const { task } of edits) desk.board.settle(task, { result: 'done' })
-    return
-  }
+  const left = edits.length > 1 ? await allTogether(desk, state, edits) : edits
   // Alone, or refused together: the domain does not say which value it refuses, so each is tried by itself.
-  for (const edit of edits) {
-    await attempt(desk, edit.task, `setting ${edit.attribute} of ${state.name}`, () => setOne(desk, state, edit))
+  for (const edit of left) {
+    const doing = `setting ${edit.attribute} of ${state.name}`
+    const { result } = await attempt(desk, edit.task, doing, () => setOne(desk, state, edit))
+    if (result === 'done' || result === 'already') noteExpiry(desk, state, edit)
   }
 }
 
-async function allTogether({ connection }: Desk, state: AccountState, edits: readonly Edit[]): Promise<boolean> {
+/** Returns those that are not set yet: all where the domain refuses them together, else what may not be sent any more. */
+async function allTogether(desk: Desk, state: AccountState, edits: readonly Edit[]): Promise<readonly Edit[]> {
+  const sent = edits.filter(({ opens, task }) => !opens || desk.context.mayOpen?.(task.change.identity) !== false)
+  if (sent.length === 0) return edits
   try {
-    await connection.modify(guidDn(state.nativeId), edits.flatMap(modificationsOf))
-    return true
+    await desk.connection.modify(guidDn(state.nativeId), sent.flatMap(modificationsOf))
   } catch (error) {
-    if (error instanceof LdapResultError) return false
+    if (error instanceof LdapResultError) return edits
     throw error
   }
+  for (const edit of sent) {
+    desk.board.settle(edit.task, { result: 'done' })
+    noteExpiry(desk, state, edit)
+  }
+  return edits.filter((edit) => !sent.includes(edit))
+}
+
+/** Enabling takes away an end that has passed, so it must know which one stands there. */
+function noteExpiry({ board }: Desk, state: AccountState, { task: { change } }: Edit): void {
+  if (change.kind === 'expire') board.stands(change, { ...state, expiresAt: change.to })
 }
 
 /** Old values are deleted by name: where another hand was faster, the domain refuses (law 5). */
@@ -64,10 +76,11 @@ function modificationsOf({ attribute, from, to }: Edit): Change[] {
   ]
 }
 
-async function setOne({ connection, domain }: Desk, state: AccountState, edit: Edit): Promise<Outcome> {
-  const { attribute, from, to } = edit
+async function setOne({ connection, context, domain }: Desk, state: AccountState, edit: Edit): Promise<Outcome> {
+  const { attribute, from, to, opens, task } = edit
   const dn = guidDn(state.nativeId)
   try {
+    if (opens) assertMayOpen(context, task.change.identity)
     await connection.modify(dn, modificationsOf(edit))
     return { result: 'done' }
   } catch (error) {
@@ -110,13 +123,14 @@ function editOf(desk: Desk, task: Edit['task'], state: AccountState): Edit[] {
       return []
     }
     // Never has two forms, so the value that stands there is not known well enough to be deleted by name.
-    return [{ task, attribute: 'accountExpires', from: null, to: [toFiletime(change.to)] }]
+    const opens = isOpeningEnd(desk.context, change.to)
+    return [{ task, attribute: 'accountExpires', from: null, to: [toFiletime(change.to)], opens }]
   }
   const { attribute, from } = change.field
   try {
     const to = valuesFor(desk, task, change.field.to)
     checkAttribute(attribute, to)
-    return [{ task, attribute, from, to }]
+    return [{ task, attribute, from, to, opens: false }]
   } catch (error) {
     desk.board.settle(task, outcomeOf(error))
     return []

@@ -42,11 +42,18 @@ export class GroupWriter {
   async #writeOnce(address: string, port: GroupPort): Promise<void> {
     const batch = this.#waiting.get(address) ?? []
     this.#waiting.set(address, [])
-    const edits = [...new Map(batch.map(({ edit }) => [keyOf(edit), edit])).values()]
+    const edits = [...Map.groupBy(batch, ({ edit }) => keyOf(edit)).values()].flatMap(joined)
     const outcomes = await editMembers(port, edits)
     const byKey = new Map(edits.map((edit, index) => [keyOf(edit), outcomes[index]]))
     for (const { edit, resolve } of batch) resolve(byKey.get(keyOf(edit)) ?? { error: new Error('no outcome') })
   }
+}
+
+/** What several want is sent once, as long as one of them may send it: a newer claim does not suffer from an older one. */
+function joined(wanted: readonly Waiting[]): MemberEdit[] {
+  const [first, ...others] = wanted.map(({ edit }) => edit)
+  if (first === undefined || others.length === 0) return first === undefined ? [] : [first]
+  return [{ ...first, mayGo: () => [first, ...others].some(({ mayGo }) => mayGo?.() !== false) }]
 }
 
 function keyOf({ operation, value }: MemberEdit): string {

@@ -2,6 +2,7 @@ import type { Change, ChangeKind } from '../../model/change.ts'
 import type { Outcome } from '../../model/connector.ts'
 import { LdapResultError } from '../directory/errors.ts'
 import { Entry } from '../directory/entry.ts'
+import { claimLost } from '../directory/may-open.ts'
 import { createAccount, reserveNumbers } from './create.ts'
 import type { CreateChange } from './create.ts'
 import { credentialAttributes } from './credentials.ts'
@@ -39,7 +40,9 @@ export async function applyChanges(session: Session, changes: readonly Change[])
   const tasks = changes.map((change): Task => ({ change, outcome: null }))
   const jobs = [...Map.groupBy(tasks, ({ change }) => targetKey(change)).values()].map(jobOf)
   await locateAll(session, jobs)
-  const numbers = await attempt(() => reserveNumbers(session, tasks.map(({ change }) => change).filter(isCreate)))
+  refuseCreates(session, tasks)
+  const untried = tasks.filter(({ outcome }) => outcome === null).map(({ change }) => change)
+  const numbers = await attempt(() => reserveNumbers(session, untried.filter(isCreate)))
   for (const stage of stages) {
     const due = jobs.filter((job) =>
       job.tasks.some(({ change, outcome }) => outcome === null && stage.includes(change.kind)),
@@ -87,6 +90,13 @@ async function locateAll(session: Session, jobs: readonly Job[]): Promise<void> 
     if (job.nativeId === undefined) continue
     if ('error' in found) for (const task of job.tasks) task.outcome = failed(found.error)
     else job.account = found.value.get(job.nativeId)
+  }
+}
+
+/** Accounts that may not be made any more take no numbers. */
+function refuseCreates({ context }: Session, tasks: readonly Task[]): void {
+  for (const task of tasks) {
+    if (isCreate(task.change) && context.mayOpen?.(task.change.identity) === false) task.outcome = failed(claimLost())
   }
 }
 

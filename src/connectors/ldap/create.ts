@@ -40,22 +40,22 @@ export async function createAccount(
 ): Promise<Outcome> {
   const { settings, facts, context } = session
   const { desired, identity } = change
+  const adding: Adding = { facts, ask: () => assertMayOpen(context, identity) }
   const dn = childDn(settings.schema.rdnAttribute, rdnValue(settings, desired), desired.container)
   assertPlace(settings, dn)
   const password = desired.enabled ? context.initialPassword(identity) : context.scramblePassword(identity)
   const entry = newEntry(session, change, uidNumber)
   const what = { doing: `creating ${dn}`, codes: { 32: 'value-refused', 19: 'value-refused' } } as const
   const nativeId = await request(session, what, async (connection) => {
-    assertMayOpen(context, identity)
     try {
       const stored = facts.vendor === '389ds' ? password : saltedHash(password)
       const shut = facts.means.hash && !desired.enabled
-      return await add(connection, facts, dn, { ...entry, userPassword: [shut ? unusable(stored) : stored] })
+      return await add(connection, adding, dn, { ...entry, userPassword: [shut ? unusable(stored) : stored] })
     } catch (error) {
       // A policy that looks into passwords refuses one that comes hashed; then the server is asked to set it.
       const refused = error instanceof LdapResultError && error.code === 19 && facts.passwordModify
       if (!refused || facts.policy?.refusesHashes !== true) throw error
-      return addAndSet(connection, session, { dn, entry, password, enabled: desired.enabled })
+      return addAndSet(connection, adding, { dn, entry, password, enabled: desired.enabled })
     }
   })
   return { result: 'done', account: { nativeId, address: dn, name: desired.name } }
@@ -82,10 +82,17 @@ function assertPlace(settings: DirectorySettings, dn: string): void {
   )
 }
 
+interface Adding {
+  readonly facts: ServerFacts
+  /** Stands before each request; throws when the account may not be opened any more. */
+  readonly ask: () => void
+}
+
 /** Adds and learns the native id: in the same answer where the server can (RFC 4527), else by a read. */
-async function add(connection: Connection, facts: ServerFacts, dn: string, values: Values): Promise<string> {
+async function add(connection: Connection, { facts, ask }: Adding, dn: string, values: Values): Promise<string> {
   const wanted = [facts.nativeId, ...stateAttributes(facts)]
   const controls = facts.postRead ? [new ReadEntryControl('postRead', wanted)] : []
+  ask()
   const response = await connection.add(dn, attributes(values), controls)
   const entry = readEntryOf(response, 'postRead') ?? (await readEntry(connection, dn, wanted))
   const nativeId = entry?.text(facts.nativeId)
@@ -97,14 +104,25 @@ async function add(connection: Connection, facts: ServerFacts, dn: string, value
 
 async function addAndSet(
   connection: Connection,
-  { facts }: Session,
+  adding: Adding,
   account: { dn: string; entry: Values; password: string; enabled: boolean },
 ): Promise<string> {
   const { dn, entry, password, enabled } = account
-  const nativeId = await add(connection, facts, dn, entry)
+  const nativeId = await add(connection, adding, dn, entry)
   // Until then the account has no password at all, so nobody can use it in between.
-  if (enabled) await setPassword(connection, facts, dn, password)
+  if (enabled) await setFirstPassword(connection, adding, dn, password)
   return nativeId
+}
+
+async function setFirstPassword(connection: Connection, { facts, ask }: Adding, dn: string, password: string) {
+  try {
+    ask()
+  } catch (error) {
+    // Not `claim-lost`, which says that nothing was sent.
+    const text = `${dn} was created, but without its password: something newer is owed to this account.`
+    throw new KeyturnError('precondition-failed', text, { cause: error })
+  }
+  await setPassword(connection, facts, dn, password)
 }
 
 /** The attributes of a new entry: what the configuration says, and what the schemas demand beyond that. */

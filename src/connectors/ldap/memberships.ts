@@ -2,6 +2,7 @@ import type { Change as Edit } from 'ldapts'
 import type { Change } from '../../model/change.ts'
 import type { Outcome } from '../../model/connector.ts'
 import { KeyturnError, summarise } from '../../model/errors.ts'
+import type { IdentityId } from '../../model/identity.ts'
 import { addValues, deleteValues } from '../directory/edits.ts'
 import { LdapResultError, directoryError } from '../directory/errors.ts'
 import { equals } from '../directory/filters.ts'
@@ -28,6 +29,7 @@ function groupPort(group: Group, { settings, use }: Pick<Session, 'settings' | '
           // 65: its schema forbids that the last member goes; then the placeholder comes in the same modification.
           const emptied = error instanceof LdapResultError && error.code === 65
           if (!emptied || placeholder === undefined) throw error
+          assertMayGo(edits)
           return connection.modify(address, [
             addValues(memberAttribute, [placeholder]),
             ...editsOf(memberAttribute, edits),
@@ -63,6 +65,15 @@ export function memberValue(group: Group, account: { readonly dn: string; readon
   return group.memberAttribute === 'memberUid' ? account.name : account.dn
 }
 
+/** `value` joins a group, as long as something may be opened for that person. */
+export function addition({ context }: Pick<Session, 'context'>, value: string, identity: IdentityId): MemberEdit {
+  return { operation: 'add', value, mayGo: () => context.mayOpen?.(identity) !== false }
+}
+
+export function removal(value: string): MemberEdit {
+  return { operation: 'delete', value }
+}
+
 /** Edits a group together with whoever edits it at the same time. */
 export function editGroup(session: Session, group: Group, edit: MemberEdit): Promise<MemberOutcome> {
   return session.groups.edit(group.address, groupPort(group, session), edit)
@@ -77,13 +88,8 @@ export async function editMembership(session: Session, account: Located, change:
     return { result: 'failed', error: { code: 'object-missing', message } }
   }
   const value = memberValue(group, account)
-  const outcome = await editGroup(
-    session,
-    group,
-    change.kind === 'grant'
-      ? { operation: 'add', value, mayGo: () => session.context.mayOpen?.(change.identity) !== false }
-      : { operation: 'delete', value },
-  )
+  const edit = change.kind === 'grant' ? addition(session, value, change.identity) : removal(value)
+  const outcome = await editGroup(session, group, edit)
   if (outcome === 'done' || outcome === 'already') return { result: outcome }
   throw directoryError(outcome.error, {
     platform: settings.id,

@@ -1,13 +1,15 @@
 import type { Change } from '../../model/change.ts'
 import type { Outcome } from '../../model/connector.ts'
 import { KeyturnError } from '../../model/errors.ts'
+import type { IdentityId } from '../../model/identity.ts'
 import type { DirectorySettings } from '../../model/settings.ts'
 import { canonicalDn, firstRdn, isWithin, nameInDn, parentDn, rdn, sameDn } from '../directory/dn.ts'
 import { addValues, deleteValues } from '../directory/edits.ts'
 import { anyOf, equals } from '../directory/filters.ts'
+import type { MemberOutcome } from '../directory/members.ts'
 import { searchFew } from '../directory/search.ts'
 import { searchBases } from './catalogue.ts'
-import { editGroup, memberValue } from './memberships.ts'
+import { addition, editGroup, memberValue, removal } from './memberships.ts'
 import { request } from './session.ts'
 import type { Located, Session } from './session.ts'
 
@@ -36,7 +38,7 @@ export async function relocateAccount(
     })
     account.dn = after.dn
     account.name = after.name
-    await followInGroups(session, before, after)
+    await followInGroups(session, before, { ...after, identity: change.identity })
   }
   return { result: done ? 'already' : 'done', account: { nativeId, address: after.dn, name: after.name } }
 }
@@ -60,25 +62,43 @@ interface Address {
   readonly name: string
 }
 
+/** Where somebody stands now. */
+interface NewAddress extends Address {
+  readonly identity: IdentityId
+}
+
 /**
  * Groups hold the account under its new address. Without the refint overlay they go on holding the old DN, and memberUid is
  * never anybody's reference. `after` null: nobody stands there any more.
+ * @throws KeyturnError `claim-lost` when nothing may be opened for that person any more: who has lost a membership under the old
+ *   address meanwhile does not get it back under the new one
  */
-export async function followInGroups(session: Session, before: Address, after: Address | null): Promise<void> {
+export async function followInGroups(session: Session, before: Address, after: NewAddress | null): Promise<void> {
   const values = [equals('member', before.dn), equals('uniqueMember', before.dn)]
   const filter = anyOf(before.name === after?.name ? values : [...values, equals('memberUid', before.name)])
+  const outcomes: MemberOutcome[] = []
   for (const base of searchBases(session.settings)) {
     const spec = { base, scope: 'sub', filter, attributes: ['1.1'] } as const
     const doing = `finding the groups of ${before.dn}`
     const found = await request(session, { doing }, (connection) => searchFew(connection, spec))
-    await Promise.all(found.map(({ dn }) => follow(session, dn, before, after)))
+    outcomes.push(...(await Promise.all(found.map(({ dn }) => follow(session, dn, before, after)))).flat())
   }
+  for (const outcome of outcomes) if (typeof outcome !== 'string' && isClaimLost(outcome.error)) throw outcome.error
 }
 
-async function follow(session: Session, dn: string, before: Address, after: Address | null): Promise<void> {
+function isClaimLost(error: unknown): boolean {
+  return error instanceof KeyturnError && error.code === 'claim-lost'
+}
+
+async function follow(
+  session: Session,
+  dn: string,
+  before: Address,
+  after: NewAddress | null,
+): Promise<MemberOutcome[]> {
   const group = session.catalogue.byDn.get(canonicalDn(dn))
-  if (group === undefined) return
-  const added =
-    after === null ? [] : [editGroup(session, group, { operation: 'add', value: memberValue(group, after) })]
-  await Promise.all([...added, editGroup(session, group, { operation: 'delete', value: memberValue(group, before) })])
+  if (group === undefined) return []
+  const added = after === null ? [] : [addition(session, memberValue(group, after), after.identity)]
+  const edits = [...added, removal(memberValue(group, before))]
+  return Promise.all(edits.map((edit) => editGroup(session, group, edit)))
 }

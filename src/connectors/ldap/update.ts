@@ -4,6 +4,7 @@ import { KeyturnError } from '../../model/errors.ts'
 import type { Change as Edit } from 'ldapts'
 import { addValues, deleteValues, replaceValues } from '../directory/edits.ts'
 import { LdapResultError } from '../directory/errors.ts'
+import { assertMayOpen, isOpeningEnd } from '../directory/may-open.ts'
 import { readEntry } from '../directory/search.ts'
 import { expiryOf, expiryValues, heldByEndTime, holdableExpiry, isShadow } from './lock.ts'
 import { failed } from './memberships.ts'
@@ -115,9 +116,10 @@ export async function expireAccount(session: Session, account: Located, change: 
     replaceValues(name, values),
   )
   if (edits.length > 0) {
-    await request(session, { doing: `setting the end date of ${account.dn}` }, (connection) =>
-      connection.modify(account.dn, edits),
-    )
+    await request(session, { doing: `setting the end date of ${account.dn}` }, (connection) => {
+      if (isOpeningEnd(session.context, to)) assertMayOpen(session.context, change.identity)
+      return connection.modify(account.dn, edits)
+    })
   }
   return { result: 'done' }
 }

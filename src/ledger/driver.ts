@@ -17,6 +17,8 @@ export interface Connection {
   /** False after an error that made the database roll back by itself. */
   inTransaction(): boolean
   execute(statement: Statement): readonly unknown[]
+  /** Another text after anybody has changed a row; costs next to nothing. */
+  version(): string
   close(): void
 }
 
@@ -24,6 +26,8 @@ export interface Driver extends AsyncDisposable {
   readonly read: <T>(unit: () => Unit<T>) => Promise<T>
   /** Resolves after COMMIT, rejects after the unit was undone. The unit may be started again when the ledger was busy. */
   readonly write: <T>(unit: () => Unit<T>) => Promise<T>
+  /** Another text whenever anybody has changed a row since. */
+  readonly version: () => string
 }
 
 interface Job {
@@ -67,6 +71,8 @@ export function drive(connection: Connection, now: () => number = () => performa
         group.add({ since: now(), run, fail: reject })
       })
     },
+
+    version: () => connection.version(),
 
     async [Symbol.asyncDispose]() {
       if (closed) return

@@ -46,6 +46,7 @@ export async function keepWitness(driver: Driver, path: string, keeping: Keeping
     suspected: () => keeper.suspected,
     driver: {
       read: (unit) => driver.read(unit),
+      version: () => driver.version(),
       write: (unit) => {
         const objection = keeper.replaced ?? (keeper.isEnding ? closedError() : null)
         if (objection !== null) return Promise.reject(objection)

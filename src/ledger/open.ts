@@ -89,6 +89,7 @@ async function guarded(driver: Driver, use: () => Promise<Driver>): Promise<Driv
 function refusingWrites(driver: Driver): Driver {
   return {
     read: (unit) => driver.read(unit),
+    version: () => driver.version(),
     write: () =>
       Promise.reject(
         new KeyturnError('ledger-unavailable', 'The ledger was opened for reading only; nothing is written.'),

@@ -5,8 +5,9 @@ import * as again from './look-again.ts'
 import * as words from './overrides.ts'
 import * as state from './running-state.ts'
 
-export function aboutRunningPeople({ read, write }: Driver) {
+export function aboutRunningPeople({ read, write, version }: Driver) {
   return {
+    version,
     lookAgain: (identities, cause, since, correlation) =>
       write(() => again.markAgain(identities, cause, since, correlation)),
     marked: (most) => read(() => again.marked(most)),

@@ -45,6 +45,8 @@ export function connect(path: string, options: OpenOptions): Connection {
 
 function connection(path: string, database: DatabaseSync): Connection {
   const cache: Cache = new Map()
+  const others = database.prepare('pragma data_version')
+  const own = database.prepare('select total_changes() as changes')
   const exec = (sql: string) => translated(path, () => database.exec(sql))
   return {
     begin: (mode) => exec(mode === 'write' ? 'begin immediate' : 'begin'),
@@ -57,6 +59,8 @@ function connection(path: string, database: DatabaseSync): Connection {
     undo: () => exec('rollback to unit; release unit'),
     inTransaction: () => database.isTransaction,
     execute: (statement) => translated(path, () => execute(database, cache, statement)),
+    // The pragma tells of other connections (sqlite.org/pragma.html#pragma_data_version), the function of this one.
+    version: () => translated(path, () => Object.values({ ...others.get(), ...own.get() }).join('.')),
     close: () => database.close(),
   }
 }

@@ -133,6 +133,8 @@ export interface Spooled {
   readonly audit: readonly AuditRecord[]
   /** Accounts that were open and that we have shut meanwhile: only then may we open them again (law 8). */
   readonly shut: readonly Pick<Link, 'identity' | 'platform' | 'nativeId'>[]
+  /** Operators' words that the ledger could not take when they were said. */
+  readonly overrides?: readonly NewOverride[]
 }
 
 /** The ledger came back from a backup, or is another than before: what happened since the backup is not in it. */
@@ -154,6 +156,9 @@ export interface Leaver {
 
 /** The part of the ledger that only a running daemon and the operator's words need. */
 export interface RunningLedger {
+  /** Another text whenever any process has changed a row since: who polls asks this first, it costs next to nothing. */
+  version(): string
+
   // look again
   /** `identities: null` means everybody. */
   lookAgain(

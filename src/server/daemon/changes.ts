@@ -10,6 +10,7 @@ import { openLog } from '../log.ts'
 import { openSettling } from '../settling.ts'
 import { hearDaemon, restartPause, startChild } from './children.ts'
 import type { Child } from './children.ts'
+import { newsOf } from './news.ts'
 import { keepPlatformStates } from './platforms.ts'
 import { tellSettled } from './stories.ts'
 
@@ -56,7 +57,10 @@ export function superviseChanges(keyturn: Keyturn): Changes {
 
   const attempt = () =>
     void look().catch((error: unknown) => logger.warn('changes could not be looked for', summarise(error)))
-  const timer = setInterval(attempt, lookEvery)
+  const isNews = newsOf(ledger, 2)
+  const timer = setInterval(() => {
+    if (isNews()) attempt()
+  }, lookEvery)
   return {
     wake() {
       if (child === null) attempt()

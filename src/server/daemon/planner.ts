@@ -10,6 +10,7 @@ import type { Keyturn } from '../context.ts'
 import { overlaid } from '../people.ts'
 import { surroundingsOf } from '../surroundings.ts'
 import type { Surroundings } from '../surroundings.ts'
+import { newsOf } from './news.ts'
 import type { Passes } from './passes.ts'
 import type { Rescue } from './rescue.ts'
 import { passes, planSound } from './sound.ts'
@@ -58,7 +59,10 @@ export class Planner implements AsyncDisposable {
     this.#surroundings = new Map(
       [...keyturn.connectors.values()].map((one) => [one.id, surroundingsOf(one, keyturn.clock, this.#stop.signal)]),
     )
-    this.#timer = setInterval(() => void this.look(), lookEvery)
+    const isNews = newsOf(keyturn.ledger, 8)
+    this.#timer = setInterval(() => {
+      if (isNews()) void this.look()
+    }, lookEvery)
   }
 
   /**

@@ -22,6 +22,8 @@ import type { Settling } from '../settling.ts'
 import type { Trouble } from './registry.ts'
 
 const lookEvery = SECOND
+/** Every so many looks, spools of processes that ended are looked for. */
+const rarely = 30
 const answerAtMost = SECOND
 
 export class Rescue implements AsyncDisposable {
@@ -37,6 +39,7 @@ export class Rescue implements AsyncDisposable {
   #trouble: Trouble | null = null
   readonly #doubts: () => boolean
   #looking: Promise<void> | null = null
+  #quiet = 0
 
   /**
    * @param patience how long the ledger is waited for before somebody is shut without it, ms
@@ -61,7 +64,9 @@ export class Rescue implements AsyncDisposable {
 
   static async open(keyturn: Keyturn, settling: Settling, doubts: () => boolean): Promise<Rescue> {
     const { settings, clock, logger } = keyturn
-    return new Rescue(keyturn, settling, await openSpool(settings.state.folder, clock, logger), undefined, doubts)
+    const spool = await openSpool(settings.state.folder, clock, logger)
+    await spool.keepSpare()
+    return new Rescue(keyturn, settling, spool, undefined, doubts)
   }
 
   /** Why the ledger could not be written when it was tried last; null: it could. */
@@ -206,6 +211,9 @@ export class Rescue implements AsyncDisposable {
   }
 
   async #drain(): Promise<void> {
+    // Nothing of ours is spooled: only what ended processes left is looked for, now and then.
+    const isQuiet = this.#trouble === null && this.#shut.size === 0 && !this.#doubts()
+    if (isQuiet && this.#quiet++ % rarely !== 0) return
     const { ledger, clock, logger, correlation } = this.#keyturn
     const spooled = await this.#spool.drain()
     const now = clock()
@@ -218,6 +226,8 @@ export class Rescue implements AsyncDisposable {
       })
     } else if (this.#trouble !== null || this.#doubts()) await tryWrite(ledger, now)
     if (this.#trouble !== null) logger.warn('the ledger can be written again')
+    // An operator's command may have taken it meanwhile.
+    if (this.#trouble !== null || spooled !== null) await this.#spool.keepSpare()
     this.#trouble = null
     this.#shut.clear()
   }
@@ -228,6 +238,7 @@ function tryWrite(ledger: Keyturn['ledger'], now: Instant): Promise<unknown> {
   return ledger.tick('ledger write', now, now)
 }
 
-function isUnwritable(error: unknown): boolean {
+/** Nothing is wrong with what was to be written. */
+export function isUnwritable(error: unknown): boolean {
   return error instanceof KeyturnError && (error.code === 'ledger-unavailable' || error.code === 'ledger-busy')
 }

@@ -3,6 +3,7 @@ import type { Connector } from '../../../src/model/connector.ts'
 import { groups } from './conformance/groups.ts'
 import { TestContext } from './conformance/harness.ts'
 import type { Bench, Check, Harness } from './conformance/harness.ts'
+import { opening } from './conformance/opening.ts'
 import { reading } from './conformance/reading.ts'
 import { shutting } from './conformance/shutting.ts'
 import { writing } from './conformance/writing.ts'
@@ -10,7 +11,7 @@ import { writing } from './conformance/writing.ts'
 export type { Fault, Harness } from './conformance/harness.ts'
 
 /** Everything that a connector must keep to, by what it says; each throws where it is broken. */
-export const checks: Readonly<Record<string, Check>> = { ...reading, ...writing, ...groups, ...shutting }
+export const checks: Readonly<Record<string, Check>> = { ...reading, ...writing, ...groups, ...shutting, ...opening }
 
 /** Runs one check on a fresh connector. */
 export async function runCheck(harness: Harness, name: string): Promise<void> {

@@ -42,6 +42,9 @@ const planted: Readonly<Record<Misbehaviour, string>> = {
   'ignores what another hand has disabled': 'another hand has disabled',
   'sets a reference to an account that is not there': 'a reference waits',
   'reports a deleted account as an error': 'deleting it again',
+  'opens without asking': 'asks before it opens',
+  'asks once for many': 'leaves out whom',
+  'asks before it shuts, too': 'shuts without asking',
 }
 
 describe('the suite notices a connector that', () => {

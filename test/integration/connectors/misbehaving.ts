@@ -1,5 +1,6 @@
 // A platform in memory that keeps to everything, unless it is told to misbehave in one way: the conformance suite must notice.
 import type { AccountRef, CatalogueEntry, ObservedAccount } from '../../../src/model/account.ts'
+import { opens } from '../../../src/model/change.ts'
 import type { Change, NewAccount } from '../../../src/model/change.ts'
 import type {
   ApplyContext,
@@ -41,6 +42,9 @@ export type Misbehaviour =
   | 'ignores what another hand has disabled'
   | 'sets a reference to an account that is not there'
   | 'reports a deleted account as an error'
+  | 'opens without asking'
+  | 'asks once for many'
+  | 'asks before it shuts, too'
 
 interface Stored {
   nativeId: string
@@ -60,6 +64,8 @@ interface World {
 
 const addressOf = ({ name, container }: Stored): string => `${name}@${container}`
 const sorry = (code: ErrorCode, message: string): Outcome => ({ result: 'failed', error: { code, message } })
+
+const notSent: Outcome = { result: 'retry', error: { code: 'claim-lost', message: 'something newer is owed' } }
 
 class MemoryConnector implements Connector {
   readonly id = 'corp'
@@ -124,7 +130,12 @@ class MemoryConnector implements Connector {
   async apply(changes: readonly Change[], context: ApplyContext): Promise<readonly Outcome[]> {
     const created = new Map<string, string>()
     const outcomes: Outcome[] = []
-    for (const change of changes) outcomes.push(await this.#one(change, context, created))
+    const ask = this.#asking(context)
+    for (const change of changes) {
+      const asks = opens(change) || (change.kind === 'expire' && (change.to ?? Infinity) > context.now())
+      const may = (!asks && !this.#is('asks before it shuts, too')) || ask(change.identity)
+      outcomes.push(may ? await this.#one(change, context, created) : notSent)
+    }
     const collided = changes.some((change, n) => change.kind === 'grant' && outcomes[n]?.result === 'already')
     if (collided && this.#is('fails the whole batch for one existing member')) {
       return changes.map(() => sorry('precondition-failed', 'value exists'))
@@ -149,6 +160,17 @@ class MemoryConnector implements Connector {
 
   async [Symbol.asyncDispose](): Promise<void> {
     // Nothing is held.
+  }
+
+  /** May something be opened for that person? */
+  #asking(context: ApplyContext): (identity: string) => boolean {
+    if (this.#is('opens without asking')) return () => true
+    let first: boolean | undefined
+    return (identity) => {
+      if (!this.#is('asks once for many')) return context.mayOpen?.(identity) ?? true
+      first ??= context.mayOpen?.(identity) ?? true
+      return first
+    }
   }
 
   #trouble(): KeyturnError | null {

@@ -41,12 +41,21 @@ export class TestContext implements ApplyContext {
   readonly scrambles = new Map<string, string>()
   readonly steps = new Map<string, RevocationStep[]>()
   readonly addresses = new Map<string, string>()
+  /** People for whom something newer was decided: nothing may be opened for them any more. */
+  readonly overtaken = new Set<string>()
+  /** So many questions are answered yes before somebody is overtaken, whoever is asked about. */
+  asksLeft = Number.POSITIVE_INFINITY
   /** The process dies when it wants to record this step. */
   dieAt: string | null = null
   #next = 0
 
   now(): number {
     return Date.now()
+  }
+
+  mayOpen(identity: string): boolean {
+    if (this.asksLeft-- < 1) this.overtaken.add(identity)
+    return !this.overtaken.has(identity)
   }
 
   initialPassword(identity: string): string {

@@ -73,11 +73,13 @@ export function* obligations(filter: {
   readonly identity?: IdentityId
   readonly platform?: string
   readonly open?: boolean
+  readonly failed?: boolean
 }): Unit<readonly ObligationStatus[]> {
   let rows = db.selectFrom('obligation').selectAll().orderBy('platform').orderBy('lane', 'desc').orderBy('admitted_at')
   if (filter.identity !== undefined) rows = rows.where('identity', '=', filter.identity)
   if (filter.platform !== undefined) rows = rows.where('platform', '=', filter.platform)
   if (filter.open === true) rows = rows.where(unsettled).where('state', 'in', openStates)
+  if (filter.failed === true) rows = rows.where(unsettled).where('state', '=', 'failed')
   if (filter.open === false) rows = rows.where('state', 'in', ['settled', 'failed'])
   return yield* each(rows, toStatus)
 }

@@ -63,12 +63,12 @@ export async function readStatus(
       return { source, accepted, refused: stands ? refused : null }
     }),
   )
-  const open = await ledger.obligations({ open: true })
+  const [open, failed] = await Promise.all([ledger.obligations({ open: true }), ledger.obligations({ failed: true })])
   return {
     policyVersion: settings.policyVersion,
     sources,
     lanes: await ledger.openCounts(),
-    troubles: open.filter((one) => one.state === 'failed' || one.lastError !== null).slice(0, most),
+    troubles: [...open.filter(({ lastError }) => lastError !== null), ...failed].slice(0, most),
     holds: await ledger.holds({ status: 'open' }),
     platforms: options.offline ? [] : await health(keyturn, options.signal),
     states: await ledger.platformStates(),

@@ -217,6 +217,20 @@ export class Company implements AsyncDisposable, Places {
     await this.#client.modify(dn, new Change({ operation: 'replace', modification }))
   }
 
+  /** As somebody in the IT department who means well: unlocks an account and sets a password, signed in as the server's root. */
+  async openByHand(dn: string, password: string): Promise<void> {
+    const client = new Client({ url: this.server.plainUrl, timeout: 20_000 })
+    await client.bind(this.server.root.dn, this.server.root.password)
+    const change = (type: string, values: string[]) =>
+      new Change({ operation: 'replace', modification: new Attribute({ type, values }) })
+    try {
+      // Of the locks the password policy lifts its own by this: an administrator has reset the password.
+      await client.modify(dn, [change('userPassword', [password]), change('pwdEndTime', [])])
+    } finally {
+      await client.unbind()
+    }
+  }
+
   /** The account with this employee number, wherever it stands, or null. */
   async account(id: string): Promise<Entry | null> {
     const found = await this.accounts('employeeNumber', id)

@@ -29,6 +29,8 @@ export interface SlapdOptions {
   readonly people?: number
   /** LDIF that is loaded before the start (40,000 entries a second). */
   readonly entries?: string | AsyncIterable<string> | Iterable<string>
+  /** Every operation is told in `said()`: searches with base, scope, filter and how many entries they gave. */
+  readonly stats?: boolean
   /** false: no unlimited reads for the service account. */
   readonly unlimited?: boolean
   /** Lines for the database section of slapd.conf, before the access rules. */
@@ -51,6 +53,8 @@ export interface Slapd extends AsyncDisposable {
   /** The account for Keyturn. */
   readonly service: { readonly dn: string; readonly password: string }
   readonly root: { readonly dn: string; readonly password: string }
+  /** What it has told since its start. */
+  said(): string
   /** Ends the process at once, as a power cut would; the data stay. */
   kill(): Promise<void>
   /** Starts it again, on the same data and ports. */
@@ -77,7 +81,7 @@ export async function startSlapd(options: SlapdOptions = {}): Promise<Slapd> {
     if (options.accesslog === true) await mkdir(join(folder, 'accesslog'))
     await writeFile(join(folder, 'slapd.conf'), configuration(folder, options, certificates))
     await load(folder, options)
-    const slapd = await describe(folder, certificates)
+    const slapd = await describe(folder, certificates, options.stats === true ? '256' : '0')
     await slapd.start()
     return slapd
   } catch (error) {
@@ -203,13 +207,14 @@ async function load(folder: string, options: SlapdOptions): Promise<void> {
   if ((await ended) !== 0) throw new Error(`slapadd failed: ${errors}`)
 }
 
-async function describe(folder: string, certificates: Certificates | undefined): Promise<Slapd> {
+async function describe(folder: string, certificates: Certificates | undefined, level: string): Promise<Slapd> {
   const port = await freePort()
   const securePort = certificates === undefined ? undefined : await freePort()
   const plainUrl = `ldap://127.0.0.1:${port}`
   const url = securePort === undefined ? plainUrl : `ldaps://localhost:${securePort}`
   const program = join(first(binaries, 'slapd'), 'slapd')
   let process: ChildProcess | undefined
+  let errors = ''
   const end = async (signal: NodeJS.Signals): Promise<void> => {
     const running = process
     process = undefined
@@ -220,11 +225,11 @@ async function describe(folder: string, certificates: Certificates | undefined):
   }
   const start = async (): Promise<void> => {
     const listeners = [plainUrl, ...(securePort === undefined ? [] : [`ldaps://127.0.0.1:${securePort}`])]
-    const child = spawn(program, ['-f', join(folder, 'slapd.conf'), '-h', listeners.join(' '), '-d', '0'], {
+    const child = spawn(program, ['-f', join(folder, 'slapd.conf'), '-h', listeners.join(' '), '-d', level], {
       stdio: ['ignore', 'ignore', 'pipe'],
     })
     process = child
-    let errors = ''
+    errors = ''
     child.stderr.on('data', (text: Buffer) => (errors += text.toString()))
     await listening(port, () => (child.exitCode === null ? null : errors))
   }
@@ -240,6 +245,7 @@ async function describe(folder: string, certificates: Certificates | undefined):
     leavers: `ou=leavers,${base}`,
     service,
     root,
+    said: () => errors,
     kill: () => end('SIGKILL'),
     start,
     async restart() {

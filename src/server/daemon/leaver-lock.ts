@@ -2,6 +2,8 @@
 // that a stale write makes, is shut within seconds. Never a scan of the directory: so many leavers each time, the newest always.
 import type { AccountRef, ObservedAccount } from '../../model/account.ts'
 import type { Connector } from '../../model/connector.ts'
+import { HOUR } from '../../model/instant.ts'
+import type { Instant } from '../../model/instant.ts'
 import { summarise } from '../../model/errors.ts'
 import type { IdentityId } from '../../model/identity.ts'
 import type { AuditRecord } from '../../model/ledger.ts'
@@ -14,6 +16,11 @@ import { settingsOf } from '../survey.ts'
 /** Looked at in each round: the newest leavers, and a page of all, in turn. */
 const newest = 200
 const page = 300
+/**
+ * An account that stays open is told again after this time, ms: what a plan does not shut (it is not known to be theirs, or only
+ * observed) would else be told with every look.
+ */
+const tellAgain = HOUR
 
 export interface LeaverLockOptions {
   /** Connections of the revoke lane. */
@@ -46,6 +53,8 @@ function watchOne(
 ): { end(): Promise<void> } {
   let after: IdentityId | null = null
   let busy: Promise<void> | null = null
+  /** Accounts that were found open and told, and when. */
+  const told = new Map<string, Instant>()
 
   async function round(): Promise<void> {
     const recent = await keyturn.ledger.leavers(connector.id, { newest })
@@ -53,9 +62,13 @@ function watchOne(
     after = next.length < page ? null : (next.at(-1)?.identity ?? null)
     const leavers = new Map([...recent, ...next].map((leaver) => [leaver.identity, leaver]))
     if (leavers.size === 0) return
-    const opened = await openedAmong(keyturn, connector, [...leavers.values()], signal)
-    if (opened.length === 0) return
-    await report(storyOf(keyturn), connector, opened, signal)
+    const { shut, opened } = await lookAt(keyturn, connector, [...leavers.values()], signal)
+    for (const { nativeId } of shut) told.delete(nativeId)
+    const news = await newsAmong(keyturn, connector, opened, told)
+    if (news.length === 0) return
+    const now = keyturn.clock()
+    await report(storyOf(keyturn), connector, news, signal)
+    for (const { account } of news) told.set(account.nativeId, now)
     options.onReopened()
   }
 
@@ -81,14 +94,21 @@ function watchOne(
 interface Opened {
   readonly identity: IdentityId
   readonly account: ObservedAccount
+  /** False: it stands under a name of this person, and nobody is known to own it. */
+  readonly isLinked: boolean
 }
 
-async function openedAmong(
+interface Seen {
+  readonly shut: readonly ObservedAccount[]
+  readonly opened: readonly Opened[]
+}
+
+async function lookAt(
   keyturn: Keyturn,
   connector: Connector,
   leavers: readonly Leaver[],
   signal: AbortSignal,
-): Promise<readonly Opened[]> {
+): Promise<Seen> {
   const asked = leavers.flatMap((leaver) => refsOf(leaver).map((ref) => ({ leaver, ref })))
   const read = await connector.read(
     asked.map(({ ref }) => ref),
@@ -96,14 +116,16 @@ async function openedAmong(
   )
   // An incomplete read proves nothing about the others, but what it shows open is open.
   const open = read.items.filter(({ enabled }) => enabled)
-  if (open.length === 0) return []
+  const shut = read.items.filter(({ enabled }) => !enabled)
+  if (open.length === 0) return { shut, opened: [] }
   const byId = new Map(leavers.flatMap(({ nativeId, identity }) => (nativeId === null ? [] : [[nativeId, identity]])))
   const byName = new Map(leavers.flatMap(({ names, identity }) => names.map((name) => [name, identity])))
   const owned = open.flatMap((account) => {
-    const identity = byId.get(account.nativeId) ?? byName.get(account.name.toLowerCase())
-    return identity === undefined ? [] : [{ identity, account }]
+    const owner = byId.get(account.nativeId)
+    const identity = owner ?? byName.get(account.name.toLowerCase())
+    return identity === undefined ? [] : [{ identity, account, isLinked: owner !== undefined }]
   })
-  return stillGone(keyturn, owned)
+  return { shut, opened: await stillGone(keyturn, owned) }
 }
 
 function refsOf({ nativeId, names }: Leaver): readonly AccountRef[] {
@@ -118,6 +140,24 @@ async function stillGone({ ledger, ...keyturn }: Keyturn, opened: readonly Opene
   for (const { identity } of await ledger.markedOf(ids)) if (identity !== null) gone.delete(identity)
   for (const pointer of await ledger.openRevocations()) gone.delete(pointer.identity)
   return opened.filter(({ identity }) => gone.has(identity))
+}
+
+/** Not told yet, or told and shut since then, or told long ago. `told`: when, by native id. */
+async function newsAmong(
+  { ledger, clock }: Keyturn,
+  { id: platform }: Connector,
+  opened: readonly Opened[],
+  told: ReadonlyMap<string, Instant>,
+): Promise<readonly Opened[]> {
+  const pointers = opened.map(({ identity }) => ({ identity, platform, lane: 'revoke' as const }))
+  const admitted = new Map(
+    (await ledger.obligationsOf(pointers)).map(({ identity, admittedAt }) => [identity, admittedAt]),
+  )
+  return opened.filter(({ identity, account }) => {
+    const toldAt = told.get(account.nativeId)
+    if (toldAt === undefined || Math.abs(clock() - toldAt) > tellAgain) return true
+    return (admitted.get(identity) ?? 0) >= toldAt
+  })
 }
 
 async function report(
@@ -146,7 +186,7 @@ async function report(
 async function whoDidIt(
   { correlation, operator }: Keyturn,
   connector: Connector,
-  { identity, account }: Opened,
+  { identity, account, isLinked }: Opened,
   at: number,
   signal: AbortSignal,
 ): Promise<AuditRecord> {
@@ -160,7 +200,12 @@ async function whoDidIt(
     platform: connector.id,
     account: account.name,
     action: 'reopened',
-    reason: { kind: 'setting', text: 'an account of somebody who left was found open (leaver.watch)' },
+    reason: {
+      kind: 'setting',
+      text: isLinked
+        ? 'an account of somebody who left was found open (leaver.watch)'
+        : 'an open account was found under the name of somebody who left (leaver.watch)',
+    },
     operator,
     before: 'shut',
     after: 'open',

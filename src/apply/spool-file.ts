@@ -1,5 +1,5 @@
 import { constants } from 'node:fs'
-import { chmod, type FileHandle, open, rm } from 'node:fs/promises'
+import { chmod, type FileHandle, open, rm, stat } from 'node:fs/promises'
 
 /**
  * A file of lines whose space is taken in advance, so that a disk that is full later does not matter: lines overwrite zeros.
@@ -17,6 +17,7 @@ const reserved = 256 * 1024
 
 /** Opens or makes the file, readable by this user only; lines that are there already stay. */
 export async function openSpoolFile(path: string): Promise<SpoolFile> {
+  const isNew = (await stat(path).catch(() => null)) === null
   const handle = await open(path, constants.O_RDWR | constants.O_CREAT, 0o600)
   try {
     await chmod(path, 0o600)
@@ -41,6 +42,8 @@ export async function openSpoolFile(path: string): Promise<SpoolFile> {
     }
   } catch (error) {
     await handle.close()
+    // What little was left of a full disk others can use.
+    if (isNew) await removeSpoolFile(path)
     throw error
   }
 }

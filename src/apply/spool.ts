@@ -1,20 +1,24 @@
-import { readdir, stat } from 'node:fs/promises'
+import { readdir, rename, stat } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { summarise } from '../model/errors.ts'
 import { type Clock, HOUR } from '../model/instant.ts'
 import type { AuditRecord, Link } from '../model/ledger.ts'
 import type { Logger } from '../model/ports.ts'
-import type { Spooled } from '../model/running.ts'
+import type { NewOverride, Spooled } from '../model/running.ts'
 import { openSpoolFile, readSpoolFile, removeSpoolFile, type SpoolFile } from './spool-file.ts'
 
 type Shut = Pick<Link, 'identity' | 'platform' | 'nativeId'>
-type Entry = { readonly audit: AuditRecord } | { readonly shut: Shut }
+type Entry = { readonly audit: AuditRecord } | { readonly shut: Shut } | { readonly override: NewOverride }
 
 /** What revocations did while the ledger could not be written, on disk beside it. */
 export interface Spool extends AsyncDisposable {
   /** Durable when it resolves. Never throws: what the disk does not take stays in memory, loudly. */
   note(entries: readonly Entry[]): Promise<void>
+  /** Entries that no file holds: they end with this process. */
+  readonly unkept: number
+  /** Takes the space for the next process that finds the disk full. Never throws. */
+  keepSpare(): Promise<void>
   /** Everything noted by this process, and by processes of this folder that ended; null where there is nothing. */
   drain(): Promise<Spooled | null>
   /** The ledger has taken what was drained last. A crash before that only gives doubled audit records, told apart by nothing. */
@@ -22,18 +26,35 @@ export interface Spool extends AsyncDisposable {
 }
 
 const ending = '.spool'
+const spareOf = (folder: string) => join(folder, `${hostname()}.spare`)
 
 /**
- * Opens this process's spool in the state folder and takes its space. Never throws: without a file it is kept in memory, and
- * the log says so.
+ * Opens this process's spool in the state folder and takes its space; on a full disk the space that a process which ended has
+ * left, or the spare. Never throws: without a file it is kept in memory, and the log says so.
  */
 export async function openSpool(folder: string, clock: Clock, logger: Logger): Promise<Spool> {
   const own = `${hostname()}.${process.pid}${ending}`
-  const file = await openSpoolFile(join(folder, own)).catch((error: unknown) => {
+  const file = await openSpoolFile(join(folder, own)).catch(async (error: unknown) => {
+    const taken = await openTaken(folder, own, clock)
+    if (taken !== null) return taken
     logger.error('the spool beside the ledger cannot be opened: it is kept in memory', { folder, ...summarise(error) })
     return null
   })
   return new FolderSpool(folder, own, file, clock, logger)
+}
+
+/** Space that is taken already, with the lines that are in it; renaming gives it to one process only. */
+async function openTaken(folder: string, own: string, clock: Clock): Promise<SpoolFile | null> {
+  const left = (await abandoned(folder, own, clock)).map((name) => join(folder, name))
+  for (const path of [...left, spareOf(folder)]) {
+    try {
+      await rename(path, join(folder, own))
+      return await openSpoolFile(join(folder, own))
+    } catch {
+      // Another process was faster, or its space is not whole.
+    }
+  }
+  return null
 }
 
 class FolderSpool implements Spool {
@@ -56,6 +77,17 @@ class FolderSpool implements Spool {
     this.logger = logger
   }
 
+  get unkept(): number {
+    return this.memory.length
+  }
+
+  async keepSpare(): Promise<void> {
+    const spare = spareOf(this.folder)
+    if ((await stat(spare).catch(() => null)) !== null) return
+    const file = await openSpoolFile(spare).catch(() => null)
+    await file?.close()
+  }
+
   note(entries: readonly Entry[]): Promise<void> {
     return this.next(async () => {
       this.noted += entries.length
@@ -75,14 +107,19 @@ class FolderSpool implements Spool {
 
   drain(): Promise<Spooled | null> {
     return this.next(async () => {
-      const others = await this.abandoned()
+      const others = await abandoned(this.folder, this.own, this.clock)
       const names = this.file === null ? others : [this.own, ...others]
       const lines = (await Promise.all(names.map((name) => this.read(name)))).flat()
       this.drained = { count: this.noted, others }
       const entries = [...lines, ...this.memory]
       if (entries.length === 0) return null
       const shut = new Map(entries.flatMap((one) => ('shut' in one ? [[JSON.stringify(one.shut), one.shut]] : [])))
-      return { audit: entries.flatMap((one) => ('audit' in one ? [one.audit] : [])), shut: [...shut.values()] }
+      const overrides = entries.flatMap((one) => ('override' in one ? [one.override] : []))
+      return {
+        audit: entries.flatMap((one) => ('audit' in one ? [one.audit] : [])),
+        shut: [...shut.values()],
+        ...(overrides.length > 0 ? { overrides } : {}),
+      }
     })
   }
 
@@ -124,30 +161,30 @@ class FolderSpool implements Spool {
     }
   }
 
-  /** Of processes of this machine that ended, and of machines that have written nothing for an hour. */
-  private async abandoned(): Promise<readonly string[]> {
-    const names = await readdir(this.folder).catch(() => [])
-    const some = await Promise.all(
-      names
-        .filter((name) => name.endsWith(ending) && name !== this.own)
-        .map(async (name) => ((await this.isAbandoned(name)) ? [name] : [])),
-    )
-    return some.flat()
-  }
-
-  private async isAbandoned(name: string): Promise<boolean> {
-    const [, host, pid] = /^(.*)\.(\d+)\.spool$/.exec(name) ?? []
-    if (host === hostname()) return !isAlive(Number(pid))
-    const written = await stat(join(this.folder, name)).catch(() => null)
-    return written !== null && written.mtimeMs < this.clock() - HOUR
-  }
-
   async [Symbol.asyncDispose](): Promise<void> {
     await this.busy
     await this.file?.close()
     const left = this.file === null ? [] : await this.read(this.own)
     if (left.length === 0) await removeSpoolFile(join(this.folder, this.own))
   }
+}
+
+/** Of processes of this machine that ended, and of machines that have written nothing for an hour. */
+async function abandoned(folder: string, own: string, clock: Clock): Promise<readonly string[]> {
+  const names = await readdir(folder).catch(() => [])
+  const some = await Promise.all(
+    names
+      .filter((name) => name.endsWith(ending) && name !== own)
+      .map(async (name) => ((await isAbandoned(folder, name, clock)) ? [name] : [])),
+  )
+  return some.flat()
+}
+
+async function isAbandoned(folder: string, name: string, clock: Clock): Promise<boolean> {
+  const [, host, pid] = /^(.*)\.(\d+)\.spool$/.exec(name) ?? []
+  if (host === hostname()) return !isAlive(Number(pid))
+  const written = await stat(join(folder, name)).catch(() => null)
+  return written !== null && written.mtimeMs < clock() - HOUR
 }
 
 function isAlive(pid: number): boolean {

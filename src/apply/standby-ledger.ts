@@ -25,7 +25,7 @@ interface Held {
  * Only accounts are shut with it: what opens gets no intent, and of what was admitted only the disabling is handed out. What
  * is owed stays owed in the ledger, whose own workers look again as soon as it can be written.
  */
-export function openStandby(ledger: ReadableLedger, spool: Spool): StandbyLedger {
+export function openStandby(ledger: ReadableLedger, spool: Pick<Spool, 'note'>): StandbyLedger {
   const held = new Map<string, Held>()
   // Steps by person, so that a later try of this process goes on where it was.
   const steps = new Map<string, RevocationStep[]>()

@@ -4,7 +4,7 @@ import { KeyturnError } from '../model/errors.ts'
 import type { Identity } from '../model/identity.ts'
 import type { Instant } from '../model/instant.ts'
 import { DAY, MINUTE } from '../model/instant.ts'
-import { renderCarried, renderNotGivenBack, renderOwed } from '../report/carried.ts'
+import { renderCarried, renderNotGivenBack, renderOwed, renderUnwritten } from '../report/carried.ts'
 import { renderPlan } from '../report/plan.ts'
 import { showInstant } from '../report/text.ts'
 import type { Carried, Waiting } from '../server/carrying.ts'
@@ -108,15 +108,21 @@ async function answer(
   identity: Identity,
   carried: Carried & { readonly notGivenBack?: NotGivenBack },
 ): Promise<ExitCode> {
-  const { obligations, plan, blind, audit, since, notGivenBack } = carried
+  const { obligations, plan, blind, audit, since, notGivenBack, unwritten } = carried
   const { withheld } = plan
   const isDaemonRunning = (await keyturn.ledger.processes(keyturn.clock() - lives)).length > 0
-  const back = notGivenBack === undefined ? {} : { notGivenBack }
+  const back = {
+    ...(notGivenBack === undefined ? {} : { notGivenBack }),
+    ...(unwritten === undefined ? {} : { unwritten }),
+  }
   invocation.answer({ identity: identity.id, since, obligations, withheld, blind, audit, isDaemonRunning, ...back })
   invocation.say(renderCarried(identity, carried))
   sayUnlessEmpty(invocation, renderNotGivenBack(notGivenBack ?? []))
-  sayUnlessEmpty(invocation, renderOwed(carried, isDaemonRunning))
-  const isOwed = obligations.some(({ state }) => state !== 'settled') || blind.length > 0
+  sayUnlessEmpty(
+    invocation,
+    unwritten === undefined ? renderOwed(carried, isDaemonRunning) : renderUnwritten(unwritten, isDaemonRunning),
+  )
+  const isOwed = unwritten !== undefined || obligations.some(({ state }) => state !== 'settled') || blind.length > 0
   if (isOwed) return 1
   return withheld.length > 0 ? 2 : 0
 }

@@ -2,16 +2,19 @@
 import type { IdentityId } from '../model/identity.ts'
 import type { Instant } from '../model/instant.ts'
 import type { AuditRecord } from '../model/ledger.ts'
-import type { Spooled } from '../model/running.ts'
+import type { NewOverride, Spooled } from '../model/running.ts'
 import { markAgain } from './look-again.ts'
+import { override, overridesOf } from './overrides.ts'
+import { identitiesById } from './people.ts'
 import { writeAudit } from './record.ts'
 import { all, db, each, forLists, inLists, run } from './unit.ts'
 import type { Unit } from './unit.ts'
 
 /** The same spool twice writes nothing twice: whoever brings it may die before it is put away. */
-export function* unspool({ audit, shut }: Spooled, now: Instant, correlation: string): Unit<void> {
+export function* unspool({ audit, shut, overrides = [] }: Spooled, now: Instant, correlation: string): Unit<void> {
   const known = yield* recorded(audit)
   yield* writeAudit(audit.filter((record) => !known.has(lineOf(record))))
+  for (const word of overrides.toSorted((a, b) => a.madeAt - b.madeAt)) yield* take(word, correlation)
   for (const [platform, some] of Map.groupBy(shut, (one) => one.platform)) yield* keepShut(platform, some)
   const told = [...shut, ...audit].flatMap(({ identity }) => identity ?? [])
   // A ledger that was restored from a backup may not know all of them.
@@ -24,6 +27,14 @@ export function* unspool({ audit, shut }: Spooled, now: Instant, correlation: st
     now,
     correlation,
   )
+}
+
+/** An operator's word that could not be written when it was said. One that was said since then stands above it. */
+function* take(word: NewOverride, correlation: string): Unit<void> {
+  const { identity, kind, madeAt } = word
+  const isKnown = (yield* identitiesById([identity])).length > 0
+  const isOld = (yield* overridesOf(identity)).some((one) => one.kind === kind && one.madeAt >= madeAt)
+  if (isKnown && !isOld) yield* override(word, correlation)
 }
 
 function* recorded(audit: readonly AuditRecord[]): Unit<ReadonlySet<string>> {

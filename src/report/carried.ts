@@ -46,6 +46,21 @@ export function renderOwed({ obligations, blind }: CarriedWord, isDaemonRunning:
   return colours.red(`\nNot done on ${count(owed.size, 'platform')} (${[...owed].toSorted().join(', ')}). ${who}`)
 }
 
+/** Said while the ledger cannot be written: what was done, what was not, and who remembers it. */
+export function renderUnwritten(
+  { why, isKept }: { readonly why: string; readonly isKept: boolean },
+  isDaemonRunning: boolean,
+): string {
+  const forgotten =
+    'Nor could the spool beside it: NOTHING remembers your word. Keep this output, and give this command again when the ledger can be written.'
+  const kept = `Your word and what was done are spooled beside it. When it can be written again, ${
+    isDaemonRunning ? 'the running daemon' : 'the next "keyturn run" or "keyturn apply"'
+  } takes them over and does the rest.`
+  return colours.red(
+    `\n${visible(why)}\nOnly accounts were shut, memberships not yet taken. ${isKept ? kept : forgotten}`,
+  )
+}
+
 /** What a return does not bring back; empty where it brings everything. */
 export function renderNotGivenBack(memberships: Memberships): string {
   if (memberships.length === 0) return ''

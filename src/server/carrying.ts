@@ -29,6 +29,14 @@ export interface Carried {
   /** Every step and proof since then, whoever did it, in the order in which they happened. */
   readonly audit: readonly AuditRecord[]
   readonly since: Instant
+  /** The ledger could not be written: accounts are shut all the same, and nothing else is done. */
+  readonly unwritten?: Unwritten
+}
+
+export interface Unwritten {
+  readonly why: string
+  /** The word and what was done are in the spool; false: nothing remembers them. */
+  readonly isKept: boolean
 }
 
 export interface Waiting {

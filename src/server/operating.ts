@@ -11,6 +11,7 @@ import { carryOut } from './carrying.ts'
 import type { Carried, Waiting } from './carrying.ts'
 import { planConcerned } from './concerned.ts'
 import type { Keyturn } from './context.ts'
+import { orWithoutLedger } from './emergency.ts'
 
 export interface Word {
   readonly reason: string
@@ -37,8 +38,10 @@ export async function offboard(
   waiting.signal.throwIfAborted()
   const since = keyturn.clock()
   const override = wordOf(keyturn, identity, { kind: 'state', state: 'left', emergency: true, reason, until })
-  await keyturn.ledger.override(override, keyturn.correlation)
-  return carryOut(keyturn, identity, since, waiting)
+  return orWithoutLedger(keyturn, identity, override, waiting, async (inTime) => {
+    await inTime(keyturn.ledger.override(override, keyturn.correlation))
+    return carryOut(keyturn, identity, since, waiting)
+  })
 }
 
 export interface UndoPreview {

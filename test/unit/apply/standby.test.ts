@@ -12,6 +12,8 @@ function memorySpool() {
   const note: Spool['note'] = async (some) => void entries.push(...some)
   const spool: Spool = {
     note,
+    unkept: 0,
+    keepSpare: async () => undefined,
     drain: async () => null,
     clear: async () => undefined,
     [Symbol.asyncDispose]: async () => undefined,

@@ -21,6 +21,8 @@ async function leaving() {
   const noted: unknown[] = []
   const spool: Spool = {
     note: async (entries) => void noted.push(...entries),
+    unkept: 0,
+    keepSpare: async () => undefined,
     drain: async () => null,
     clear: async () => undefined,
     [Symbol.asyncDispose]: async () => undefined,

@@ -67,12 +67,39 @@ function* saveLast(result: IntakeResult, correlation: string): Unit<void> {
 }
 
 function* saveChanged(result: IntakeResult, correlation: string): Unit<void> {
-  const { changed, accepted, refused, receivedAt } = result
+  const { accepted, refused, receivedAt } = result
   const at = accepted?.at ?? refused?.at ?? Date.now()
+  const { changed, events } = yield* withoutOutdated(result)
   yield* forLists(changed, (some) => savePeople(some, at, correlation))
-  yield* saveEvents(result, correlation)
-  const ids = changed.map(({ id }) => id)
+  yield* saveEvents(events, correlation)
+  // Also who was left out: somebody thought of them.
+  const ids = result.changed.map(({ id }) => id)
   yield* markAgain(ids, accepted === null ? 'clock' : 'feed', receivedAt ?? at, correlation)
+}
+
+/** Admission knows better when the clock changes something; until then, no date that is reached meanwhile is missed. */
+function* noteDue(rows: readonly { readonly id: string; readonly next_at: number | null }[]): Unit<void> {
+  const dated = rows.filter(({ next_at }) => next_at !== null).map(({ id }) => id)
+  yield* forLists(dated, (some) =>
+    run(
+      db
+        .updateTable('identity')
+        .set((is) => ({ due_at: is.ref('next_at') }))
+        .where('id', 'in', some)
+        .where((is) => is.or([is('due_at', 'is', null), is('due_at', '>', is.ref('next_at'))])),
+    ),
+  )
+}
+
+/** Whoever was described anew meanwhile is not described again by what was known before. */
+function* withoutOutdated({ changed, events, known }: IntakeResult): Unit<Pick<IntakeResult, 'changed' | 'events'>> {
+  if (known === undefined) return { changed, events }
+  const stored = yield* identitiesById(changed.map(({ id }) => id))
+  const outdated = new Set(stored.filter(({ id, revision }) => known.get(id) !== revision).map(({ id }) => id))
+  return {
+    changed: changed.filter(({ id }) => !outdated.has(id)),
+    events: events.filter(({ identity }) => !outdated.has(identity)),
+  }
 }
 
 /** The number of the accepted read that is in force. Throws KeyturnError `read-overtaken` where the result knew another one. */
@@ -96,12 +123,13 @@ function* savePeople(people: readonly Identity[], at: Instant, correlation: stri
   const revisions = new Map(before.map(({ id, revision = 0 }) => [id, revision]))
   const rows = people.map((identity) => toRow(identity, (revisions.get(identity.id) ?? 0) + 1))
   yield* upsertAll('identity', ['id'], rows, ['source', 'key', 'folded_id', 'folded_key'])
+  yield* noteDue(rows)
   // Whoever is new refers to nobody yet.
   yield* forLists([...revisions.keys()], (some) => run(db.deleteFrom('reference').where('identity', 'in', some)))
   yield* insertAll('reference', people.flatMap(referencesOf))
 }
 
-function* saveEvents({ events }: IntakeResult, correlation: string): Unit<void> {
+function* saveEvents(events: IntakeResult['events'], correlation: string): Unit<void> {
   yield* insertAll(
     'event',
     events.map((event) => ({

@@ -113,6 +113,8 @@ function* clockSetBack(now: Instant): Unit<boolean> {
   const open = db.updateTable('obligation').where(unsettled)
   yield* run(open.set({ next_try_at: now }).where('next_try_at', '>', now))
   yield* run(open.set({ claimed_until: now + claimsEndWithin }).where('claimed_until', '>', now + claimsEndWithin))
+  // Else no plan of these people would be young enough until the clock has caught up.
+  yield* run(db.updateTable('obligation').set({ numbered_at: now }).where('numbered_at', '>', now))
   yield* run(db.deleteFrom('tick').where('at', '>', now + clocksDiffer))
   return true
 }

@@ -130,6 +130,8 @@ export interface IntakeResult {
   readonly problems: readonly Problem[]
   /** The number of the accepted read that this one was compared with; 0: there was none. Absent: not checked. */
   readonly base?: number
+  /** The revisions that this was worked out from: whoever has another one by now is only marked. Absent: not checked. */
+  readonly known?: ReadonlyMap<IdentityId, number>
   /** When the change was noticed; absent: when it was saved. */
   readonly receivedAt?: Instant
 }

@@ -69,9 +69,18 @@ async function dueInstants(
         (platform) => hasAccess(identity) || linked?.get(platform) !== undefined,
         (platform) => linked?.get(platform)?.shutAt ?? null,
       )
-      return [identity.id, next?.at ?? null]
+      return [identity.id, isOverdue(keyturn, identity, now) ? identity.next.at : (next?.at ?? null)]
     }),
   )
+}
+
+/** A read that took its time stored what was so when it began: the clock still has to go on for this person. */
+function isOverdue(
+  { settings }: Keyturn,
+  identity: Identity,
+  now: Instant,
+): identity is Identity & { readonly next: NonNullable<Identity['next']> } {
+  return identity.next !== null && identity.next.at <= now && settings.sources[identity.source] !== undefined
 }
 
 async function leaversLinks(
@@ -102,6 +111,7 @@ function receivedInstants(marks: readonly LookAgain[]): ReadonlyMap<IdentityId, 
   return received
 }
 
-function revisionsOf(identities: readonly Identity[]): ReadonlyMap<IdentityId, number> {
+/** Which description of them was looked at. */
+export function revisionsOf(identities: readonly Identity[]): ReadonlyMap<IdentityId, number> {
   return new Map(identities.flatMap(({ id, revision }) => (revision === undefined ? [] : [[id, revision] as const])))
 }

@@ -23,6 +23,8 @@ export interface ConcernedOptions {
   readonly patience?: number
   /** Platforms that are known not to answer: nothing is asked of them. */
   readonly down?: ReadonlySet<string>
+  /** Whose removal counts although the ledger does not know of it yet. */
+  readonly removed?: (platform: string) => ReadonlySet<IdentityId>
   /** Remembered between plans; absent: asked anew. */
   readonly surroundings?: ReadonlyMap<string, () => Promise<Surroundings>>
 }
@@ -51,7 +53,8 @@ export async function planConcerned(
   const blind: string[] = []
   const platforms = await Promise.all(
     [...keyturn.connectors.values()].map(async (connector) => {
-      const known = await knownOf(keyturn, connector, people, [...desired(connector.id)])
+      const remembered = await knownOf(keyturn, connector, people, [...desired(connector.id)])
+      const known = counting(remembered, options.removed?.(connector.id))
       const seen = await look(keyturn, connector, known, options)
       if (seen !== null) return withOwners(keyturn, { ...known.view, ...seen }, people)
       blind.push(connector.id)
@@ -130,6 +133,11 @@ async function knownOf(
     ...restoredPart(restored),
   }
   return { view: { ...view, removedLately, partial: { population, mostNames } }, refs: [...refs, ...others] }
+}
+
+function counting(known: Known, removed: ReadonlySet<IdentityId> = new Set()): Known {
+  const { removedLately = new Set() } = known.view
+  return { ...known, view: { ...known.view, removedLately: removedLately.union(removed) } }
 }
 
 /** Whose the candidate names are already, besides what these people claimed themselves. */

@@ -4,8 +4,10 @@ import cron from 'node-cron'
 import { advance } from '../../intake/index.ts'
 import { summarise } from '../../model/errors.ts'
 import type { Identity } from '../../model/identity.ts'
+import { revisionsOf } from '../admitting.ts'
 import { storyOf } from '../context.ts'
 import type { Keyturn } from '../context.ts'
+import type { Rescue } from './rescue.ts'
 import { tellIntake } from './stories.ts'
 
 export interface Clockwork extends AsyncDisposable {
@@ -14,6 +16,8 @@ export interface Clockwork extends AsyncDisposable {
 }
 
 export interface ClockworkOptions {
+  /** Shuts people while the ledger cannot be written; null where this process has no workers. */
+  readonly rescue: Pick<Rescue, 'inTime' | 'revoke'> | null
   /** People were marked. */
   readonly onDue: () => void
   /** It is time to look at this feed, changed or not. */
@@ -46,15 +50,20 @@ export function openClockwork(keyturn: Keyturn, options: ClockworkOptions): Cloc
     for (const { name, every, fire } of schedules) {
       const slot = Math.floor(now / every) * every
       if (fired.get(name) === slot) continue
-      fired.set(name, slot)
       // A row in the ledger: of several daemons one fires (law 4).
       if (await ledger.tick(name, slot, now)) fire()
+      fired.set(name, slot)
     }
-    if (await markDue(storyOf(keyturn))) options.onDue()
+  }
+
+  /** People first: where the ledger cannot be written, whoever must be shut is shut without it. */
+  async function lookOnce(): Promise<void> {
+    if (await markDue(storyOf(keyturn), options.rescue)) options.onDue()
+    await tick()
   }
 
   function look(): Promise<void> {
-    looking ??= tick()
+    looking ??= lookOnce()
       .catch((error: unknown) => logger.error('the clock could not be followed; it is tried again', summarise(error)))
       .finally(() => {
         looking = null
@@ -74,7 +83,7 @@ export function openClockwork(keyturn: Keyturn, options: ClockworkOptions): Cloc
 }
 
 /** Lets the clock go on for everybody who is due and marks them; true where there was somebody. */
-async function markDue(keyturn: Keyturn): Promise<boolean> {
+async function markDue(keyturn: Keyturn, rescue: ClockworkOptions['rescue']): Promise<boolean> {
   const { ledger, clock, correlation } = keyturn
   for (let found = false; ; found = true) {
     const due = await ledger.clockDue(clock(), portion)
@@ -82,7 +91,10 @@ async function markDue(keyturn: Keyturn): Promise<boolean> {
     const people = await ledger.identitiesById(due)
     const changed = new Set<string>()
     for (const [source, some] of Map.groupBy(people, (one) => one.source)) {
-      for (const id of await goOn(keyturn, source, some)) changed.add(id)
+      const gone = await goOn(keyturn, source, some, rescue)
+      // They are due as soon as the ledger can be written again.
+      if (gone === 'unwritable') return found
+      for (const id of gone) changed.add(id)
     }
     // A clean-up or a lingering role changes nobody's state: they are looked at all the same.
     const others = due.filter((id) => !changed.has(id))
@@ -90,13 +102,23 @@ async function markDue(keyturn: Keyturn): Promise<boolean> {
   }
 }
 
-async function goOn(keyturn: Keyturn, source: string, people: readonly Identity[]): Promise<readonly string[]> {
+async function goOn(
+  keyturn: Keyturn,
+  source: string,
+  people: readonly Identity[],
+  rescue: ClockworkOptions['rescue'],
+): Promise<readonly string[] | 'unwritable'> {
   const settings = keyturn.settings.sources[source]
   if (settings === undefined) return []
   const now = keyturn.clock()
-  const intake = advance(settings, people, now, now)
+  const intake = { ...advance(settings, people, now, now), known: revisionsOf(people) }
   if (intake.changed.length === 0) return []
-  await keyturn.ledger.saveIntake(intake, keyturn.correlation)
+  const saving = keyturn.ledger.saveIntake(intake, keyturn.correlation)
+  const end = await (rescue === null ? saving : rescue.inTime(saving))
+  if (end === 'unwritable') {
+    await rescue?.revoke(intake.changed)
+    return end
+  }
   tellIntake(keyturn, intake)
   return intake.changed.map(({ id }) => id)
 }

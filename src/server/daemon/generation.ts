@@ -173,6 +173,7 @@ function openIntake(keyturn: Keyturn, states: PlatformStates, work: Workers, sta
       },
     }),
   )
+  work.rescue?.onWaiting(() => passes.request(every))
   // What could not be planned while it was down.
   states.onUp(() => passes.request())
   const planner = stack.use(
@@ -186,6 +187,7 @@ function openIntake(keyturn: Keyturn, states: PlatformStates, work: Workers, sta
   const feeds = stack.use(openFeeds(keyturn, { passes, rescue: work.rescue, onMarked: () => planner.look() }))
   stack.use(
     openClockwork(keyturn, {
+      rescue: work.rescue,
       onDue: look,
       onFeed: (source) => feeds.look(source),
       onFullPass: () => {

@@ -8,7 +8,9 @@ export function newsOf(ledger: Pick<RunningLedger, 'version'>, atLeast: number):
   let known: string | null = null
   let asked = 0
   return () => {
-    const version = ledger.version()
+    const version = versionOf(ledger)
+    // Whoever asks then meets the trouble, and can tell of it.
+    if (version === null) return true
     asked = version === known ? asked + 1 : 0
     known = version
     if (asked === 0 || asked >= atLeast) {
@@ -16,5 +18,14 @@ export function newsOf(ledger: Pick<RunningLedger, 'version'>, atLeast: number):
       return true
     }
     return false
+  }
+}
+
+/** Null where the ledger cannot even be read: thrown in a timer, that would end the daemon. */
+function versionOf(ledger: Pick<RunningLedger, 'version'>): string | null {
+  try {
+    return ledger.version()
+  } catch {
+    return null
   }
 }

@@ -115,8 +115,7 @@ export class Planner implements AsyncDisposable {
     const found = await ledger.markedUrgently(this.#leftUpTo, mostMarks)
     const marks = this.#withoutLeft(found)
     const people = found.length < mostMarks ? await shutAmong(this.#keyturn, marks) : []
-    const together = people.length > mostUrgent ? people : await withHeldTogether(this.#keyturn, people)
-    const planned = together.length > mostUrgent ? [] : together
+    const planned = await withHeldTogether(this.#keyturn, people)
     if (planned.length > 0) await this.#planOrLeave(planned, marks)
     const done = new Set(planned.map(({ id }) => id))
     const others = marks.findLast(({ identity }) => identity === null || !done.has(identity))
@@ -193,11 +192,13 @@ async function shutAmong(keyturn: Keyturn, marks: readonly LookAgain[]): Promise
   return people.filter(({ state }) => state !== 'active' && state !== 'pre-hire')
 }
 
-/** Whom a limit holds together is planned together, urgent or not. */
+/** Whom a limit holds together is planned together, urgent or not. Nobody where they are too many. */
 async function withHeldTogether(keyturn: Keyturn, people: readonly Identity[]): Promise<readonly Identity[]> {
+  if (people.length === 0 || people.length > mostUrgent) return []
   const ids = new Set(people.map(({ id }) => id))
   const others = (await keyturn.ledger.heldTogether([...ids])).filter((id) => !ids.has(id))
   if (others.length === 0) return people
+  if (people.length + others.length > mostUrgent) return []
   const more = await overlaid(keyturn, await keyturn.ledger.identitiesById(others))
   return [...people, ...more].toSorted((a, b) => (a.id < b.id ? -1 : 1))
 }

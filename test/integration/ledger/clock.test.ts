@@ -27,6 +27,16 @@ test('after the clock was set back, retries are due, claims of the dead end soon
   expect(await ledger.clockSetBack(s.now + hour)).toBe(false)
 })
 
+test('after the clock was set back, people of whom the lost time owed something can be planned', async () => {
+  const { ledger } = await workedOnAhead()
+  const revisions = new Map((await ledger.identities()).map(({ id, revision = 0 }) => [id, revision]))
+  const plan = s.plan([s.disable('p2')], [], 'b'.repeat(64))
+  const admission = { ...s.admission([], [], { now: s.now }), plan, revisions }
+  expect((await ledger.admit(admission)).stale).toEqual(['hr:p2'])
+  await ledger.clockSetBack(s.now)
+  expect(await ledger.admit(admission)).toMatchObject({ pointers: [{ identity: 'hr:p2', lane: 'revoke' }] })
+})
+
 test('clocks that differ by seconds, and a clock that goes on, change nothing', async () => {
   const { ledger, ahead } = await workedOnAhead()
   for (const now of [ahead - 4_000, ahead, ahead + hour]) expect(await ledger.clockSetBack(now)).toBe(false)

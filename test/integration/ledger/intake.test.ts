@@ -24,6 +24,28 @@ describe('reads of a source', () => {
     expect(await ledger.acceptedRead('crm')).toEqual({ ...other, number: 1 })
   })
 
+  test('do not describe whom somebody described anew meanwhile, but these people are marked', async () => {
+    const ledger = await s.ledgerWith(2)
+    const known = new Map((await ledger.identities()).map(({ id, revision = 0 }) => [id, revision]))
+    await ledger.saveIntake(s.intake([s.person('p1', { state: 'left' })]), 'feed')
+    const event = { identity: 'hr:p1', kind: 'joiner', effectiveAt: 1, observedAt: 2, changed: [] } as const
+    const events = [{ ...event, reason: { kind: 'source', text: 'started' } as const }]
+    const people = [s.person('p1', { state: 'suspended' }), s.person('p2', { state: 'suspended' })]
+    await ledger.saveIntake({ ...s.intake(people, { accepted: null, known }), events }, 'clock')
+    expect((await ledger.identities()).map(({ state }) => state)).toEqual(['left', 'suspended'])
+    expect(await ledger.events('hr:p1', 10)).toEqual([])
+    const marks = await ledger.markedOf(['hr:p1', 'hr:p2'])
+    const byClock = marks.filter(({ correlation }) => correlation === 'clock')
+    expect(byClock.map(({ identity }) => identity)).toEqual(['hr:p1', 'hr:p2'])
+  })
+
+  test('tell the clock when it changes somebody next, before any plan does', async () => {
+    const ledger = await s.ledgerWith(0)
+    await ledger.saveIntake(s.intake([s.person('p1', { next: { at: s.now + 5, state: 'left' } })]), 'feed')
+    expect(await ledger.clockDue(s.now + 4, 10)).toEqual([])
+    expect(await ledger.clockDue(s.now + 5, 10)).toEqual(['hr:p1'])
+  })
+
   test.each([
     ['accepted', s.intake([s.person('p1', { state: 'left' })], { base: 1 })],
     ['refused', s.intake([s.person('p1', { state: 'left' })], { base: 1, accepted: null, refused })],

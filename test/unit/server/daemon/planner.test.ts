@@ -16,6 +16,7 @@ class Desk {
   readonly unsound = new Set<IdentityId>()
   readonly stale: IdentityId[][] = []
   readonly shut: IdentityId[] = []
+  heldTogether: readonly IdentityId[] = []
   trouble: Error | null = null
   unwritable = false
   readonly planner: Planner
@@ -73,9 +74,11 @@ class Desk {
           if (this.trouble !== null) throw this.trouble
           return this.marks.filter(({ id, urgent }) => urgent && id > after).slice(0, most)
         },
+        version: () => '1',
+        heldTogether: async () => this.heldTogether,
         lastUnhurriedMark: async () => this.marks.findLast(({ urgent }) => !urgent)?.id ?? 0,
         identitiesById: async (ids: readonly IdentityId[]) =>
-          ids.map((id) => ({ id, state: this.states.get(id), references: {} })),
+          ids.map((id) => ({ id, state: this.states.get(id), references: {}, next: null })),
         overrides: nobody,
         heldRoles: nobody,
         admit: async (admission: Admission) => this.#admit(admission),
@@ -119,6 +122,19 @@ test('more people than that are a plan of a pass, and so is who comes after them
   desk.mark(1, 'left')
   await desk.planner.look()
   expect([desk.planned, desk.asked]).toEqual([[], [201, 202]])
+})
+
+test('whom a limit holds together is planned together; where they are too many, by a pass', async () => {
+  const desk = new Desk()
+  const [ann = ''] = desk.mark(1, 'left')
+  desk.states.set('hr:held', 'left')
+  desk.heldTogether = [ann, 'hr:held']
+  await desk.planner.look()
+  expect(desk.planned).toEqual([[ann, 'hr:held']])
+  desk.heldTogether = Array.from({ length: 10_000 }, (_, index) => `hr:h${index}`)
+  desk.mark(1, 'left')
+  await desk.planner.look()
+  expect([desk.planned.length, desk.asked]).toEqual([1, [2]])
 })
 
 test('whom a pass could not finish stands in nobody else’s way', async () => {

@@ -1,0 +1,129 @@
+import { expect, onTestFinished, test } from 'vitest'
+import type { Identity, IdentityId, IntakeResult } from '../../../../src/model/identity.ts'
+import { DAY, HOUR } from '../../../../src/model/instant.ts'
+import type { Keyturn } from '../../../../src/server/context.ts'
+import { openClockwork } from '../../../../src/server/daemon/clockwork.ts'
+import { noon, settingsWith } from '../../intake/feed.ts'
+import { person } from '../../policy/company.ts'
+
+/** A clock over people in memory, who are due at the moments that are stated. */
+class Tower {
+  now = noon
+  readonly due = new Map<IdentityId, number>()
+  readonly people = new Map<IdentityId, Identity>()
+  readonly saved: IntakeResult[] = []
+  readonly marked: IdentityId[] = []
+  readonly fired: string[] = []
+  readonly ticks = new Set<string>()
+  readonly shut: IdentityId[] = []
+  troubles = 0
+  isWritable = true
+  readonly clockwork
+
+  constructor() {
+    this.clockwork = openClockwork(this.#keyturn(), {
+      rescue: {
+        inTime: async (writing) =>
+          this.isWritable
+            ? writing
+            : writing.then(
+                () => 'unwritable' as const,
+                () => 'unwritable' as const,
+              ),
+        revoke: async (people) => void this.shut.push(...people.map(({ id }) => id)),
+      },
+      onDue: () => this.fired.push('due'),
+      onFeed: (source) => this.fired.push(source),
+      onFullPass: () => this.fired.push('full pass'),
+    })
+    onTestFinished(() => this.clockwork[Symbol.asyncDispose]())
+  }
+
+  #keyturn(): Keyturn {
+    const quiet = () => undefined
+    return {
+      clock: () => this.now,
+      correlation: 'c',
+      logger: { debug: quiet, info: quiet, change: quiet, warn: quiet, error: () => void this.troubles++ },
+      settings: { daemon: { fullPass: HOUR }, sources: { hr: settingsWith() } },
+      ledger: {
+        clockSetBack: async () => false,
+        tick: async (name: string, slot: number) => this.#tick(`${name} ${slot}`),
+        clockDue: async (now: number) => [...this.due].filter(([, at]) => at <= now).map(([id]) => id),
+        identitiesById: async (ids: readonly IdentityId[]) => ids.flatMap((id) => this.people.get(id) ?? []),
+        saveIntake: async (intake: IntakeResult) => {
+          if (!this.isWritable) throw new Error('the disk is full')
+          this.saved.push(intake)
+          for (const { id } of intake.changed) this.due.delete(id)
+        },
+        lookAgain: async (ids: readonly IdentityId[]) => {
+          this.marked.push(...ids)
+          for (const id of ids) this.due.delete(id)
+        },
+      },
+    } as unknown as Keyturn
+  }
+
+  #tick(key: string): boolean {
+    if (!this.isWritable) throw new Error('the disk is full')
+    if (this.ticks.has(key)) return false
+    this.ticks.add(key)
+    return true
+  }
+
+  /** Somebody whose employment ends at this moment. */
+  ending(id: IdentityId, endsAt: number): void {
+    this.people.set(
+      id,
+      person(id.slice(3), { startsAt: noon - DAY, endsAt, next: { at: endsAt, state: 'left' }, revision: 7 }),
+    )
+    this.due.set(id, endsAt)
+  }
+}
+
+test('whose end is reached has left, is saved by what was known, and planning is called', async () => {
+  const tower = new Tower()
+  tower.ending('hr:1', noon + 5_000)
+  await tower.clockwork.look()
+  expect(tower.saved).toEqual([])
+  tower.now = noon + 5_000
+  await tower.clockwork.look()
+  const [intake] = tower.saved
+  expect(intake?.changed).toMatchObject([{ id: 'hr:1', state: 'left' }])
+  expect(intake?.known).toEqual(new Map([['hr:1', 7]]))
+  expect(tower.fired).toContain('due')
+})
+
+test('who is due without another state, such as a clean-up, is marked', async () => {
+  const tower = new Tower()
+  tower.people.set('hr:1', person('1', { startsAt: noon - DAY }))
+  tower.due.set('hr:1', noon)
+  await tower.clockwork.look()
+  expect([tower.marked, tower.saved]).toEqual([['hr:1'], []])
+})
+
+test('while the ledger cannot be written, whose end is reached is shut without it, and is due still', async () => {
+  const tower = new Tower()
+  tower.ending('hr:1', noon)
+  tower.isWritable = false
+  await tower.clockwork.look()
+  expect([tower.shut, [...tower.due.keys()]]).toEqual([['hr:1'], ['hr:1']])
+  tower.isWritable = true
+  await tower.clockwork.look()
+  expect(tower.saved).toHaveLength(1)
+})
+
+test('a schedule fires once in each of its slots, whoever asks, and is not lost where the ledger could not tell', async () => {
+  const tower = new Tower()
+  tower.isWritable = false
+  await tower.clockwork.look()
+  expect([tower.fired, tower.troubles]).toEqual([[], 1])
+  tower.isWritable = true
+  await tower.clockwork.look()
+  await tower.clockwork.look()
+  expect(tower.fired).toEqual(['full pass', 'hr'])
+  tower.now += HOUR
+  tower.ticks.add(`full pass ${tower.now}`)
+  await tower.clockwork.look()
+  expect(tower.fired).toEqual(['full pass', 'hr', 'hr'])
+})

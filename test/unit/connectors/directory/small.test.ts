@@ -111,6 +111,24 @@ describe('edits of one group', () => {
     expect(await Promise.all([...first, ...second])).toEqual(Array(5).fill('done'))
     expect(sent).toEqual(['one: a', 'two: a b', 'three: a b'])
   })
+
+  test('that an older and a newer claim want goes once, and the newer one decides', async () => {
+    const sent: string[] = []
+    const port = {
+      async modify(edits: readonly MemberEdit[]) {
+        sent.push(edits.map(({ value }) => value).join(' '))
+      },
+      present: async () => new Set<string>(),
+      aboutOneValue: (_: LdapResultError) => false,
+    }
+    const writer = new GroupWriter()
+    const add = (value: string, may: boolean) =>
+      writer.edit('cn=g', port, { operation: 'add', value, mayGo: () => may })
+    const outcomes = await Promise.all([add('a', true), add('a', false), add('b', false), add('b', false)])
+    const lost = { error: expect.objectContaining({ code: 'claim-lost' }) as unknown }
+    expect(outcomes).toEqual(['done', 'done', lost, lost])
+    expect(sent).toEqual(['a'])
+  })
 })
 
 describe('what is found out once', () => {

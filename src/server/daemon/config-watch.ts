@@ -17,7 +17,8 @@ export function watchConfig(files: () => readonly string[], onChange: () => void
     busy = true
     void stampOf(files())
       .then((stamp) => {
-        if (known !== null && stamp !== known) onChange()
+        // At first as well: nobody has watched since the files were read.
+        if (stamp !== known) onChange()
         known = stamp
       })
       .catch((error: unknown) => logger.warn('the configuration cannot be watched', summarise(error)))

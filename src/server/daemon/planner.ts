@@ -14,6 +14,7 @@ import { newsOf } from './news.ts'
 import type { Passes } from './passes.ts'
 import type { Rescue } from './rescue.ts'
 import { passes, planSound } from './sound.ts'
+import { inTurns } from './turns.ts'
 import { tellPlan } from './stories.ts'
 
 export interface PlannerOptions {
@@ -50,8 +51,7 @@ export class Planner implements AsyncDisposable {
   #requestedUpTo = 0
   #isRepeated = false
   #toldAt = Number.NEGATIVE_INFINITY
-  #looking: Promise<void> | null = null
-  #next: Promise<void> | null = null
+  readonly #looks = inTurns(() => this.#attempt())
 
   constructor(keyturn: Keyturn, options: PlannerOptions) {
     this.#keyturn = keyturn
@@ -70,17 +70,7 @@ export class Planner implements AsyncDisposable {
    * left to a pass. Never throws.
    */
   look(): Promise<void> {
-    if (this.#looking === null) {
-      this.#looking = this.#attempt().finally(() => {
-        this.#looking = null
-      })
-      return this.#looking
-    }
-    this.#next ??= this.#looking.then(() => {
-      this.#next = null
-      return this.look()
-    })
-    return this.#next
+    return this.#looks.ask()
   }
 
   /** A pass has planned everybody up to this mark, and goes on with whom it could not finish. */
@@ -96,7 +86,7 @@ export class Planner implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     clearInterval(this.#timer)
     this.#stop.abort()
-    await Promise.allSettled([this.#looking, this.#next])
+    await this.#looks.idle()
   }
 
   async #attempt(): Promise<void> {

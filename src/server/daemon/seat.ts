@@ -4,6 +4,7 @@ import { openGeneration } from './generation.ts'
 import type { Base, Generation } from './generation.ts'
 import type { Registry } from './registry.ts'
 import { reload } from './reload.ts'
+import { inTurns } from './turns.ts'
 
 /** Where the generation in force sits, and whether the configuration on disk is the one in force. */
 export class Seat implements AsyncDisposable {
@@ -14,7 +15,7 @@ export class Seat implements AsyncDisposable {
   #generation: Generation | null = null
   #files: readonly string[] = []
   #closing: Promise<void> = Promise.resolve()
-  #reloading: Promise<void> | null = null
+  readonly #reloads = inTurns(() => this.#attempt())
 
   constructor(base: Base, registry: Registry, config: string) {
     this.#base = base
@@ -43,21 +44,26 @@ export class Seat implements AsyncDisposable {
     await this.#beginWork(true)
   }
 
-  /** The configuration may have changed. Never throws: the last good one stays in force. */
+  /**
+   * The configuration may have changed. Never throws: the last good one stays in force. What changes during a reload may
+   * have been read already: it is reloaded once more.
+   */
   reload(): Promise<void> {
-    this.#reloading ??= this.#reload()
-      .catch((error: unknown) => {
-        if (!this.#stop.signal.aborted) this.#refuse(summarise(error).message)
-      })
-      .finally(() => {
-        this.#reloading = null
-      })
-    return this.#reloading
+    return this.#reloads.ask()
+  }
+
+  async #attempt(): Promise<void> {
+    if (this.#stop.signal.aborted) return
+    try {
+      await this.#reload()
+    } catch (error) {
+      if (!this.#stop.signal.aborted) this.#refuse(summarise(error).message)
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort()
-    await this.#reloading
+    await this.#reloads.idle()
     await this.#generation?.[Symbol.asyncDispose]()
     await this.#closing
   }

@@ -146,6 +146,11 @@ export class Company implements AsyncDisposable, Places {
     await writeFile(this.path('keyturn.yaml'), stringify(settings))
   }
 
+  /** To whom first passwords are sealed. */
+  recipient(): Promise<string> {
+    return identityToRecipient(this.#desk)
+  }
+
   async roles(roles: Settings): Promise<void> {
     await writeFile(this.path('roles/roles.yaml'), stringify({ roles }))
   }
@@ -293,7 +298,6 @@ export class Company implements AsyncDisposable, Places {
   async [Symbol.asyncDispose](): Promise<void> {
     for (const child of this.#children) child.kill('SIGKILL')
     await this.#client.unbind()
-    if (process.env["KEEP"]) { await (await import("node:fs/promises")).cp(this.path("var"), process.env["KEEP"], { recursive: true, filter: (f) => !f.endsWith(".sock") }).catch(() => undefined) }
     await rm(this.folder, { recursive: true, force: true })
   }
 }

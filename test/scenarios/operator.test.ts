@@ -141,9 +141,7 @@ test('the same offboarding twice does no harm and says so; HR who still says act
     /hr:E1 {2}left\n {2}override to left until it is ended, by .*: dismissed, I think \(the sources say: active\)/,
   )
   for (const command of ['plan', 'status'])
-    expect((await company.keyturn(command)).stdout).toMatch(
-      /Operators' words\n {2}hr:E1 {2}left .*dismissed, I think/,
-    )
+    expect((await company.keyturn(command)).stdout).toMatch(/Operators' words\n {2}hr:E1 {2}left .*dismissed, I think/)
 })
 
 test('an offboarding is taken back after its plan was seen, whatever HR says later, until its end', async () => {

@@ -1,0 +1,166 @@
+// Another configuration while the daemon runs: taken as a whole, or refused as a whole with the last good one in force.
+import { writeFile } from 'node:fs/promises'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { stringify } from 'yaml'
+import { startSlapd } from '../servers/slapd.ts'
+import type { Slapd } from '../servers/slapd.ts'
+import { Daemon, eventually } from './daemon.ts'
+import { Company, expectExit } from './keyturn.ts'
+import { person, staff, usualRoles, usualSettings } from './settings.ts'
+import type { Settings } from './settings.ts'
+
+let server: Slapd
+
+beforeAll(async () => {
+  server = await startSlapd({ tls: false, ppolicy: 'lockout' })
+})
+
+afterAll(() => server[Symbol.asyncDispose]())
+
+const quiet = { daemon: { listen: 'off' } } satisfies Settings
+const force = 'another configuration is in force'
+const refusal = 'the configuration is refused; the last good one stays in force'
+
+const isShut = async (company: Company, id: string) =>
+  (await company.account(id))?.dn.endsWith(company.leavers) === true
+const accounts = async (company: Company) => (await company.accounts('objectClass', 'inetOrgPerson')).length
+
+async function running(company: Company, count: number): Promise<Daemon> {
+  await company.feed(staff(count))
+  const daemon = await Daemon.start(company)
+  await eventually(
+    'all have accounts',
+    async () => (await accounts(company)) === count,
+    () => daemon.tail(),
+  )
+  await eventually(
+    'nothing is owed',
+    async () => (await company.keyturn('status')).code === 0,
+    () => daemon.tail(),
+  )
+  return daemon
+}
+
+test('a changed role plans everybody anew; a bad file is refused, shown and survived; the corrected one is taken; SIGHUP works', async () => {
+  await using company = await Company.found(server, { config: quiet })
+  await using daemon = await running(company, 5)
+  const soon = (what: string, look: () => Promise<boolean>) => eventually(what, look, () => daemon.tail())
+  const engineers = async () => (await company.members('engineers')).length
+  await company.roles({
+    ...usualRoles,
+    sales: { when: 'person.department == "Sales"', entitlements: { directory: ['sales', 'engineers'] } },
+  })
+  await daemon.says(force)
+  await soon('everybody is an engineer', async () => (await engineers()) === 5)
+
+  const from = daemon.log.length
+  await company.roles({ ...usualRoles, sales: { when: 'person.departmnt == "Sales"' } })
+  await daemon.says(refusal, { from })
+  const status = await company.keyturn('status', '--offline')
+  // The command itself reads the same bad files.
+  expectExit(status, 1)
+  expect(status.stderr).toContain('departmnt')
+  await company.feed([...staff(4), person('E5', { status: 'Left' })])
+  await soon('a leaver is shut by the last good one', () => isShut(company, 'E5'))
+  await soon('the notice is told', async () => daemon.log.some(({ kind }) => kind === 'config-refused'))
+  expect(await engineers()).toBe(4)
+
+  const corrected = daemon.log.length
+  await company.roles(usualRoles)
+  await daemon.says(force, { from: corrected })
+  await soon('nobody is an engineer', async () => (await engineers()) === 0)
+  const hup = daemon.log.length
+  daemon.process.kill('SIGHUP')
+  await company.roles({ ...usualRoles, boss: { when: 'key == "E1"', entitlements: { directory: ['engineers'] } } })
+  daemon.process.kill('SIGHUP')
+  await daemon.says(force, { from: hup })
+  await soon('E1 is an engineer', async () => (await engineers()) === 1)
+  expect(await daemon.stop()).toBe(0)
+})
+
+test('removing a platform whose accounts are linked is refused, and shown until the file is corrected', async () => {
+  await using company = await Company.found(server, { config: quiet })
+  await using daemon = await running(company, 3)
+  const before = await company.everything()
+  const from = daemon.log.length
+  const settings = usualSettings(company, server.plainUrl, await company.recipient())
+  const renamed = (settings['platforms'] as Record<string, Settings>)['directory'] ?? {}
+  await writeFile(company.path('keyturn.yaml'), stringify({ ...settings, ...quiet, platforms: { renamed } }))
+  await company.roles({ employee: { accounts: ['renamed'] } })
+  const refused = await daemon.says(refusal, { from })
+  expect(String(refused['why'])).toMatch(/directory/)
+  const shown = await company.keyturn('status', '--offline')
+  expect(shown.stdout).toMatch(/The configuration on disk is refused; the last good one stays in force/)
+  expect(await company.everything()).toBe(before)
+  await company.configure(quiet)
+  await company.roles(usualRoles)
+  await eventually(
+    'nothing is refused any more',
+    async () => !(await company.keyturn('status', '--offline')).stdout.includes('refused; the last good'),
+    () => daemon.tail(),
+  )
+  expect(await company.everything()).toBe(before)
+})
+
+test('a mistake in the mapping that takes access from everybody is held by the limit', async () => {
+  await using company = await Company.found(server, {
+    config: { ...quiet, safety: { limits: { removals: { max: '10%', above: 2 } } } },
+  })
+  await using daemon = await running(company, 10)
+  const before = await company.everything()
+  await company.roles({
+    ...usualRoles,
+    employee: { when: 'person.department == "Sale"', accounts: ['directory'], entitlements: { directory: ['staff'] } },
+  })
+  await daemon.says(force)
+  await eventually(
+    'it is told',
+    async () => daemon.log.some(({ kind }) => kind === 'withheld'),
+    () => daemon.tail(),
+  )
+  const holds = await company.json('holds')
+  expect(holds.document.holds.map(({ why }) => why)).toEqual(['removals-limit'])
+  expect(await company.everything()).toBe(before)
+  await company.roles(usualRoles)
+  await eventually(
+    'nothing is held',
+    async () => (await company.json('holds')).document.holds.length === 0,
+    () => daemon.tail(),
+  )
+  expect(await company.everything()).toBe(before)
+})
+
+test('intake, workers and server as three processes share the work; a second signal ends at once what the first has not', async () => {
+  await using company = await Company.found(server, { config: quiet })
+  await company.feed(staff(4))
+  await using workers = await Daemon.start(company, '--only', 'workers')
+  await using front = await Daemon.start(company, '--only', 'server')
+  await using intake = await Daemon.start(company, '--only', 'intake')
+  const tails = () => [workers, front, intake].map((one) => one.tail(25)).join('\n---\n')
+  await eventually('all have accounts', async () => (await accounts(company)) === 4, tails)
+  const { document } = await company.json('status')
+  const { processes } = document as unknown as { processes: readonly { roles: readonly string[] }[] }
+  expect(processes.map(({ roles }) => roles.join()).toSorted()).toEqual(['intake', 'server', 'workers'])
+  await company.feed([...staff(3), person('E4', { status: 'Left' })])
+  await eventually('E4 is shut', () => isShut(company, 'E4'), tails)
+  await workers.says('proof')
+  expect(intake.log.some(({ msg }) => msg === 'proof')).toBe(false)
+  expect(await intake.stop()).toBe(0)
+  expect(await front.stop()).toBe(0)
+
+  // The platform hangs in the middle of a revocation: the first signal waits for it, the second does not.
+  expectExit(await company.keyturn('override', 'E3', '--state', 'left', '--reason', 'test'), 0)
+  server.freeze()
+  try {
+    await using second = await Daemon.start(company, '--only', 'intake')
+    await second.says('planned at once')
+    workers.process.kill('SIGTERM')
+    await workers.says('stopping: what is being written is finished, the rest is handed back')
+    expect(await workers.stop()).toBe(130)
+  } finally {
+    server.thaw()
+  }
+  expectExit(await company.apply(), 0)
+  expect(await isShut(company, 'E3')).toBe(true)
+  expect(await isShut(company, 'E2')).toBe(false)
+})

@@ -1,0 +1,84 @@
+// What wakes somebody up, once from end to end: from the trouble to the letter.
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { startMailServer } from '../integration/notify/servers.ts'
+import { makeCertificates } from '../servers/certificates.ts'
+import { startSlapd } from '../servers/slapd.ts'
+import type { Slapd } from '../servers/slapd.ts'
+import { Daemon, eventually } from './daemon.ts'
+import { Company } from './keyturn.ts'
+import { staff } from './settings.ts'
+
+let server: Slapd
+
+beforeAll(async () => {
+  server = await startSlapd({ tls: false, ppolicy: 'lockout' })
+})
+
+afterAll(() => server[Symbol.asyncDispose]())
+
+test('a platform that is down while people leave is one letter, not one for each; and another when it is up and they are shut', async () => {
+  await using company = await Company.found(server)
+  const certificates = await makeCertificates(company.folder)
+  await using post = await startMailServer({ security: 'none', certificates })
+  const mail = {
+    host: '127.0.0.1',
+    port: post.port,
+    security: 'none',
+    from: 'keyturn@corp.example',
+    to: ['oncall@corp.example'],
+  }
+  await company.configure({
+    daemon: { listen: 'off' },
+    sources: { hr: { contract: { rows: { 'max-change': '100%' } } } },
+    platforms: { directory: { objectives: { revoke: '3s' } } },
+    notifications: { gather: '6s', mail },
+  })
+  await company.feed(staff(8))
+  await using daemon = await Daemon.start(company)
+  await eventually(
+    'all have accounts',
+    async () => (await company.accounts('objectClass', 'inetOrgPerson')).length === 8,
+    () => daemon.tail(),
+  )
+  await eventually(
+    'nothing is owed',
+    async () => (await company.keyturn('status')).code === 0,
+    () => daemon.tail(),
+  )
+  expect(post.mails).toEqual([])
+
+  await server.kill()
+  const leavers = ['E1', 'E2', 'E3', 'E4', 'E5']
+  await company.feed(staff(8).map((one) => (leavers.includes(one.employee_id) ? { ...one, status: 'Left' } : one)))
+  const texts = () => post.mails.map(({ text }) => text.replaceAll('=\r\n', '').replaceAll('=3D', '='))
+  await eventually(
+    'it is told',
+    async () => texts().some((text) => text.includes('does not answer since')),
+    () => daemon.tail(),
+  )
+  await eventually(
+    'late ones are told',
+    async () => leavers.every((id) => texts().some((text) => text.includes(`hr:${id} still has access on directory`))),
+    () => daemon.tail(),
+  )
+  const during = post.mails.length
+  expect(during).toBeLessThanOrEqual(3)
+  expect(post.mails[0]?.to).toEqual(['oncall@corp.example'])
+
+  await server.start()
+  await company.rebind()
+  const shut = async (id: string) => (await company.account(id))?.dn.endsWith(company.leavers)
+  for (const id of leavers)
+    await eventually(
+      `${id} is shut`,
+      () => shut(id),
+      () => daemon.tail(),
+    )
+  await eventually(
+    'the end is told',
+    async () => texts().slice(during).join('\n').includes('over again: '),
+    () => daemon.tail(),
+  )
+  expect(post.mails.length - during).toBeLessThanOrEqual(2)
+  expect(texts().join('\n')).not.toContain('Surname')
+})

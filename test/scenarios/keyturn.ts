@@ -77,7 +77,7 @@ export class Company implements AsyncDisposable, Places {
   readonly server: Slapd
   readonly base: string
   readonly #desk: string
-  readonly #client: Client
+  #client: Client
   readonly #children = new Set<ChildProcess>()
   /** Added to the environment of every command. */
   readonly environment: Record<string, string>
@@ -95,8 +95,7 @@ export class Company implements AsyncDisposable, Places {
   static async found(server: Slapd, options: CompanyOptions = {}): Promise<Company> {
     companies += 1
     const base = `ou=company${companies},${server.base}`
-    const client = new Client({ url: server.plainUrl, timeout: 20_000 })
-    await client.bind(server.service.dn, server.service.password)
+    const client = await connect(server)
     const desk = await generateIdentity()
     const folder = await mkdtemp(join(tmpdir(), 'keyturn-scenario-'))
     const company = new Company(server, folder, base, desk, client)
@@ -189,6 +188,12 @@ export class Company implements AsyncDisposable, Places {
   }
 
   // ------------------------------------------------------------------------------------------------ what the directory has
+
+  /** The directory was restarted. */
+  async reconnect(): Promise<void> {
+    await this.#client.unbind().catch(() => undefined)
+    this.#client = await connect(this.server)
+  }
 
   /** After the server was restarted: the connection of the tests is a new one and has not signed in. */
   async rebind(): Promise<void> {
@@ -300,6 +305,12 @@ export class Company implements AsyncDisposable, Places {
     await this.#client.unbind()
     await rm(this.folder, { recursive: true, force: true })
   }
+}
+
+async function connect(server: Slapd): Promise<Client> {
+  const client = new Client({ url: server.plainUrl, timeout: 20_000 })
+  await client.bind(server.service.dn, server.service.password)
+  return client
 }
 
 /** Throws with everything that the command said when it ended otherwise. */

@@ -1,28 +1,46 @@
+// The basic story of the daemon: people join, one leaves, and everything that was done can be told.
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startSlapd } from '../servers/slapd.ts'
 import type { Slapd } from '../servers/slapd.ts'
-import { Company } from './keyturn.ts'
+import { Crowd, chance, crowdSettings } from './crowd.ts'
 import { Daemon, eventually } from './daemon.ts'
-import { person, staff } from './settings.ts'
+import { Company } from './keyturn.ts'
+import { redisServersBelow } from './traces.ts'
+import { isShutOut, settled, truth } from './truth.ts'
 
 let server: Slapd
+
 beforeAll(async () => {
-  server = await startSlapd()
-})
-afterAll(async () => {
-  await server[Symbol.asyncDispose]()
+  server = await startSlapd({ ppolicy: 'lockout' })
 })
 
-test('the daemon makes accounts from the feed, and shuts a leaver', async () => {
-  await using company = await Company.found(server, { config: { daemon: { listen: 'off' } } })
-  await company.feed(staff(10))
+afterAll(() => server[Symbol.asyncDispose]())
+
+test('accounts are made from the feed; who leaves is shut out; explain tells it; SIGTERM ends it in order', async () => {
+  await using company = await Company.found(server, { config: crowdSettings })
+  const crowd = new Crowd(company, chance(1))
+  crowd.join(20)
+  await crowd.write()
   await using daemon = await Daemon.start(company)
-  try {
-  await eventually('all have accounts', async () => (await company.accounts('objectClass', 'inetOrgPerson')).length === 10, () => daemon.tail())
-  const people = staff(10).map((one) => (one.employee_id === 'E3' ? person('E3', { status: 'Left' }) : one))
-  await eventually('settled', async () => (await company.json('status')).code === 0, () => daemon.tail())
-  await company.feed(people)
-  await eventually('shut', async () => (await company.account('E3'))?.dn.includes('leavers'), () => daemon.tail(), 15_000)
+  await settled(company, crowd.people, () => daemon.tail())
+  expect(await truth(company, crowd.people)).toEqual([])
+
+  const before = await company.account('E3')
+  expect(await company.signIn(before?.dn ?? '', await company.firstPassword(String(before?.['uid'])))).toBe(0)
+  crowd.leaves('E3')
+  await crowd.write()
+  await eventually(
+    'E3 is shut out',
+    () => isShutOut(company, 'E3'),
+    () => daemon.tail(),
+  )
+  await settled(company, crowd.people, () => daemon.tail())
+  expect(await truth(company, crowd.people)).toEqual([])
+  const { stdout } = await company.json('explain', 'E3')
+  const { audit } = JSON.parse(stdout) as { readonly audit: readonly { readonly action: string }[] }
+  const told = new Set(audit.map(({ action }) => action))
+  expect([...told]).toEqual(expect.arrayContaining(['create', 'grant', 'disable', 'revoke', 'proof']))
+
   expect(await daemon.stop()).toBe(0)
-  } finally { console.log(daemon.tail(200)) }
+  expect(await redisServersBelow(company.folder)).toEqual([])
 })

@@ -5,6 +5,7 @@ import { readdir, readFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import type { Company } from './keyturn.ts'
+import { processes, redisServersBelow } from './traces.ts'
 
 /** One line of the log. */
 export interface LogLine {
@@ -126,6 +127,13 @@ export async function eventually<T>(
     if (performance.now() > deadline) throw new Error(`within ${ms / 1000} s it was not so that ${what}\n${why()}`)
     await sleep(20)
   }
+}
+
+/** Process ids of the embedded Redis of this company, without the shell that holds it. */
+export async function embeddedRedis(company: Company): Promise<number[]> {
+  const below = new Set(await redisServersBelow(company.folder))
+  const all = await processes()
+  return all.filter((one) => below.has(one.id) && one.arguments.startsWith('redis-server')).map((one) => one.id)
 }
 
 /** Ends processes by their ids; those that have ended are no error. */

@@ -1,0 +1,79 @@
+// A worker stops where it stands (SIGSTOP) while it makes accounts, or gives groups; people leave meanwhile. Then it goes on,
+// or is killed. What it had begun must not leave open what was shut.
+import { setTimeout as pause } from 'node:timers/promises'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { startProxy } from '../servers/proxy.ts'
+import { startSlapd } from '../servers/slapd.ts'
+import type { Slapd } from '../servers/slapd.ts'
+import { Crowd, chance, crowdSettings, isManager } from './crowd.ts'
+import { Daemon, eventually, signal } from './daemon.ts'
+import { Company } from './keyturn.ts'
+import { isShutOut, settled, truth } from './truth.ts'
+
+let server: Slapd
+
+beforeAll(async () => {
+  server = await startSlapd({ ppolicy: 'lockout' })
+})
+
+afterAll(() => server[Symbol.asyncDispose]())
+
+/** Longer than a claim lasts: whoever stopped within it has lost it by then. */
+const overLease = 6_000
+const many = 80
+
+type End = 'continued' | 'continued after its claim' | 'continued and killed' | 'killed'
+
+/** Stops the worker as soon as `begun` is so, and lets half of these people leave. */
+async function stopAndLeave(
+  { company, crowd, daemon }: { readonly company: Company; readonly crowd: Crowd; readonly daemon: Daemon },
+  begun: () => Promise<boolean>,
+  leaving: readonly string[],
+  end: End,
+): Promise<void> {
+  await eventually('the work has begun', begun, () => daemon.tail())
+  const workers = await daemon.children('changes')
+  await signal(workers, 'STOP')
+  for (const id of leaving) crowd.leaves(id)
+  await crowd.write()
+  for (const id of leaving)
+    await eventually(
+      `${id} is shut out`,
+      () => isShutOut(company, id),
+      () => daemon.tail(),
+    )
+  if (end === 'continued after its claim') await pause(overLease)
+  if (end !== 'killed') await signal(workers, 'CONT')
+  if (end === 'continued and killed') await pause(30)
+  if (end === 'killed' || end === 'continued and killed') await signal(workers, 'KILL')
+  await settled(company, crowd.people, () => daemon.tail())
+}
+
+test.concurrent.each<End>(['continued', 'continued after its claim', 'continued and killed', 'killed'])(
+  'a worker stopped during creates, and during grants, while people leave, then %s: they stay shut out',
+  async (end) => {
+    await using company = await Company.found(server, { config: crowdSettings })
+    // Answers come late: the worker is stopped while it waits for some.
+    await using proxy = await startProxy(server.port, { delayMs: 10 })
+    await company.configure(crowdSettings, `ldap://127.0.0.1:${proxy.port}`)
+    const crowd = new Crowd(company, chance(7))
+    crowd.join(many)
+    await crowd.write()
+    await using daemon = await Daemon.start(company)
+    const world = { company, crowd, daemon }
+    const ids = crowd.people.map((one) => one.employee_id)
+    const everyThird = (offset: number) => ids.filter((id, index) => index % 3 === offset && !isManager(id))
+
+    const made = async () => (await company.accounts('objectClass', 'inetOrgPerson')).length > 0
+    await stopAndLeave(world, made, everyThird(0), end)
+    expect(await truth(company, crowd.people)).toEqual([])
+
+    const before = (await company.members('engineers')).length
+    crowd.moveTo(everyThird(1), 'Engineering')
+    crowd.moveTo(everyThird(2), 'Engineering')
+    await crowd.write()
+    const granted = async () => (await company.members('engineers')).length !== before
+    await stopAndLeave(world, granted, everyThird(1), end)
+    expect(await truth(company, crowd.people)).toEqual([])
+  },
+)

@@ -1,0 +1,102 @@
+// Redis forgets everything, dies, stays away: nothing is lost, and whoever leaves meanwhile is shut out without it (law 4).
+import { setTimeout as pause } from 'node:timers/promises'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { startRedis } from '../servers/redis.ts'
+import { startSlapd } from '../servers/slapd.ts'
+import type { Slapd } from '../servers/slapd.ts'
+import { Crowd, chance, crowdSettings } from './crowd.ts'
+import { Daemon, embeddedRedis, eventually, signal } from './daemon.ts'
+import { Company } from './keyturn.ts'
+import { isShutOut, settled, truth } from './truth.ts'
+
+let server: Slapd
+
+beforeAll(async () => {
+  server = await startSlapd({ ppolicy: 'lockout' })
+})
+
+afterAll(() => server[Symbol.asyncDispose]())
+
+const many = 300
+
+/** One of those who joined first leaves, and is shut out whatever Redis does. */
+async function oneLeaves(company: Company, crowd: Crowd, daemon: Daemon): Promise<void> {
+  const [gone] = crowd.leave(1, 0.3)
+  if (gone === undefined) throw new Error('nobody is there to leave')
+  await crowd.write()
+  await eventually(
+    `${gone.employee_id} is shut out`,
+    () => isShutOut(company, gone.employee_id),
+    () => daemon.tail(),
+  )
+}
+
+test('flushed again and again during a burst, while people leave', async () => {
+  await using redis = await startRedis()
+  await using company = await Company.found(server, { config: { ...crowdSettings, state: { redis: 'env:REDIS' } } })
+  company.environment['REDIS'] = redis.url
+  const crowd = new Crowd(company, chance(21))
+  crowd.join(many)
+  await crowd.write()
+  await using daemon = await Daemon.start(company)
+  for (let times = 0; times < 8; times++) {
+    await redis.flush()
+    await oneLeaves(company, crowd, daemon)
+    crowd.join(10)
+  }
+  await crowd.write()
+  await redis.flush()
+  await settled(company, crowd.people, () => daemon.tail())
+  expect(await truth(company, crowd.people)).toEqual([])
+})
+
+test('a given Redis is killed in the middle of a burst, stays away, and comes back empty', async () => {
+  await using redis = await startRedis()
+  await using company = await Company.found(server, { config: { ...crowdSettings, state: { redis: 'env:REDIS' } } })
+  company.environment['REDIS'] = redis.url
+  const crowd = new Crowd(company, chance(22))
+  crowd.join(many)
+  await crowd.write()
+  await using daemon = await Daemon.start(company)
+  await daemon.says('account changed')
+  await redis.kill()
+  for (let times = 0; times < 3; times++) {
+    await oneLeaves(company, crowd, daemon)
+    await pause(away / 3)
+  }
+  crowd.join(10)
+  await crowd.write()
+  await redis.start()
+  await oneLeaves(company, crowd, daemon)
+  await settled(company, crowd.people, () => daemon.tail())
+  expect(await truth(company, crowd.people)).toEqual([])
+})
+
+/** Longer than any patience of the queue (its longest is a silence of 15 s). */
+const away = 20_000
+
+test('the embedded Redis is killed as often as it comes back, during a burst, while people leave', async () => {
+  await using company = await Company.found(server, { config: crowdSettings })
+  const crowd = new Crowd(company, chance(23))
+  crowd.join(many)
+  await crowd.write()
+  await using daemon = await Daemon.start(company)
+  const peace = new AbortController()
+  const killing = killAgainAndAgain(company, peace.signal)
+  for (let times = 0; times < 5; times++) await oneLeaves(company, crowd, daemon)
+  peace.abort()
+  expect(await killing).toBeGreaterThan(0)
+  await settled(company, crowd.people, () => daemon.tail())
+  expect(await truth(company, crowd.people)).toEqual([])
+})
+
+/** Returns how many were killed. */
+async function killAgainAndAgain(company: Company, peace: AbortSignal): Promise<number> {
+  for (let killed = 0; ; ) {
+    const servers = await embeddedRedis(company)
+    await signal(servers, 'KILL')
+    killed += servers.length
+    if (peace.aborted) return killed
+    await pause(50)
+  }
+}

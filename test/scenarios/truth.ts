@@ -1,0 +1,262 @@
+// What a company must look like after any trouble: the directory itself is asked, then the record, then the command line.
+import { readdir } from 'node:fs/promises'
+import type { Entry } from 'ldapts'
+import type { Person } from '../../src/demo/people.ts'
+import { openLedger } from '../../src/ledger/index.ts'
+import { eventually } from './daemon.ts'
+import type { Company } from './keyturn.ts'
+
+/** What slapd's password policy calls an account that is shut until an administrator opens it (slapo-ppolicy(5)). */
+const locked = '000001010000Z'
+/** Sign-ins that are tried at once. */
+const atOnce = 16
+
+export interface TruthOptions {
+  /** Groups by the department that gets them; everybody is in `staff`. */
+  readonly groups?: Readonly<Record<string, string>>
+}
+
+const usualGroups = { Sales: 'sales', Engineering: 'engineers' }
+
+/** Everything that is otherwise than this feed says, one sentence each; empty where all is right. */
+export async function truth(
+  company: Company,
+  people: readonly Person[],
+  { groups = usualGroups }: TruthOptions = {},
+): Promise<readonly string[]> {
+  const accounts = await accountsOf(company)
+  const record = await historyOf(company)
+  return [
+    ...doubles(accounts, people),
+    ...people.flatMap((one) => stateOf(one, accounts.get(one.employee_id) ?? [], company)),
+    ...(await memberships(company, people, accounts, groups)),
+    ...(await signIns(company, people, accounts, record)),
+    ...people.flatMap((one) => recordOf(one, accounts.get(one.employee_id) ?? [], record)),
+    ...grantsOf(people, record, groups),
+    ...(await standing(company)),
+  ]
+}
+
+/** Waits until the last feed is taken in and nothing is owed, marked or claimed any more. */
+export async function settled(
+  company: Company,
+  people: readonly Person[],
+  why: () => string = () => '',
+  ms?: number,
+): Promise<void> {
+  await using ledger = await openLedger(ledgerOf(company), { readOnly: true })
+  const left = new Set(people.filter(({ status }) => status === 'Left').map((one) => `hr:${one.employee_id}`))
+  let last = ''
+  await eventually(
+    'everything is settled',
+    async () => {
+      const known = await ledger.identities('hr')
+      const gone = known.filter(({ id, state }) => left.has(id) && state === 'left')
+      const counts = await ledger.openCounts()
+      const marks = await ledger.marked(10)
+      last = JSON.stringify({ known: known.length, gone: gone.length, of: left.size, counts, marks })
+      const isTaken = known.length === people.length && gone.length === left.size
+      return isTaken && marks.length === 0 && counts.every(({ owed, waiting }) => owed + waiting === 0)
+    },
+    () => `${last}\n${why()}`,
+    ms,
+  )
+}
+
+/** Nobody can sign in as this person: there is no account, or it is shut. */
+export async function isShutOut(company: Company, id: string): Promise<boolean> {
+  const account = await company.account(id)
+  return account === null || isShut(account)
+}
+
+export function ledgerOf(company: Company): string {
+  return `sqlite:${company.path('var/keyturn.db')}`
+}
+
+type Accounts = ReadonlyMap<string, readonly Entry[]>
+
+async function accountsOf(company: Company): Promise<Accounts> {
+  const all = await company.accounts('objectClass', 'inetOrgPerson')
+  return Map.groupBy(all, (one) => String(one['employeeNumber']))
+}
+
+function doubles(accounts: Accounts, people: readonly Person[]): readonly string[] {
+  const known = new Set(people.map((one) => one.employee_id))
+  return [...accounts].flatMap(([id, some]) => [
+    ...(some.length > 1 ? [`${id} has ${some.length} accounts: ${some.map(({ dn }) => dn).join(' and ')}`] : []),
+    ...(known.has(id) ? [] : [`nobody is ${id}, whose account is ${some[0]?.dn}`]),
+  ])
+}
+
+function isShut(account: Entry): boolean {
+  return account['pwdAccountLockedTime'] === locked
+}
+
+function stateOf(
+  { employee_id: id, status }: Person,
+  [account]: readonly Entry[],
+  company: Company,
+): readonly string[] {
+  if (status === 'Left') {
+    if (account === undefined) return []
+    return [
+      ...(isShut(account) ? [] : [`${id} left and is not shut`]),
+      ...(account.dn.endsWith(company.leavers) ? [] : [`${id} left and stands at ${account.dn}`]),
+    ]
+  }
+  if (account === undefined) return [`${id} stays and has no account`]
+  return [
+    ...(isShut(account) ? [`${id} stays and is shut`] : []),
+    ...(account.dn.endsWith(company.people) ? [] : [`${id} stays and stands at ${account.dn}`]),
+  ]
+}
+
+function groupsOf({ status, department }: Person, groups: Readonly<Record<string, string>>): readonly string[] {
+  if (status !== 'Active') return []
+  const own = groups[department]
+  return own === undefined ? ['staff'] : ['staff', own]
+}
+
+/** Both ways: nobody who left is in a group, and nobody who stays lost one. */
+async function memberships(
+  company: Company,
+  people: readonly Person[],
+  accounts: Accounts,
+  groups: Readonly<Record<string, string>>,
+): Promise<readonly string[]> {
+  const wrong: string[] = []
+  for (const group of new Set(['staff', ...Object.values(groups)])) {
+    const members = new Set(await company.members(group))
+    for (const person of people) {
+      const { employee_id: id } = person
+      const dn = accounts.get(id)?.[0]?.dn
+      const should = groupsOf(person, groups).includes(group)
+      if (dn !== undefined && members.delete(dn) !== should)
+        wrong.push(`${id} ${should ? 'lost' : 'still has'} ${group}`)
+    }
+    for (const dn of members) wrong.push(`${dn} is in ${group} and is nobody's`)
+  }
+  return wrong
+}
+
+interface Line {
+  readonly action: string
+  readonly result: string
+}
+
+interface History {
+  readonly lines: ReadonlyMap<string, readonly Line[]>
+  readonly grants: ReadonlyMap<string, ReadonlySet<string>>
+}
+
+async function historyOf(company: Company): Promise<History> {
+  await using ledger = await openLedger(ledgerOf(company), { readOnly: true })
+  const records: { readonly identity: string | null; readonly action: string; readonly result: string }[] = []
+  for (let after = 0; ; ) {
+    const page = await ledger.auditAfter(after, 10_000)
+    for (const one of page) records.push(one)
+    const last = page.at(-1)
+    if (last === undefined) break
+    after = last.id
+  }
+  const grants = Map.groupBy(await ledger.grants('directory'), ({ identity }) => keyOf(identity))
+  return {
+    lines: Map.groupBy(records, ({ identity }) => keyOf(identity ?? '')),
+    grants: new Map([...grants].map(([id, some]) => [id, new Set(some.map(({ entitlement }) => entitlement))])),
+  }
+}
+
+function keyOf(identity: string): string {
+  return identity.slice(identity.indexOf(':') + 1)
+}
+
+/** Every account has the record of how it came, once; every leaver's also that it was shut and the proof. */
+function recordOf(
+  { employee_id: id, status }: Person,
+  accounts: readonly Entry[],
+  { lines }: History,
+): readonly string[] {
+  if (accounts.length === 0) return []
+  const own = lines.get(id) ?? []
+  const isDone = ({ result }: Line) => result === 'done' || result === 'already'
+  const came = own.filter((line) => (line.action === 'create' || line.action === 'link') && isDone(line))
+  const began =
+    came.length > 0 ? [] : [`nothing tells where the account of ${id} comes from; of it is told: ${told(own)}`]
+  if (status !== 'Left') return began
+  const shut = own.some((line) => line.action === 'disable' && isDone(line))
+  const proven = own.some(({ action, result }) => action === 'proof' && result !== 'not-proven')
+  return [
+    ...began,
+    ...(shut ? [] : [`nothing tells that the account of ${id} was shut; of it is told: ${told(own)}`]),
+    ...(proven ? [] : [`nothing proves that ${id} is refused; of it is told: ${told(own)}`]),
+  ]
+}
+
+function told(lines: readonly Line[]): string {
+  return lines.map(({ action, result }) => `${action} ${result}`).join(', ')
+}
+
+/** What Keyturn gave it must know to be its own: else it would never take it away again. */
+function grantsOf(
+  people: readonly Person[],
+  { grants }: History,
+  groups: Readonly<Record<string, string>>,
+): readonly string[] {
+  return people.flatMap((person) => {
+    const own = grants.get(person.employee_id) ?? new Set()
+    const missing = groupsOf(person, groups).filter((group) => !own.has(group))
+    return missing.map((group) => `the ledger does not know that it gave ${group} to ${person.employee_id}`)
+  })
+}
+
+/**
+ * With every first password that was handed over: nobody who left is let in, and whoever stays is. Of those who stay, the
+ * ones whose account or password took more than one try, and some others.
+ */
+async function signIns(
+  company: Company,
+  people: readonly Person[],
+  accounts: Accounts,
+  { lines }: History,
+): Promise<readonly string[]> {
+  const files = await readdir(company.path('handover')).catch(() => [])
+  const names = Map.groupBy(
+    files.filter((name) => name.endsWith('.age')),
+    (file) => file.split('-directory-')[0],
+  )
+  const isBeginning = ({ action }: Line) => ['create', 'link', 'issue-credential'].includes(action)
+  const isDoubtful = (id: string) => (lines.get(id) ?? []).filter(isBeginning).length > 1
+  const asked = people.filter(
+    ({ employee_id: id, status }, index) => status === 'Left' || index % 20 === 0 || isDoubtful(id),
+  )
+  const wrong: string[] = people
+    .filter(({ employee_id: id, status }) => {
+      const name = accounts.get(id)?.[0]?.['uid']
+      return status !== 'Left' && name !== undefined && !names.has(String(name))
+    })
+    .map(({ employee_id: id }) => `nobody was told the first password of ${id}`)
+  const waiting = [...asked]
+  const one = async (): Promise<void> => {
+    for (let person = waiting.pop(); person !== undefined; person = waiting.pop()) {
+      const account = accounts.get(person.employee_id)?.[0]
+      if (account === undefined || !names.has(String(account['uid']))) continue
+      const code = await company.signIn(account.dn, await company.firstPassword(String(account['uid'])))
+      if ((code === 0) === (person.status === 'Left')) {
+        wrong.push(`${person.employee_id} ${code === 0 ? 'left and can sign in' : `stays and is refused: ${code}`}`)
+      }
+    }
+  }
+  await Promise.all(Array.from({ length: atOnce }, one))
+  return wrong
+}
+
+/** As its users see it. */
+async function standing(company: Company): Promise<readonly string[]> {
+  const plan = await company.plan()
+  const changes = plan.document.changes.slice(0, 10).map((one) => `${one.kind} ${one.identity}: ${one.reason.text}`)
+  const status = await company.json('status')
+  return [
+    ...(plan.code === 0 ? [] : [`plan exits ${plan.code}: ${changes.join('; ')} ${plan.stderr.slice(0, 1_000)}`]),
+    ...(status.code === 0 ? [] : [`status exits ${status.code}: ${status.stdout.slice(0, 2_000)}`]),
+  ]
+}

@@ -103,6 +103,13 @@ describe('a connection', () => {
     expect(proxy.opened).toBe(1)
   })
 
+  test('has handed a request over before the turn ends in which it is made, so that what was asked right before still holds', async () => {
+    await using connection = await signIn(access())
+    const gone = connection.delete(`uid=nobody,${slapd.people}`)
+    expect(connection.inFlight).toBe(1)
+    await expect(gone).rejects.toMatchObject({ code: 32 })
+  })
+
   test('carries a thousand requests at once, each with its own answer', async () => {
     await using connection = await signIn(access())
     const places = [slapd.base, slapd.people, slapd.groups, slapd.leavers]

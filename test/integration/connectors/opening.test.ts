@@ -250,6 +250,43 @@ describe('on Active Directory', () => {
     expect(story.filter((one) => one.includes('asked'))).toEqual([])
   })
 
+  test.each([1, 2])(
+    'a worker that stops after request %i, and goes on when the person is gone, opens nothing',
+    async (n) => {
+      await using domain = await setup.startDomain()
+      const { connector } = domain
+      await using other = setup.open(domain.settings, domain.samba)
+      const [ann] = await setup.make(domain, ['ann'])
+      const base = setup.about('ann', ann?.nativeId)
+      await connector.apply([{ ...base, kind: 'disable', protocol: 'suspend' }], setup.context())
+      using watch = new Watch()
+      const [context, revoking] = [setup.context({ mayOpen: watch.mayOpen }), setup.context()]
+      let [answers, isGone] = [0, false]
+      watch.answer = () => !isGone
+      watch.onAnswer = async () => {
+        if (++answers !== n) return
+        isGone = true
+        const leaving: Change[] = [
+          { ...base, kind: 'disable', protocol: 'leaver' },
+          { ...base, kind: 'revoke', entitlement: 'editors' },
+        ]
+        expect(await other.apply(leaving, revoking)).toMatchObject([{ result: 'done' }, { result: 'done' }])
+        watch.story()
+      }
+      const opening: Change[] = [
+        { ...base, kind: 'grant', entitlement: 'editors' },
+        { ...base, kind: 'issue-credential', credential: 'password' },
+        { ...base, kind: 'enable' },
+      ]
+      const outcomes = await connector.apply(opening, context)
+      expect(outcomes.map(({ result }) => result)).toEqual(['done', n === 1 ? 'retry' : 'done', 'retry'])
+      expect(watch.story()).toEqual([])
+      const { items } = await connector.read([{ nativeId: ann?.nativeId ?? '' }], signal)
+      expect(items).toMatchObject([{ enabled: false, entitlements: [] }])
+      expect(await other.prove(items[0]!, revoking)).toMatchObject({ grade: 'refused' })
+    },
+  )
+
   test('an end that lies ahead is left out of a modification whose other values are set', async () => {
     await using domain = await setup.startDomain()
     const { connector } = domain

@@ -6,6 +6,7 @@ import type { IdentityId } from '../model/identity.ts'
 import type { Instant } from '../model/instant.ts'
 import type { Hold, HoldItem } from '../model/ledger.ts'
 import { summary } from '../model/summary.ts'
+import type { HoldCount } from '../model/running.ts'
 import { statusOf } from './decisions.ts'
 import { markAgain } from './look-again.ts'
 import { writeAudit } from './record.ts'
@@ -174,6 +175,22 @@ function* dropItems(
   if (status !== 'open' || said !== hold.text) {
     yield* run(db.updateTable('hold').set({ status, text: said }).where('id', '=', hold.id))
   }
+}
+
+/** What is open, without its items: of them there may be a hundred thousand. */
+export function* openHoldCounts(): Unit<readonly HoldCount[]> {
+  const open = db.selectFrom('hold').innerJoin('hold_item', 'hold_item.hold', 'hold.id')
+  const rows = open
+    .select(['hold.id', 'hold.platform', 'hold.why', 'hold.text'])
+    .select(({ fn }) => [
+      fn.count<number>('hold_item.identity').distinct().as('people'),
+      fn.min('hold_item.identity').as('someone'),
+    ])
+    .where('hold.status', '=', 'open')
+    .where('hold_item.status', '=', 'open')
+    .groupBy(['hold.id', 'hold.platform', 'hold.why', 'hold.text'])
+    .orderBy('hold.id')
+  return yield* each(rows, (row) => ({ ...row, why: row.why as WithheldWhy }))
 }
 
 export function* holds(filter: { readonly status?: Hold['status']; readonly id?: number }): Unit<readonly Hold[]> {

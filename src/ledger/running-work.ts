@@ -12,6 +12,7 @@ import { peek } from './claims.ts'
 import type { Driver } from './driver.ts'
 import { fold } from './identity-row.ts'
 import { leavers } from './leavers.ts'
+import { openHoldCounts } from './holds.ts'
 import { openStates, unsettled } from './obligations.ts'
 import { auditAfter, auditSince, lastAudit } from './record.ts'
 import type { Schema } from './schema.ts'
@@ -37,7 +38,8 @@ export function aboutRunningWork({ read, write }: Driver) {
     lastAudit: () => read(() => lastAudit()),
     revocations: (after, most) => read(() => revocations(after, most)),
     revocationsSince: (since, most) => read(() => revocationsSince(since, most)),
-    openRevocations: () => read(() => openRevocations()),
+    openRevocations: (receivedBefore) => read(() => openRevocations(receivedBefore)),
+    openHoldCounts: () => read(() => openHoldCounts()),
   } satisfies Partial<RunningLedger>
 }
 
@@ -169,8 +171,8 @@ function toTiming(row: Selectable<Schema['revocation']>): RevocationTiming {
   }
 }
 
-function* openRevocations() {
-  const rows = db
+function* openRevocations(receivedBefore?: Instant) {
+  let rows = db
     .selectFrom('obligation')
     .selectAll()
     .where(unsettled)
@@ -178,6 +180,8 @@ function* openRevocations() {
     .where(sql<boolean>`${sql.ref('lane')} = ${sql.lit('revoke')}`)
     .where('state', 'in', openStates)
     .orderBy('admitted_at')
+  if (receivedBefore !== undefined)
+    rows = rows.where(({ fn }) => fn.coalesce('received_at', 'admitted_at'), '<=', receivedBefore)
   return yield* each(rows, (row) => ({
     identity: row.identity,
     platform: row.platform,

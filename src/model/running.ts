@@ -1,7 +1,8 @@
 // What a daemon remembers besides people, accounts and work: whom to look at again, what operators said, how platforms do.
+import type { WithheldWhy } from './change.ts'
 import type { Proof } from './connector.ts'
 import type { ErrorSummary } from './errors.ts'
-import type { IdentityId } from './identity.ts'
+import type { Identity, IdentityId, LifecycleEvent } from './identity.ts'
 import type { Instant } from './instant.ts'
 import type { AuditRecord, ClaimedObligation, Link, ObligationPointer } from './ledger.ts'
 
@@ -128,13 +129,36 @@ export interface NoticeNews {
   readonly over: readonly (Notice & { readonly since: Instant })[]
 }
 
+/** An open hold, as far as it can be told in one sentence. */
+export interface HoldCount {
+  readonly id: number
+  readonly platform: string
+  readonly why: WithheldWhy
+  readonly text: string
+  readonly people: number
+  /** One of them. */
+  readonly someone: IdentityId
+}
+
 /** What a revocation did while the ledger could not be written, from the spool beside it. */
 export interface Spooled {
   readonly audit: readonly AuditRecord[]
   /** Accounts that were open and that we have shut meanwhile: only then may we open them again (law 8). */
   readonly shut: readonly Pick<Link, 'identity' | 'platform' | 'nativeId'>[]
+  /** People who were shut by what their sources said then. */
+  readonly left?: readonly SpooledLeaver[]
   /** Operators' words that the ledger could not take when they were said. */
   readonly overrides?: readonly NewOverride[]
+}
+
+export interface SpooledLeaver {
+  /** As the source described the person. */
+  readonly identity: Identity
+  /** The revision that the ledger had of the person then; 0: none. */
+  readonly known: number
+  readonly events: readonly LifecycleEvent[]
+  /** When that was read. */
+  readonly at: Instant
 }
 
 /** The ledger came back from a backup, or is another than before: what happened since the backup is not in it. */
@@ -253,8 +277,10 @@ export interface RunningLedger {
   processes(since: Instant): Promise<readonly ProcessState[]>
   /** Compares what is the case with what was told: each beginning and each end is told to one caller only. */
   noticed(present: readonly Notice[], now: Instant): Promise<NoticeNews>
-  /** Open revocations: for those that are late. */
-  openRevocations(): Promise<
+  /** Every open hold with the number of people who wait in it. */
+  openHoldCounts(): Promise<readonly HoldCount[]>
+  /** Open revocations, the oldest first; of which the cause was noticed until then, where that is stated. */
+  openRevocations(receivedBefore?: Instant): Promise<
     readonly (ObligationPointer & {
       readonly effectiveAt: Instant | null
       readonly receivedAt: Instant

@@ -8,6 +8,7 @@ import type { Foundation, Keyturn } from '../context.ts'
 import { openHttp } from '../http.ts'
 import { openMetrics } from '../metrics.ts'
 import type { Metrics, MetricsInput } from '../metrics.ts'
+import { inTurns } from './turns.ts'
 import { version } from '../version.ts'
 import type { Generation } from './generation.ts'
 import type { Trouble } from './registry.ts'
@@ -18,7 +19,8 @@ export interface Monitored {
   readonly refusedConfig: string | null
 }
 
-const bulk = 10_000
+/** Records that are read at once: a few ten thousand would keep a revocation waiting. */
+const bulk = 1_000
 
 /** Throws KeyturnError where the port cannot be had. */
 export async function openMonitoring(seat: Monitored, { ledger, logger, clock }: Foundation): Promise<AsyncDisposable> {
@@ -26,11 +28,15 @@ export async function openMonitoring(seat: Monitored, { ledger, logger, clock }:
   if (listen === null) return { [Symbol.asyncDispose]: async () => undefined }
   const metrics = openMetrics({ version, clock, read: () => measure(seat) })
   const follow = await followLedger(ledger, metrics)
+  // Two who scrape at once must not count the same record twice.
+  const followed = inTurns(() =>
+    follow().catch((error: unknown) => logger.warn('the ledger could not be followed', summarise(error))),
+  )
   return openHttp(listen, {
     logger,
     ready: () => readiness(ledger, seat.generation.trouble()),
     metrics: async () => {
-      await follow().catch((error: unknown) => logger.warn('the ledger could not be followed', summarise(error)))
+      await followed.ask()
       return metrics.text()
     },
   })
@@ -82,7 +88,7 @@ async function measure(seat: Monitored): Promise<MetricsInput> {
   const [counts, states, holds, revocations] = await Promise.all([
     ledger.openCounts(),
     ledger.platformStates(),
-    ledger.holds({ status: 'open' }),
+    ledger.openHoldCounts(),
     ledger.openRevocations(),
   ])
   const isDown = new Set(states.filter(({ state }) => state === 'down').map(({ platform }) => platform))

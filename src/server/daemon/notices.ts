@@ -1,9 +1,8 @@
 // What people should know, as it is the case now. The ledger tells which of it is news, so that several daemons tell it once.
 import { hostname } from 'node:os'
 import { MINUTE, SECOND } from '../../model/instant.ts'
-import type { Hold } from '../../model/ledger.ts'
 import { summarise } from '../../model/errors.ts'
-import type { Notice, NoticeNews } from '../../model/running.ts'
+import type { HoldCount, Notice, NoticeNews } from '../../model/running.ts'
 import type { Notifier } from '../../notify/index.ts'
 import type { Keyturn } from '../context.ts'
 import { newsOf } from './news.ts'
@@ -85,23 +84,37 @@ function unwritableNotice({ why }: Trouble, count: number): Notice {
 export async function present(keyturn: Keyturn): Promise<readonly Notice[]> {
   const { ledger, settings, clock } = keyturn
   const now = clock()
+  const objectives = Object.values(settings.platforms).map(({ objectives: { revoke } }) => revoke)
+  const soonest = Math.min(MINUTE, ...objectives)
   const [revocations, states, holds, processes, counts] = await Promise.all([
-    ledger.openRevocations(),
+    ledger.openRevocations(now - soonest * nearly),
     ledger.platformStates(),
-    ledger.holds({ status: 'open' }),
+    ledger.openHoldCounts(),
     ledger.processes(now - MINUTE),
     ledger.openCounts(),
   ])
   return [
-    ...revocations.flatMap((one) => lateNotice(one, settings.platforms[one.platform]?.objectives.revoke, now)),
+    ...bounded(revocations.flatMap((one) => lateNotice(one, settings.platforms[one.platform]?.objectives.revoke, now))),
     ...states.filter(({ state }) => state === 'down').map(downNotice),
     ...(await refusedFeeds(keyturn)),
-    ...holds.map(holdNotice),
+    ...holds.filter(({ why }) => why !== 'protected').map(holdNotice),
+    ...(await protectedLeavers(keyturn, holds)),
     ...processes.flatMap(({ id, refusedConfig }) => (refusedConfig === null ? [] : [configNotice(id, refusedConfig)])),
     ...counts.filter(({ failed }) => failed > 0).map(failedNotice),
     ...(await reopened(keyturn, now)),
     ...(await restored(keyturn, now)),
   ]
+}
+
+/** So many are told one by one; the rest as a number, since thousands of lines in a message help nobody. */
+const mostLate = 200
+
+function bounded(late: readonly Notice[]): readonly Notice[] {
+  const others = late.slice(mostLate)
+  if (others.length === 0) return late
+  const about = { platform: null, identity: null } as const
+  const text = `${others.length} more revocations are late, nearly late or not proven; "keyturn status" counts them.`
+  return [...late.slice(0, mostLate), { ...about, key: 'late-others', kind: 'revocation-late', severity: 'page', text }]
 }
 
 type OpenRevocation = Awaited<ReturnType<Keyturn['ledger']['openRevocations']>>[number]
@@ -167,17 +180,35 @@ async function refusedFeeds({ ledger, settings }: Keyturn): Promise<readonly Not
   return found.flat()
 }
 
-function holdNotice({ id, platform, why, text, items }: Hold): Notice {
-  const isProtected = why === 'protected'
-  const [first] = items
+function holdNotice({ id, platform, why, text, people, someone }: HoldCount): Notice {
   return {
     key: `hold:${id}`,
-    kind: isProtected ? 'protected-leaver' : 'withheld',
-    severity: isProtected ? 'page' : 'warn',
+    kind: 'withheld',
+    severity: 'warn',
     platform,
-    identity: items.length === 1 ? (first?.identity ?? null) : null,
-    text: `Hold ${id} (${why}, ${new Set(items.map(({ identity }) => identity)).size} people): ${text}`,
+    identity: people === 1 ? someone : null,
+    text: `Hold ${id} (${why}, ${people} people): ${text}`,
   }
+}
+
+/** Each of them by name: the second one who leaves must not hide behind the first (law 14). */
+async function protectedLeavers({ ledger }: Keyturn, open: readonly HoldCount[]): Promise<readonly Notice[]> {
+  const some = open.filter(({ why }) => why === 'protected')
+  const holds = (await Promise.all(some.map(({ id }) => ledger.holds({ id })))).flat()
+  return holds.flatMap(({ id, platform, text, items }) => {
+    const people = new Set(items.filter(({ status }) => status === 'open').map(({ identity }) => identity))
+    return [...people].map((identity): Notice => {
+      const key = `protected-leaver:${identity}:${platform}`
+      return {
+        key,
+        kind: 'protected-leaver',
+        severity: 'page',
+        platform,
+        identity,
+        text: `${identity}, hold ${id}: ${text}`,
+      }
+    })
+  })
 }
 
 function configNotice(process: string, why: string): Notice {

@@ -91,6 +91,8 @@ describe('how long a revocation took', () => {
     expect(await ledger.openRevocations()).toMatchObject([
       { identity: 'hr:p1', lane: 'revoke', effectiveAt: s.now - 900, receivedAt: s.now - 300, admittedAt: s.now },
     ])
+    expect(await ledger.openRevocations(s.now - 300)).toHaveLength(1)
+    expect(await ledger.openRevocations(s.now - 301)).toEqual([])
     const first = await s.claimOne(ledger, 'p1')
     await ledger.settle([s.settlement(first, 'retry', { proof: { ...proof, grade: 'not-proven' } })])
     expect(await ledger.revocations(0, 10)).toEqual([])

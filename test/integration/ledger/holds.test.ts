@@ -33,6 +33,19 @@ describe('what safety stops', () => {
     expect(await ledger.obligations({})).toEqual([])
   })
 
+  test('is counted by people, not by changes', async () => {
+    const ledger = await s.ledgerWith(3)
+    expect(await ledger.openHoldCounts()).toEqual([])
+    const twice = s.withheld(s.grant('p2', 'admins'))
+    const privileged = s.withheld(s.grant('p3', 'admins'), 'privileged')
+    const { holds } = await ledger.admit(s.admission([], [...stop('p1', 'p2'), twice, privileged]))
+    const [first, second] = await ledger.openHoldCounts()
+    expect(first).toMatchObject({ id: holds[0]?.id, platform: s.platform, why: 'removals-limit', people: 2 })
+    expect(second).toMatchObject({ why: 'privileged', people: 1, someone: 'hr:p3' })
+    await ledger.decideHold(holds[1]?.id ?? 0, 'rejected', 'ann', 'no', s.now)
+    expect(await ledger.openHoldCounts()).toHaveLength(1)
+  })
+
   test('is not held twice by the next run, and follows what the next plan stops', async () => {
     const ledger = await s.ledgerWith(3)
     const first = await ledger.admit(s.admission([], stop('p1', 'p2')))

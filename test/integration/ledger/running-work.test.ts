@@ -190,6 +190,7 @@ test('what the daemon asks of work and accounts is found by an index, however ma
     await ledger.revocations(5, 10)
     await ledger.revocationsSince(s.now, 10)
     await ledger.openRevocations()
+    await ledger.openRevocations(s.now)
   })
   using raw = new DatabaseSync(path)
   const asked = sql.filter((text) => text.startsWith('select'))

@@ -1,0 +1,138 @@
+import { expect, test } from 'vitest'
+import { MINUTE, SECOND } from '../../../../src/model/instant.ts'
+import type { Keyturn } from '../../../../src/server/context.ts'
+import { present } from '../../../../src/server/daemon/notices.ts'
+
+const now = Date.UTC(2031, 4, 5, 6, 7, 8)
+const error = { code: 'platform-unreachable', message: 'no answer' } as const
+
+type Fakes = Partial<Record<keyof Keyturn['ledger'], (...args: never[]) => unknown>>
+
+/** A ledger in which nothing is the case, but for what is stated. */
+function keyturnWith(fakes: Fakes): Keyturn {
+  const nobody = async () => []
+  const nothing = async () => null
+  return {
+    clock: () => now,
+    settings: {
+      sources: { hr: {} },
+      platforms: { ad: { objectives: { revoke: MINUTE } }, wiki: { objectives: { revoke: 10 * SECOND } } },
+    },
+    ledger: {
+      openRevocations: nobody,
+      platformStates: nobody,
+      openHoldCounts: nobody,
+      holds: nobody,
+      processes: nobody,
+      openCounts: nobody,
+      auditSince: nobody,
+      acceptedRead: nothing,
+      lastRefusal: nothing,
+      restored: nothing,
+      ...fakes,
+    },
+  } as unknown as Keyturn
+}
+
+const revocation = (identity: string, platform: string, waits: number, more: object = {}) => {
+  const at = now - waits
+  return {
+    identity,
+    platform,
+    lane: 'revoke',
+    receivedAt: at,
+    admittedAt: at,
+    tries: 1,
+    lastError: error,
+    proof: null,
+    ...more,
+  }
+}
+
+const told = async (fakes: Fakes) =>
+  (await present(keyturnWith(fakes))).map(({ key, kind, severity }) => [key, kind, severity])
+
+test('nothing is told where nothing is the case', async () => {
+  expect(await told({})).toEqual([])
+})
+
+test('a revocation is warned of before its platform’s objective is missed, and paged for after it', async () => {
+  const asked: number[] = []
+  const openRevocations = async (receivedBefore: number) => {
+    asked.push(receivedBefore)
+    return [
+      revocation('hr:1', 'ad', 41 * SECOND),
+      revocation('hr:2', 'ad', 42 * SECOND),
+      revocation('hr:3', 'ad', 60 * SECOND, { proof: { grade: 'not-proven', text: 'nobody answers' } }),
+      revocation('hr:4', 'wiki', 7 * SECOND),
+    ]
+  }
+  expect(await told({ openRevocations })).toEqual([
+    ['nearly-late:hr:2:ad', 'revocation-nearly-late', 'warn'],
+    ['late:hr:3:ad', 'revocation-late', 'page'],
+    ['not-proven:hr:3:ad', 'not-proven', 'page'],
+    ['nearly-late:hr:4:wiki', 'revocation-nearly-late', 'warn'],
+  ])
+  // Of ten thousand that are on their way and not late yet, none is read.
+  expect(asked).toEqual([now - 7 * SECOND])
+})
+
+test('of ten thousand that are late, some are named and the others counted', async () => {
+  const openRevocations = async () =>
+    Array.from({ length: 10_000 }, (_, index) => revocation(`hr:${index}`, 'ad', 2 * MINUTE))
+  const notices = await present(keyturnWith({ openRevocations }))
+  expect(notices).toHaveLength(201)
+  expect(notices.at(-1)).toMatchObject({ key: 'late-others', text: expect.stringContaining('9800 more') })
+})
+
+test('each protected leaver is paged for, also the second one of the same hold', async () => {
+  const open = { id: 7, platform: 'ad', text: 'shut it by hand' }
+  const item = (identity: string, status: string) => ({ identity, status, fingerprint: identity, summary: '' })
+  const openHoldCounts = async () => [
+    { ...open, why: 'protected', people: 2, someone: 'hr:1' },
+    { ...open, id: 8, why: 'removals-limit', people: 400, someone: 'hr:5' },
+    { ...open, id: 9, why: 'privileged', people: 1, someone: 'hr:6' },
+  ]
+  const holds = async () => [{ ...open, items: [item('hr:1', 'open'), item('hr:2', 'open'), item('hr:3', 'done')] }]
+  const notices = await present(keyturnWith({ openHoldCounts, holds }))
+  expect(notices.map(({ key, severity, identity }) => [key, severity, identity])).toEqual([
+    ['hold:8', 'warn', null],
+    ['hold:9', 'warn', 'hr:6'],
+    ['protected-leaver:hr:1:ad', 'page', 'hr:1'],
+    ['protected-leaver:hr:2:ad', 'page', 'hr:2'],
+  ])
+})
+
+test('what is refused, down, given up or was open again is told', async () => {
+  const facts: Fakes = {
+    platformStates: async () => [
+      { platform: 'ad', state: 'down', since: now - MINUTE, error, probeAt: null },
+      { platform: 'wiki', state: 'up', since: now, error: null, probeAt: null },
+    ],
+    acceptedRead: async () => ({ at: now - 2 }),
+    lastRefusal: async () => ({ at: now - 1, why: 'too short', hint: '' }),
+    processes: async () => [
+      { id: 'host:1', refusedConfig: 'line 3' },
+      { id: 'host:2', refusedConfig: null },
+    ],
+    openCounts: async () => [
+      { platform: 'ad', failed: 2 },
+      { platform: 'wiki', failed: 0 },
+    ],
+    auditSince: async (action: string) =>
+      action === 'reopened' ? [{ identity: 'hr:1', platform: 'ad', at: now, detail: 'by eve' }] : [],
+  }
+  expect(await told(facts)).toEqual([
+    ['platform-down:ad', 'platform-down', 'warn'],
+    ['feed-refused:hr', 'feed-refused', 'page'],
+    ['config-refused:host:1', 'config-refused', 'warn'],
+    ['failed:ad', 'change-failed', 'warn'],
+    [`reopened:hr:1:ad:${now}`, 'reopened', 'page'],
+  ])
+})
+
+test('a refused read that was followed by an accepted one is over', async () => {
+  const acceptedRead = async () => ({ at: now })
+  const lastRefusal = async () => ({ at: now - 1, why: 'too short', hint: '' })
+  expect(await told({ acceptedRead, lastRefusal })).toEqual([])
+})

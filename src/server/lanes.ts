@@ -9,6 +9,7 @@ import { openRedis } from '../queue/redis.ts'
 import { openTracing } from '../queue/tracing.ts'
 import type { RedisHandle } from '../queue/redis.ts'
 import type { Keyturn } from './context.ts'
+import { probe } from './probe.ts'
 
 import type { Settling } from './settling.ts'
 
@@ -53,12 +54,8 @@ function breakerOf(
     onUp: async (platform: string) => {
       await ledger.wake(platform, clock())
     },
-    probe: async (platform: string, signal: AbortSignal) => {
-      const connector = settling.revoking.get(platform) ?? connectors.get(platform)
-      // The lightest question that every kind of platform can answer only after Keyturn has signed in.
-      if (connector?.probe === undefined) await connector?.passwordPolicy(signal)
-      else await connector.probe(signal)
-    },
+    probe: (platform: string, signal: AbortSignal) =>
+      probe(settling.revoking.get(platform) ?? connectors.get(platform), signal),
   }
 }
 

@@ -8,6 +8,7 @@ import { admissionOf } from '../admitting.ts'
 import { storyOf } from '../context.ts'
 import type { Keyturn } from '../context.ts'
 import { overlaid } from '../people.ts'
+import { probe } from '../probe.ts'
 import { surroundingsOf } from '../surroundings.ts'
 import type { Surroundings } from '../surroundings.ts'
 import { newsOf } from './news.ts'
@@ -16,6 +17,7 @@ import type { Rescue } from './rescue.ts'
 import { passes, planSound } from './sound.ts'
 import { inTurns } from './turns.ts'
 import { tellPlan } from './stories.ts'
+import { Suspects } from './suspects.ts'
 
 export interface PlannerOptions {
   readonly passes: Pick<Passes, 'look' | 'request'>
@@ -45,6 +47,7 @@ export class Planner implements AsyncDisposable {
   readonly #surroundings: ReadonlyMap<string, () => Promise<Surroundings>>
   /** People whom an urgent plan could not finish, with the last mark that it looked at: they are left to passes. */
   readonly #left = new Map<IdentityId, number>()
+  readonly #suspects: Suspects
   readonly #timer: NodeJS.Timeout
   /** So are all whom a pass could not finish. */
   #leftUpTo = 0
@@ -56,6 +59,8 @@ export class Planner implements AsyncDisposable {
   constructor(keyturn: Keyturn, options: PlannerOptions) {
     this.#keyturn = keyturn
     this.#options = options
+    const { signal } = this.#stop
+    this.#suspects = new Suspects((platform) => probe(keyturn.connectors.get(platform), signal), signal)
     this.#surroundings = new Map(
       [...keyturn.connectors.values()].map((one) => [one.id, surroundingsOf(one, keyturn.clock, this.#stop.signal)]),
     )
@@ -133,8 +138,10 @@ export class Planner implements AsyncDisposable {
     const theirs = marks.filter(({ identity }) => identity !== null && ids.has(identity))
     const upTo = theirs.at(-1)?.id ?? 0
     const story = storyOf(this.#keyturn, theirs[0]?.correlation)
-    const asking = { signal: this.#stop.signal, patience, down: down(), surroundings: this.#surroundings }
+    const unasked = down().union(this.#suspects.names)
+    const asking = { signal: this.#stop.signal, patience, down: unasked, surroundings: this.#surroundings }
     const { planned, blind, unsound } = await planSound(story, people, asking)
+    this.#suspects.add(blind.filter((platform) => !unasked.has(platform)))
     story.logger.debug('urgent plan made', { people: people.length, blind, correlation: story.correlation })
     const open = new Set([...(planned.plan.undecided ?? []), ...unsound, ...(blind.length > 0 ? ids : [])])
     const looked = { upTo, people: [...ids].filter((id) => !open.has(id)) }

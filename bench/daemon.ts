@@ -18,8 +18,8 @@ export interface LogLine {
 export interface RunningDaemon extends AsyncDisposable {
   readonly process: ChildProcess
   readonly log: readonly LogLine[]
-  /** Resolves with the first line of this message after the first `from` lines. Throws when the daemon ends. */
-  says(message: string, from?: number): Promise<LogLine>
+  /** Resolves with the first such line of this message after the first `from` lines. Throws when the daemon ends. */
+  says(message: string, from?: number, is?: (line: LogLine) => boolean): Promise<LogLine>
   /** The daemon and everything below it. */
   pids(): Promise<readonly number[]>
   /** How many processes for heavy work there are below it. */
@@ -61,9 +61,9 @@ export async function startDaemon(
   const daemon: RunningDaemon = {
     process: child,
     log,
-    async says(message, from = 0) {
+    async says(message, from = 0, is = () => true) {
       for (;;) {
-        const line = log.slice(from).find(({ msg }) => msg === message)
+        const line = log.slice(from).find((one) => one.msg === message && is(one))
         if (line !== undefined) return line
         if (child.exitCode !== null || child.signalCode !== null)
           throw new Error(`the daemon ended: ${said.join('\n')} ${JSON.stringify(log.slice(-5))}`)

@@ -102,7 +102,7 @@ export async function pretendLeaving(
     if (!goOn()) break
     const rested = sleep(every)
     await feed.pretend()
-    await refused(url, leaver, AbortSignal.timeout(tries)).catch(() => undefined)
+    await refused(url, leaver, AbortSignal.timeout(Math.ceil(tries))).catch(() => undefined)
     await rested
   }
 }
@@ -120,7 +120,7 @@ async function leaveOne({ daemon, feed, url }: Site, leaver: Leaver, patience: n
       const last = daemon.log.slice(-20).map((line) => JSON.stringify(line))
       throw new Error(`the daemon said last:\n${last.join('\n')}`, { cause: error })
     })) - at
-  await daemon.says('proof', from)
+  await daemon.says('proof', from, isHere)
   return { ...stepsOf(daemon.log.slice(from), renamed), refused: refusedAfter }
 }
 
@@ -135,7 +135,13 @@ const marks: readonly (readonly [message: string, step: string])[] = [
   ['observed', 'observed'],
 ]
 
-function stepsOf(log: readonly LogLine[], renamed: number): Steps {
+/** Of the platform whose refusal is waited for, where the line is about one. */
+function isHere({ platform }: LogLine): boolean {
+  return platform === undefined || platform === 'directory'
+}
+
+function stepsOf(lines: readonly LogLine[], renamed: number): Steps {
+  const log = lines.filter(isHere)
   const noticedAt = log.find(({ msg }) => msg === 'feed read')?.['noticedAt']
   const at = (message: string) => (log.find(({ msg }) => msg === message)?.at ?? Number.NaN) - renamed
   return {

@@ -303,7 +303,8 @@ export class Company implements AsyncDisposable, Places {
   async [Symbol.asyncDispose](): Promise<void> {
     for (const child of this.#children) child.kill('SIGKILL')
     await this.#client.unbind()
-    await rm(this.folder, { recursive: true, force: true })
+    // Processes of a killed daemon end by themselves a moment later, and may still write.
+    await rm(this.folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 })
   }
 }
 

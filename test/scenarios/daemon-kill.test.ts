@@ -1,0 +1,134 @@
+// kill -9 of the daemon and of each of its processes alone, at twenty moments of a burst of two thousand people, of whom
+// some leave meanwhile. The moments are chance, the same in every run.
+import { setTimeout as pause } from 'node:timers/promises'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { startSlapd } from '../servers/slapd.ts'
+import type { Slapd } from '../servers/slapd.ts'
+import { Crowd, chance, crowdSettings } from './crowd.ts'
+import { Daemon, embeddedRedis, eventually, signal } from './daemon.ts'
+import { Company } from './keyturn.ts'
+import { isShutOut, settled, truth } from './truth.ts'
+
+let server: Slapd
+
+beforeAll(async () => {
+  server = await startSlapd({ ppolicy: 'lockout' })
+})
+
+afterAll(() => server[Symbol.asyncDispose]())
+
+type Victim = 'daemon' | 'starting' | 'changes' | 'pass' | 'redis'
+
+const victims: readonly Victim[] = [
+  ...(['daemon', 'daemon', 'daemon', 'daemon', 'daemon', 'daemon', 'daemon'] as const),
+  ...(['starting', 'starting'] as const),
+  ...(['changes', 'changes', 'changes', 'changes', 'changes'] as const),
+  ...(['pass', 'pass', 'pass', 'pass'] as const),
+  ...(['redis', 'redis'] as const),
+]
+
+/** What the log says when work goes on after this one was killed. */
+const signs: Readonly<Record<Victim, readonly string[]>> = {
+  daemon: ['noticed', 'noticed many', 'planned', 'planned at once', 'account changed', 'the change process is started'],
+  starting: [
+    'noticed',
+    'noticed many',
+    'planned',
+    'planned at once',
+    'account changed',
+    'the change process is started',
+  ],
+  changes: ['the change process is started'],
+  pass: ['noticed', 'noticed many', 'planned'],
+  redis: ['the embedded Redis was started again'],
+}
+
+/** Recovery begins within this time, ms. */
+const soon = 5_000
+const first = 400
+const more = 80
+
+test('killed at twenty moments of a burst: everybody has one account, and nobody who left can sign in', async () => {
+  await using company = await Company.found(server, { config: crowdSettings })
+  const random = chance(2_000)
+  const crowd = new Crowd(company, random)
+  crowd.join(first)
+  await crowd.write()
+  let daemon = await Daemon.start(company)
+  const slow: string[] = []
+  try {
+    for (const victim of shuffled(victims, random)) {
+      crowd.join(more)
+      const gone = [...crowd.leave(1), ...crowd.leave(1, 0.3)]
+      await crowd.write()
+      await pause(random() * 2_500)
+      const killed = await kill(victim, daemon, company)
+      if (victim === 'daemon' || victim === 'starting') {
+        crowd.leave(1)
+        await crowd.write()
+        if (victim === 'starting') await killWhileStarting(company, random() * 700)
+        daemon = await Daemon.start(company)
+      }
+      const late = await recovered(victim, daemon, killed)
+      if (late > soon) slow.push(`${victim}: work went on after ${late} ms`)
+      for (const { employee_id: id } of gone) {
+        await eventually(
+          `${id} is shut out`,
+          () => isShutOut(company, id),
+          () => daemon.tail(),
+        )
+      }
+    }
+    await settled(company, crowd.people, () => daemon.tail())
+    expect(await truth(company, crowd.people)).toEqual([])
+    expect(crowd.people).toHaveLength(first + victims.length * more)
+    expect(slow).toEqual([])
+  } finally {
+    await daemon[Symbol.asyncDispose]()
+  }
+})
+
+/** When it was killed. */
+async function kill(victim: Victim, daemon: Daemon, company: Company): Promise<number> {
+  if (victim === 'daemon' || victim === 'starting') {
+    await daemon.kill()
+    return Date.now()
+  }
+  const pids = await eventually(
+    `there is a process to kill: ${victim}`,
+    async () => {
+      const found = victim === 'redis' ? await embeddedRedis(company) : await daemon.children(victim)
+      return found.length > 0 && found
+    },
+    () => daemon.tail(),
+  )
+  await signal(pids, 'KILL')
+  return Date.now()
+}
+
+async function killWhileStarting(company: Company, ms: number): Promise<void> {
+  const child = company.start('run')
+  const ended = new Promise((resolve) => child.once('exit', resolve))
+  await pause(ms)
+  child.kill('SIGKILL')
+  await ended
+}
+
+/** How long it took until work went on: after the kill, or after the new daemon was ready. */
+async function recovered(victim: Victim, daemon: Daemon, killed: number): Promise<number> {
+  const ready = Date.parse((await daemon.says('ready')).time)
+  const from = Math.max(killed, victim === 'daemon' || victim === 'starting' ? ready : 0)
+  const line = await eventually(
+    `work goes on after ${victim} was killed`,
+    async () => daemon.log.find(({ msg, time }) => signs[victim].includes(msg) && Date.parse(time) >= from),
+    () => daemon.tail(),
+  )
+  return Date.parse(line.time) - from
+}
+
+function shuffled<T>(items: readonly T[], random: () => number): readonly T[] {
+  return items
+    .map((item) => ({ item, at: random() }))
+    .toSorted((a, b) => a.at - b.at)
+    .map(({ item }) => item)
+}

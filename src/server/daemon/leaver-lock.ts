@@ -2,7 +2,7 @@
 // that a stale write makes, is shut within seconds. Never a scan of the directory: so many leavers each time, the newest always.
 import type { AccountRef, ObservedAccount } from '../../model/account.ts'
 import type { Connector } from '../../model/connector.ts'
-import { HOUR } from '../../model/instant.ts'
+import { HOUR, SECOND } from '../../model/instant.ts'
 import type { Instant } from '../../model/instant.ts'
 import { summarise } from '../../model/errors.ts'
 import type { IdentityId } from '../../model/identity.ts'
@@ -21,6 +21,9 @@ const page = 300
  * observed) would else be told with every look.
  */
 const tellAgain = HOUR
+
+/** Whoever is marked is planned within this time, ms, or something is in the way. */
+const lookedAtWithin = 10 * SECOND
 
 export interface LeaverLockOptions {
   /** Connections of the revoke lane. */
@@ -125,20 +128,32 @@ async function lookAt(
     const identity = owner ?? byName.get(account.name.toLowerCase())
     return identity === undefined ? [] : [{ identity, account, isLinked: owner !== undefined }]
   })
-  return { shut, opened: await stillGone(keyturn, owned) }
+  return { shut, opened: await stillGone(keyturn, connector, owned) }
 }
 
 function refsOf({ nativeId, names }: Leaver): readonly AccountRef[] {
   return nativeId === null ? names.map((name) => ({ name, matches: [] })) : [{ nativeId }]
 }
 
-/** Without those who came back, and those who are being looked at already. */
-async function stillGone({ ledger, ...keyturn }: Keyturn, opened: readonly Opened[]): Promise<readonly Opened[]> {
+/**
+ * Without those who came back, and those who are being looked at already. An older mark, or what is owed elsewhere, tells
+ * of another platform that does not answer: it must not hide what is open here.
+ */
+async function stillGone(
+  keyturn: Keyturn,
+  { id: platform }: Connector,
+  opened: readonly Opened[],
+): Promise<readonly Opened[]> {
+  const { ledger, clock } = keyturn
   const ids = opened.map(({ identity }) => identity)
-  const people = await overlaid({ ...keyturn, ledger }, await ledger.identitiesById(ids))
+  const people = await overlaid(keyturn, await ledger.identitiesById(ids))
   const gone = new Set(people.filter(({ state }) => state === 'left' || state === 'archived').map(({ id }) => id))
-  for (const { identity } of await ledger.markedOf(ids)) if (identity !== null) gone.delete(identity)
-  for (const pointer of await ledger.openRevocations()) gone.delete(pointer.identity)
+  for (const { identity, since } of await ledger.markedOf(ids))
+    if (identity !== null && Math.abs(clock() - since) < lookedAtWithin) gone.delete(identity)
+  for (const { identity, lane, state } of await ledger.obligationsOf(
+    ids.map((identity) => ({ identity, platform, lane: 'revoke' })),
+  ))
+    if (lane === 'revoke' && state === 'owed') gone.delete(identity)
   return opened.filter(({ identity }) => gone.has(identity))
 }
 

@@ -113,7 +113,10 @@ function keepLeftOpen(view: PlatformView, sheets: readonly Sheet[], { why, stops
 
 function limitsOf(limits: SafetyLimits, confirmed: boolean): readonly Limited[] {
   const removal = (sheet: Sheet, draft: Draft) =>
-    limitOf(draft.change) === 'removals' && !sheet.desired.announced && !isEmergency(sheet, draft)
+    limitOf(draft.change) === 'removals' &&
+    !sheet.desired.announced &&
+    !isEmergency(sheet, draft) &&
+    !isShutAgain(sheet, draft)
   const creation = (_: Sheet, { change }: Draft) => limitOf(change) === 'creations'
   const update = (sheet: Sheet, { change, mode }: Draft) =>
     sheet.account !== null && mode === 'attributes' && limitOf(change) === 'updates'
@@ -143,6 +146,11 @@ function limitsOf(limits: SafetyLimits, confirmed: boolean): readonly Limited[] 
       nothing: 'Nothing was changed.',
     },
   ]
+}
+
+/** Another tool that opens the accounts of all who left must not find protection behind the limit. */
+function isShutAgain({ link }: Sheet, { change }: Draft): boolean {
+  return change.kind === 'disable' && link?.shutByUs === 'leaver'
 }
 
 function isShutByUs({ link, account }: Sheet): boolean {

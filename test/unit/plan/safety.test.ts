@@ -297,6 +297,17 @@ describe('limits', () => {
     expect([kinds(world.plan(...people)).length, stopped(world.plan(...people)).length]).toEqual([4, 0])
   })
 
+  it('accounts of leavers that another hand opened again are shut, however many, and whatever else is held', () => {
+    const { world, keys } = staffed(5, { removals: { max: 0.1, above: 1 } })
+    const reopened = ['x', 'y', 'z']
+    for (const key of reopened) world.has(key, {}, { shutByUs: 'leaver' })
+    const plan = world.plan(...keys.map((key) => leaver(key)), ...reopened.map((key) => leaver(key)))
+    expect(plan.changes.map(({ kind, identity }) => [kind, identity])).toEqual(
+      reopened.map((key) => ['disable', `hr:${key}`]),
+    )
+    expect(stopped(plan)).toHaveLength(5)
+  })
+
   it('the later clean-up of accounts that are shut does not count, but waits with the others', () => {
     const { world, keys } = staffed(10, { removals: { max: 0.1, above: 0 } })
     for (const key of ['x', 'y', 'z']) world.has(key, { enabled: false, entitlements: ['crm'] }, { shutByUs: 'leaver' })

@@ -13,7 +13,8 @@ export interface SpoolFile {
   close(): Promise<void>
 }
 
-const reserved = 256 * 1024
+/** Enough for some hundred leavers. */
+const reserved = 1024 * 1024
 
 /** Opens or makes the file, readable by this user only; lines that are there already stay. */
 export async function openSpoolFile(path: string): Promise<SpoolFile> {

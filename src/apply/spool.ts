@@ -5,11 +5,15 @@ import { summarise } from '../model/errors.ts'
 import { type Clock, HOUR } from '../model/instant.ts'
 import type { AuditRecord, Link } from '../model/ledger.ts'
 import type { Logger } from '../model/ports.ts'
-import type { NewOverride, Spooled } from '../model/running.ts'
+import type { NewOverride, Spooled, SpooledLeaver } from '../model/running.ts'
 import { openSpoolFile, readSpoolFile, removeSpoolFile, type SpoolFile } from './spool-file.ts'
 
 type Shut = Pick<Link, 'identity' | 'platform' | 'nativeId'>
-type Entry = { readonly audit: AuditRecord } | { readonly shut: Shut } | { readonly override: NewOverride }
+type Entry =
+  | { readonly audit: AuditRecord }
+  | { readonly shut: Shut }
+  | { readonly left: SpooledLeaver }
+  | { readonly override: NewOverride }
 
 /** What revocations did while the ledger could not be written, on disk beside it. */
 export interface Spool extends AsyncDisposable {
@@ -41,6 +45,11 @@ export async function openSpool(folder: string, clock: Clock, logger: Logger): P
     return null
   })
   return new FolderSpool(folder, own, file, clock, logger)
+}
+
+/** Has a process left its spool in this folder when it ended? */
+export async function isSpoolLeft(folder: string, clock: Clock): Promise<boolean> {
+  return (await abandoned(folder, '', clock)).length > 0
 }
 
 /** Space that is taken already, with the lines that are in it; renaming gives it to one process only. */
@@ -114,10 +123,12 @@ class FolderSpool implements Spool {
       const entries = [...lines, ...this.memory]
       if (entries.length === 0) return null
       const shut = new Map(entries.flatMap((one) => ('shut' in one ? [[JSON.stringify(one.shut), one.shut]] : [])))
+      const left = entries.flatMap((one) => ('left' in one ? [one.left] : []))
       const overrides = entries.flatMap((one) => ('override' in one ? [one.override] : []))
       return {
         audit: entries.flatMap((one) => ('audit' in one ? [one.audit] : [])),
         shut: [...shut.values()],
+        ...(left.length > 0 ? { left } : {}),
         ...(overrides.length > 0 ? { overrides } : {}),
       }
     })

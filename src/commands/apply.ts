@@ -12,6 +12,7 @@ import { openKeyturn } from '../server/context.ts'
 import { applyAndFollow } from '../server/following.ts'
 import { makePlanning } from '../server/planning.ts'
 import type { Planning } from '../server/planning.ts'
+import { takeSpooled } from '../server/spooled.ts'
 import { applyDocument } from './apply-document.ts'
 import { act } from './command.ts'
 import type { ExitCode, Invocation, Runner } from './command.ts'
@@ -39,6 +40,7 @@ export function define(command: Command, runner: Runner): void {
 async function apply(invocation: Invocation, options: Options): Promise<ExitCode> {
   const reviewed = options.plan === undefined ? null : await readReviewed(options.plan)
   await using keyturn = await openKeyturn({ config: invocation.config, readOnly: false })
+  await takeSpooled(keyturn)
   const startedAt = keyturn.clock()
   const most = options.all === true ? Number.POSITIVE_INFINITY : 20
   const { signal } = invocation

@@ -66,7 +66,8 @@ function* saveLast(result: IntakeResult, correlation: string): Unit<void> {
   if (result.refused !== null) yield* saveRefused(result.refused)
 }
 
-function* saveChanged(result: IntakeResult, correlation: string): Unit<void> {
+/** Marks all of them; who was described anew since `known` is not described again. */
+export function* saveChanged(result: IntakeResult, correlation: string): Unit<void> {
   const { accepted, refused, receivedAt } = result
   const at = accepted?.at ?? refused?.at ?? Date.now()
   const { changed, events } = yield* withoutOutdated(result)

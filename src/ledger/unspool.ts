@@ -2,18 +2,25 @@
 import type { IdentityId } from '../model/identity.ts'
 import type { Instant } from '../model/instant.ts'
 import type { AuditRecord } from '../model/ledger.ts'
-import type { NewOverride, Spooled } from '../model/running.ts'
+import type { NewOverride, Spooled, SpooledLeaver } from '../model/running.ts'
 import { markAgain } from './look-again.ts'
 import { override, overridesOf } from './overrides.ts'
-import { identitiesById } from './people.ts'
+import { saveChanged } from './intake.ts'
+import { acceptedRead, identitiesById } from './people.ts'
 import { writeAudit } from './record.ts'
 import { all, db, each, forLists, inLists, run } from './unit.ts'
 import type { Unit } from './unit.ts'
 
 /** The same spool twice writes nothing twice: whoever brings it may die before it is put away. */
-export function* unspool({ audit, shut, overrides = [] }: Spooled, now: Instant, correlation: string): Unit<void> {
+export function* unspool(
+  { audit, shut, left = [], overrides = [] }: Spooled,
+  now: Instant,
+  correlation: string,
+): Unit<void> {
   const known = yield* recorded(audit)
   yield* writeAudit(audit.filter((record) => !known.has(lineOf(record))))
+  for (const [source, some] of Map.groupBy(left, ({ identity }) => identity.source))
+    yield* describe(source, some, correlation)
   for (const word of overrides.toSorted((a, b) => a.madeAt - b.madeAt)) yield* take(word, correlation)
   for (const [platform, some] of Map.groupBy(shut, (one) => one.platform)) yield* keepShut(platform, some)
   const told = [...shut, ...audit].flatMap(({ identity }) => identity ?? [])
@@ -27,6 +34,24 @@ export function* unspool({ audit, shut, overrides = [] }: Spooled, now: Instant,
     now,
     correlation,
   )
+}
+
+/** What a source said of people who were shut, unless the ledger has accepted a later read of it. */
+function* describe(source: string, left: readonly SpooledLeaver[], correlation: string): Unit<void> {
+  const read = (yield* acceptedRead(source))?.at ?? -Infinity
+  const latest = new Map(left.filter(({ at }) => at > read).map((one) => [one.identity.id, one]))
+  const some = [...latest.values()]
+  const result = {
+    source,
+    accepted: null,
+    refused: null,
+    identities: [],
+    changed: some.map(({ identity }) => identity),
+    events: some.flatMap(({ events }) => events),
+    problems: [],
+    known: new Map(some.map(({ identity, known }) => [identity.id, known])),
+  }
+  if (some.length > 0) yield* saveChanged(result, correlation)
 }
 
 /** An operator's word that could not be written when it was said. One that was said since then stands above it. */

@@ -200,7 +200,7 @@ class WatchedFeed {
 
   /** The ledger cannot be written: who left is shut all the same, and the feed is looked at again until it can. */
   async #shutWithoutLedger(intake: IntakeResult, { noticedAt }: Occasion): Promise<void> {
-    await this.#options.rescue?.revoke(intake.changed)
+    await this.#options.rescue?.revoke(intake.changed, intake.events)
     setTimeout(() => {
       if (!this.#signal.aborted) this.look(noticedAt)
     }, again)

@@ -173,7 +173,7 @@ function openIntake(keyturn: Keyturn, states: PlatformStates, work: Workers, sta
       },
     }),
   )
-  work.rescue?.onWaiting(() => passes.request(every))
+  work.rescue?.onTaken(() => passes.request(every))
   // What could not be planned while it was down.
   states.onUp(() => passes.request())
   const planner = stack.use(

@@ -10,7 +10,7 @@ import { openStandby } from '../../apply/standby-ledger.ts'
 import type { StandbyLedger } from '../../apply/standby-ledger.ts'
 import type { Change } from '../../model/change.ts'
 import { KeyturnError, summarise } from '../../model/errors.ts'
-import type { Identity, IdentityId } from '../../model/identity.ts'
+import type { Identity, IdentityId, LifecycleEvent } from '../../model/identity.ts'
 import { SECOND } from '../../model/instant.ts'
 import type { Instant } from '../../model/instant.ts'
 import type { AuditRecord, ObligationPointer } from '../../model/ledger.ts'
@@ -36,6 +36,7 @@ export class Rescue implements AsyncDisposable {
   readonly #timer: NodeJS.Timeout
   /** Platforms on which somebody was shut during this outage. */
   readonly #shut = new Map<IdentityId, Set<string>>()
+  #onTaken: () => void = () => undefined
   #trouble: Trouble | null = null
   readonly #doubts: () => boolean
   #looking: Promise<void> | null = null
@@ -77,6 +78,11 @@ export class Rescue implements AsyncDisposable {
   /** People who were shut and of whom the ledger does not know it yet. */
   get spooled(): number {
     return this.#shut.size
+  }
+
+  /** The ledger knows what was spooled; what the sources say by now must be read. */
+  onTaken(listener: () => void): void {
+    this.#onTaken = listener
   }
 
   /** Works on owed revocations: with the ledger where it can be written in time, else without it. */
@@ -121,7 +127,7 @@ export class Rescue implements AsyncDisposable {
   }
 
   /** Shuts those of these people who must not be let in, as the sources say now; the ledger need not know of it. */
-  async revoke(people: readonly Identity[]): Promise<void> {
+  async revoke(people: readonly Identity[], events: readonly LifecycleEvent[] = []): Promise<void> {
     const story = storyOf(this.#keyturn)
     const gone = (await overlaid(story, people)).filter(({ state }) => state !== 'active' && state !== 'pre-hire')
     if (gone.length === 0) return
@@ -131,6 +137,11 @@ export class Rescue implements AsyncDisposable {
     const effectiveAt = new Map(gone.flatMap(({ id, leftAt }) => (leftAt === null ? [] : [[id, leftAt] as const])))
     const asked = { correlation: story.correlation, operator: story.operator, effectiveAt }
     const owed = planned.plan.changes.filter((change) => this.#isOwed(change))
+    const ids = new Set(owed.map(({ identity }) => identity))
+    await this.#noteLeft(
+      people.filter(({ id, override }) => ids.has(id) && override === undefined),
+      events,
+    )
     await Promise.all(
       [...Map.groupBy(owed, ({ platform }) => platform)].map(async ([platform, changes]) => {
         const ports = this.#settling.ports(platform, 'revoke')
@@ -179,6 +190,19 @@ export class Rescue implements AsyncDisposable {
     }
   }
 
+  /** The ledger must know that they left before it knows that we have shut them: else it would open them again (law 8). */
+  async #noteLeft(people: readonly Identity[], events: readonly LifecycleEvent[]): Promise<void> {
+    const { ledger, clock } = this.#keyturn
+    const stored = await ledger.identitiesById(people.map(({ id }) => id))
+    const revisions = new Map(stored.map(({ id, revision = 0 }) => [id, revision]))
+    const said = Map.groupBy(events, ({ identity }) => identity)
+    await this.#spool.note(
+      people.map((identity) => ({
+        left: { identity, known: revisions.get(identity.id) ?? 0, events: said.get(identity.id) ?? [], at: clock() },
+      })),
+    )
+  }
+
   #shutOn(platform: string): ReadonlySet<IdentityId> {
     return new Set([...this.#shut].filter(([, platforms]) => platforms.has(platform)).map(([identity]) => identity))
   }
@@ -224,6 +248,7 @@ export class Rescue implements AsyncDisposable {
         records: spooled.audit.length,
         accounts: spooled.shut.length,
       })
+      this.#onTaken()
     } else if (this.#trouble !== null || this.#doubts()) await tryWrite(ledger, now)
     if (this.#trouble !== null) logger.warn('the ledger can be written again')
     // An operator's command may have taken it meanwhile.

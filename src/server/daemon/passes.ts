@@ -18,7 +18,8 @@ const stopPatience = 5 * SECOND
 
 /** Reads and plans that are too heavy for the daemon's own event loop, one after the other in processes of their own. */
 export class Passes implements AsyncDisposable {
-  readonly #keyturn: Keyturn
+  readonly #keyturn: Pick<Keyturn, 'settings' | 'logger' | 'clock'>
+  readonly #start: (hear: (message: FromChild) => void) => Child
   readonly #options: PassesOptions
   /** Feeds to be read as a whole, and since when that is known. */
   readonly #sources = new Map<string, Instant>()
@@ -29,9 +30,19 @@ export class Passes implements AsyncDisposable {
   #loop: Promise<void> | null = null
   #closed = false
   #unfinished = 0
+  /** The last mark that a pass has looked at. */
+  #upTo = 0
+  /** After a process that died: whoever asks is heard, and waits for the next try. */
+  #rests = false
   #timer: NodeJS.Timeout | undefined
 
-  constructor(keyturn: Keyturn, options: PassesOptions) {
+  /** @param start begins a process for a pass */
+  constructor(
+    keyturn: Pick<Keyturn, 'settings' | 'logger' | 'clock'>,
+    options: PassesOptions,
+    start: (hear: (message: FromChild) => void) => Child = (hear) => startChild('pass', hear),
+  ) {
+    this.#start = start
     this.#keyturn = keyturn
     this.#options = options
   }
@@ -50,7 +61,7 @@ export class Passes implements AsyncDisposable {
   }
 
   #begin(): void {
-    if (this.#closed) return
+    if (this.#closed || this.#rests) return
     this.#loop ??= this.#run().finally(() => {
       this.#loop = null
       // Somebody may have asked while the last one came to its end.
@@ -70,19 +81,19 @@ export class Passes implements AsyncDisposable {
   }
 
   async #run(): Promise<void> {
-    while (this.#isAsked() && !this.#closed) {
+    while (this.#isAsked() && !this.#closed && !this.#rests) {
       const sources = Object.fromEntries(this.#sources)
       this.#sources.clear()
       this.#isWanted = false
       const report = await this.#one(sources)
       if (this.#closed) return
-      if (report !== null && report.upTo >= this.#mark) this.#mark = 0
+      // More marks than one pass takes, none of which can be answered: they wait for the next try as well.
+      if (report !== null && (report.upTo >= this.#mark || report.upTo <= this.#upTo)) this.#mark = 0
+      this.#upTo = report?.upTo ?? this.#upTo
+      this.#rests = report === null
       this.#options.onPassed(report, Object.keys(sources))
       this.#unfinished = report === null || report.again ? this.#unfinished + 1 : 0
-      if (this.#unfinished === 0) continue
-      // Whoever waits for a mark waits for the next try.
-      this.#mark = 0
-      this.#later(report === null ? sources : {}, this.#pause(report))
+      if (this.#unfinished > 0) this.#later(report === null ? sources : {}, this.#pause(report))
     }
   }
 
@@ -95,7 +106,7 @@ export class Passes implements AsyncDisposable {
       else report = message.report
     }
     try {
-      const child = startChild('pass', hear)
+      const child = this.#start(hear)
       this.#child = child
       child.tell({ say: 'begin', settings, sources })
       const end = await child.ended
@@ -111,7 +122,10 @@ export class Passes implements AsyncDisposable {
   #later(sources: Readonly<Record<string, Instant>>, ms: number): void {
     for (const [source, noticedAt] of Object.entries(sources)) this.#sources.set(source, noticedAt)
     clearTimeout(this.#timer)
-    this.#timer = setTimeout(() => this.request(), ms)
+    this.#timer = setTimeout(() => {
+      this.#rests = false
+      this.request()
+    }, ms)
   }
 
   #pause(report: PassReport | null): number {

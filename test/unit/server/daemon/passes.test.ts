@@ -1,0 +1,128 @@
+import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest'
+import { MINUTE, SECOND } from '../../../../src/model/instant.ts'
+import type { FromChild, PassReport, ToChild } from '../../../../src/server/daemon/children.ts'
+import { Passes } from '../../../../src/server/daemon/passes.ts'
+
+const quiet = () => undefined
+const logger = { debug: quiet, info: quiet, change: quiet, warn: quiet, error: quiet }
+const done: PassReport = { again: false, upTo: 0, admitted: 0, withheld: 0, unread: [] }
+
+/** Passes whose processes end when the test says so. */
+function desk() {
+  const begun: Extract<ToChild, { say: 'begin' }>[] = []
+  const ends: ((report: PassReport | null) => void)[] = []
+  const told: (number | null)[] = []
+  let running = 0
+  let most = 0
+  const start = (hear: (message: FromChild) => void) => {
+    const { promise, resolve } = Promise.withResolvers<number | string>()
+    running += 1
+    most = Math.max(most, running)
+    ends.push((report) => {
+      running -= 1
+      if (report !== null) hear({ say: 'passed', report })
+      resolve(report === null ? 'SIGKILL' : 0)
+    })
+    return {
+      task: 'pass' as const,
+      pid: 1,
+      tell: (message: ToChild) => void (message.say === 'begin' && begun.push(message)),
+      stop: async () => resolve(0),
+      ended: promise,
+    }
+  }
+  const keyturn = { settings: {} as never, logger, clock: () => 7 }
+  const passes = new Passes(
+    keyturn,
+    { onAdmitted: quiet, onPassed: (report) => told.push(report?.upTo ?? null) },
+    start,
+  )
+  onTestFinished(() => passes[Symbol.asyncDispose]())
+  const end = async (report: Partial<PassReport> | null) => {
+    ends.at(-1)?.(report === null ? null : { ...done, ...report })
+    await vi.advanceTimersByTimeAsync(0)
+  }
+  return { passes, begun, told, end, most: () => most }
+}
+
+beforeEach(() => void vi.useFakeTimers())
+afterEach(() => void vi.useRealTimers())
+
+test('one pass runs at a time, and all who ask meanwhile get one more together, with all their feeds', async () => {
+  const { passes, begun, end, most } = desk()
+  passes.request(['hr'], 3)
+  passes.request(['crm'], 4)
+  passes.request(['crm'], 5)
+  passes.request()
+  expect(begun.map(({ sources }) => sources)).toEqual([{ hr: 3 }])
+  await end({})
+  expect(begun.map(({ sources }) => sources)).toEqual([{ hr: 3 }, { crm: 4 }])
+  await end({})
+  expect([begun.length, most()]).toEqual([2, 1])
+})
+
+test('a pass that has looked at a mark is the one that was asked for; else there is another one', async () => {
+  const { passes, begun, end } = desk()
+  passes.look(5)
+  passes.look(7)
+  await end({ upTo: 7 })
+  expect(begun).toHaveLength(1)
+  passes.look(9)
+  passes.look(12)
+  await end({ upTo: 9 })
+  expect(begun).toHaveLength(3)
+})
+
+test('a mark that came during a pass which could not see everything does not wait for the next try', async () => {
+  const { passes, begun, end } = desk()
+  passes.look(5)
+  passes.look(8)
+  await end({ upTo: 5, again: true, unread: ['ad'] })
+  expect(begun).toHaveLength(2)
+  await end({ upTo: 8, again: true, unread: ['ad'] })
+  expect(begun).toHaveLength(2)
+})
+
+test('what a pass leaves open is tried again in growing intervals, and never at once', async () => {
+  const { passes, begun, end } = desk()
+  passes.look(200_000)
+  const waits: number[] = []
+  for (let tries = 0; tries < 12; tries++) {
+    await end({ upTo: 100_000, again: true })
+    // The first of them gets on; later ones look at the same marks.
+    if (tries === 0) await end({ upTo: 100_000, again: true })
+    const before = begun.length
+    let waited = 0
+    while (begun.length === before && waited <= 10 * MINUTE) {
+      await vi.advanceTimersByTimeAsync(SECOND)
+      waited += SECOND
+    }
+    waits.push(waited)
+  }
+  expect(waits.every((wait) => wait >= SECOND && wait <= MINUTE)).toBe(true)
+  expect(waits.at(-1)).toBe(MINUTE)
+})
+
+test('a process that died is begun again with its feeds after a pause, however many ask meanwhile', async () => {
+  const { passes, begun, told, end } = desk()
+  passes.request(['hr'], 3)
+  passes.look(4)
+  await end(null)
+  passes.look(5)
+  passes.request()
+  expect([begun.length, told]).toEqual([1, [null]])
+  await vi.advanceTimersByTimeAsync(SECOND)
+  expect(begun.map(({ sources }) => sources)).toEqual([{ hr: 3 }, { hr: 3 }])
+  await end({ upTo: 5 })
+  expect(begun).toHaveLength(2)
+})
+
+test('nothing is begun after the end', async () => {
+  const { passes, begun, end } = desk()
+  passes.request()
+  await end(null)
+  await passes[Symbol.asyncDispose]()
+  passes.request()
+  await vi.advanceTimersByTimeAsync(MINUTE)
+  expect(begun).toHaveLength(1)
+})

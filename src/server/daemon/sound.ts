@@ -35,5 +35,5 @@ export async function planSound(
 
 /** Such as a ledger that is busy: the same is tried again. */
 export function passes(error: unknown): boolean {
-  return error instanceof KeyturnError && error.class === 'retry'
+  return error instanceof KeyturnError && (error.class === 'retry' || error.code === 'ledger-unavailable')
 }

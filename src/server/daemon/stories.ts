@@ -1,5 +1,6 @@
 // What the daemon tells of people in the log: ids only, and one correlation id from the feed to the proof.
 import type { SettledObligation } from '../../apply/ports.ts'
+import { isPlatformWide } from '../../apply/retry.ts'
 import type { Plan } from '../../model/change.ts'
 import type { IntakeResult } from '../../model/identity.ts'
 import type { Keyturn } from '../context.ts'
@@ -25,13 +26,17 @@ export function tellIntake(
 
 /** What workers did: proofs, what is given up, and revocations that are still owed. What was changed they tell themselves. */
 export function tellSettled({ logger }: Pick<Keyturn, 'logger'>, settled: readonly SettledObligation[]): void {
-  for (const { identity, platform, lane, state, results, proof, error } of settled) {
-    const base = { identity, platform, lane }
+  for (const { identity, platform, lane, state, results, proof, error, correlation } of settled) {
+    const base = { identity, platform, lane, correlation }
     for (const { change, status } of results) {
       if (status === 'failed') logger.error('given up', { ...base, change: change.kind, ...error })
     }
     if (proof !== null) logger.info('proof', { ...base, grade: proof.grade, text: proof.text })
-    else if (state === 'retry' && lane === 'revoke' && error !== null) logger.warn('still owed', { ...base, ...error })
+    else if (state === 'retry' && lane === 'revoke' && error !== null) {
+      // That a platform is down is told once; a line for everybody and every try would be a million a day.
+      const tell = isPlatformWide(error.code) ? 'debug' : 'warn'
+      logger[tell]('still owed', { ...base, ...error })
+    }
   }
 }
 

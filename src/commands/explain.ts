@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import colours from 'picocolors'
 import { renderExplanation } from '../report/explanation.ts'
-import { openKeyturn } from '../server/context.ts'
+import { openInForce } from './in-force.ts'
 import { explain } from '../server/explaining.ts'
 import { connectorOf } from '../server/survey.ts'
 import { act } from './command.ts'
@@ -16,7 +16,7 @@ export function define(command: Command, runner: Runner): void {
 }
 
 async function run(invocation: Invocation, _options: object, args: readonly string[]): Promise<ExitCode> {
-  await using keyturn = await openKeyturn({ config: invocation.config, readOnly: true })
+  await using keyturn = await openInForce(invocation, { readOnly: true })
   const [person = '', platform] = args
   if (platform !== undefined) connectorOf(keyturn, platform)
   const identity = await findPerson(keyturn, [], person)

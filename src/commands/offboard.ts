@@ -8,7 +8,7 @@ import { renderCarried, renderNotGivenBack, renderOwed, renderUnwritten } from '
 import { renderPlan } from '../report/plan.ts'
 import { showInstant } from '../report/text.ts'
 import type { Carried, Waiting } from '../server/carrying.ts'
-import { openKeyturn } from '../server/context.ts'
+import { openInForce } from './in-force.ts'
 import type { Keyturn } from '../server/context.ts'
 import { offboard, previewUndo, undo } from '../server/operating.ts'
 import type { NotGivenBack } from '../server/operating.ts'
@@ -56,7 +56,7 @@ async function run(invocation: Invocation, options: Options, args: readonly stri
   if (options.confirm === true && options.undo !== true) throw new KeyturnError('usage', '--confirm belongs to --undo')
   const reason = reasonOf(options.reason)
   const patience = options.wait === undefined ? usualWait : durationOf('--wait', options.wait)
-  await using keyturn = await openKeyturn({ config: invocation.config, readOnly: false })
+  await using keyturn = await openInForce(invocation, { readOnly: false })
   const identity = await findPerson(keyturn, [], args[0] ?? '')
   const until = untilOf(options.until, keyturn)
   const waiting = waitingOf(invocation, patience)

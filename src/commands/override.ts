@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import { Option } from 'commander'
 import { KeyturnError } from '../model/errors.ts'
 import { showInstant } from '../report/text.ts'
-import { openKeyturn } from '../server/context.ts'
+import { openInForce } from './in-force.ts'
 import { wordOf } from '../server/operating.ts'
 import { act } from './command.ts'
 import type { ExitCode, Invocation, Runner } from './command.ts'
@@ -37,7 +37,7 @@ export function defineWord(command: Command, runner: Runner, kind: Kind): void {
 async function run(invocation: Invocation, options: Options, args: readonly string[], kind: Kind): Promise<ExitCode> {
   checkWord(options, kind)
   const reason = reasonOf(options.reason)
-  await using keyturn = await openKeyturn({ config: invocation.config, readOnly: false })
+  await using keyturn = await openInForce(invocation, { readOnly: false })
   const { ledger, clock, operator, correlation, settings } = keyturn
   const identity = await findPerson(keyturn, [], args[0] ?? '')
   const { id } = identity

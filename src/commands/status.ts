@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Command } from 'commander'
 import { SECOND } from '../model/instant.ts'
 import { renderStatus } from '../report/status.ts'
-import { openKeyturn } from '../server/context.ts'
+import { openInForce } from './in-force.ts'
 import type { Keyturn } from '../server/context.ts'
 import { readStatus } from '../server/status.ts'
 import type { Status } from '../server/status.ts'
@@ -30,7 +30,7 @@ export function define(command: Command, runner: Runner): void {
 }
 
 async function status(invocation: Invocation, options: Options): Promise<ExitCode> {
-  await using keyturn = await openKeyturn({ config: invocation.config, readOnly: true })
+  await using keyturn = await openInForce(invocation, { readOnly: true })
   // The last look, after Ctrl-C, must not end with it.
   const { signal } = new AbortController()
   const read = () => readStatus(keyturn, { offline: options.offline === true, signal })

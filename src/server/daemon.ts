@@ -7,7 +7,8 @@ import { SECOND } from '../model/instant.ts'
 import { roles as everyRole } from '../model/running.ts'
 import type { Role } from '../model/running.ts'
 import type { Settings } from '../model/settings.ts'
-import { guarding, loadSettings } from './context.ts'
+import { settingsInForce } from './accepted.ts'
+import { guarding } from './context.ts'
 import type { Foundation } from './context.ts'
 import { openClock } from './clock.ts'
 import { watchConfig } from './daemon/config-watch.ts'
@@ -34,7 +35,7 @@ export interface Left {
 /** Runs until it is asked to stop. Throws KeyturnError where it cannot begin. */
 export async function runDaemon(options: DaemonOptions): Promise<Left> {
   const roles = new Set(options.only ?? everyRole)
-  const settings = await loadSettings(options.config)
+  const { settings, refused } = await settingsInForce(options.config)
   const logger = await openLog({ level: options.debug ? 'debug' : 'info', pretty: process.stderr.isTTY })
   await using stack = new AsyncDisposableStack()
   const clock = openClock()
@@ -47,7 +48,7 @@ export async function runDaemon(options: DaemonOptions): Promise<Left> {
   const seat = stack.use(
     new Seat({ ...foundation, redis, roles, trouble: () => registry.trouble }, registry, options.config),
   )
-  await seat.begin(settings)
+  await seat.begin(settings, refused)
   stack.use(
     watchConfig(
       () => seat.files,

@@ -131,8 +131,10 @@ async function lookAt(
   return { shut, opened: await stillGone(keyturn, connector, owned) }
 }
 
+/** By name as well: an account that was deleted and made anew has another native id. */
 function refsOf({ nativeId, names }: Leaver): readonly AccountRef[] {
-  return nativeId === null ? names.map((name) => ({ name, matches: [] })) : [{ nativeId }]
+  const named = names.map((name) => ({ name, matches: [] }))
+  return nativeId === null ? named : [{ nativeId }, ...named]
 }
 
 /**

@@ -1,5 +1,6 @@
 import { KeyturnError, summarise } from '../../model/errors.ts'
 import type { Settings } from '../../model/settings.ts'
+import { keepAccepted } from '../accepted.ts'
 import { openGeneration } from './generation.ts'
 import type { Base, Generation } from './generation.ts'
 import type { Registry } from './registry.ts'
@@ -37,10 +38,13 @@ export class Seat implements AsyncDisposable {
     return this.#files
   }
 
-  async begin(settings: Settings): Promise<void> {
+  /** `refused`: why the files on disk are not these settings, but those that were last in force. */
+  async begin(settings: Settings, refused: string | null): Promise<void> {
     this.#files = settings.files
     this.#generation = await openGeneration(this.#base, settings)
     this.#registry.say({ policyVersion: settings.policyVersion, refusedConfig: null })
+    if (refused === null) await keepAccepted(settings, this.#config, this.#base.logger)
+    else this.#refuse(refused)
     await this.#beginWork(true)
   }
 
@@ -84,6 +88,7 @@ export class Seat implements AsyncDisposable {
       .then(() => old[Symbol.asyncDispose]())
       .catch((error: unknown) => logger.error('the old configuration could not be left in order', summarise(error)))
     this.#registry.say({ policyVersion: found.settings.policyVersion })
+    await keepAccepted(found.settings, this.#config, logger)
     logger.change('another configuration is in force', { policy: found.settings.policyVersion })
     await this.#beginWork(found.policy)
   }

@@ -31,7 +31,7 @@ async function oneLeaves(company: Company, crowd: Crowd, daemon: Daemon): Promis
   )
 }
 
-test('flushed again and again during a burst, while people leave', async () => {
+test.concurrent('flushed again and again during a burst, while people leave', async () => {
   await using redis = await startRedis()
   await using company = await Company.found(server, { config: { ...crowdSettings, state: { redis: 'env:REDIS' } } })
   company.environment['REDIS'] = redis.url
@@ -50,7 +50,7 @@ test('flushed again and again during a burst, while people leave', async () => {
   expect(await truth(company, crowd.people)).toEqual([])
 })
 
-test('a given Redis is killed in the middle of a burst, stays away, and comes back empty', async () => {
+test.concurrent('a given Redis is killed in the middle of a burst, stays away, and comes back empty', async () => {
   await using redis = await startRedis()
   await using company = await Company.found(server, { config: { ...crowdSettings, state: { redis: 'env:REDIS' } } })
   company.environment['REDIS'] = redis.url
@@ -75,7 +75,7 @@ test('a given Redis is killed in the middle of a burst, stays away, and comes ba
 /** Longer than any patience of the queue (its longest is a silence of 15 s). */
 const away = 20_000
 
-test('the embedded Redis is killed as often as it comes back, during a burst, while people leave', async () => {
+test.concurrent('the embedded Redis is killed as often as it comes back, during a burst, while people leave', async () => {
   await using company = await Company.found(server, { config: crowdSettings })
   const crowd = new Crowd(company, chance(23))
   crowd.join(many)

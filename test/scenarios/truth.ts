@@ -179,7 +179,11 @@ function recordOf(
   if (accounts.length === 0) return []
   const own = lines.get(id) ?? []
   const isDone = ({ result }: Line) => result === 'done' || result === 'already'
-  const came = own.filter((line) => (line.action === 'create' || line.action === 'link') && isDone(line))
+  // An account that was shut while it was read back is recorded as a create that is to be tried again.
+  const shutMeanwhile = ({ action, result }: Line) => status === 'Left' && action === 'create' && result === 'retry'
+  const came = own.filter(
+    (line) => shutMeanwhile(line) || ((line.action === 'create' || line.action === 'link') && isDone(line)),
+  )
   const began =
     came.length > 0 ? [] : [`nothing tells where the account of ${id} comes from; of it is told: ${told(own)}`]
   if (status !== 'Left') return began

@@ -25,7 +25,7 @@ const usual = SECOND
 const withoutRedis = SECOND / 4
 /** There was more than one sweep takes. */
 const soon = SECOND / 10
-const atMost = { revoke: 1_000, change: 5_000 } as const
+const atMost = 5_000
 
 /**
  * Brings back what is owed: retries whose time has come, and whatever Redis or a killed worker lost. Revocation never waits
@@ -36,7 +36,7 @@ export async function sweepLane(options: SweepOptions): Promise<number> {
   const isDown = health.isDown()
   if (isDown && lane === 'change') return usual
   // While the platform is down, most of what is brought back would not begin.
-  const most = isDown ? concurrency : atMost[lane]
+  const most = isDown ? concurrency : atMost
   const waiting = await jobs.waiting()
   if (waiting === null) {
     if (lane === 'revoke') options.direct(await identitiesOf(options.due(most)))

@@ -1,6 +1,5 @@
 // Revoking while the ledger cannot be written (law 3): a full disk, a process that holds its lock and hangs. Accounts are shut
 // by the same protocol, and what was done is spooled beside the ledger until it can take it.
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { SettleLedger, SettleReport } from '../../apply/ports.ts'
 import { revokeNow } from '../../apply/revoke-now.ts'
 import { settle, settleClaimed } from '../../apply/settle.ts'
@@ -14,6 +13,7 @@ import type { Identity, IdentityId, LifecycleEvent } from '../../model/identity.
 import { SECOND } from '../../model/instant.ts'
 import type { Instant } from '../../model/instant.ts'
 import type { AuditRecord, ObligationPointer } from '../../model/ledger.ts'
+import { inTime } from '../../queue/patience.ts'
 import { planConcerned } from '../concerned.ts'
 import { storyOf } from '../context.ts'
 import type { Keyturn } from '../context.ts'
@@ -102,22 +102,15 @@ export class Rescue implements AsyncDisposable {
 
   /** What came of a write, or that the ledger could not be written in time; the write may still come to its end. */
   async inTime<T>(writing: Promise<T>): Promise<T | 'unwritable'> {
-    writing.catch(() => undefined)
-    const over = new AbortController()
-    const late = sleep(this.#patience, 'unwritable' as const, { signal: over.signal }).catch(
-      () => 'unwritable' as const,
-    )
     try {
-      const end = await Promise.race([writing, late])
-      if (end === 'unwritable') this.#fail('it did not answer in time')
-      return end
+      const end = await inTime(writing, this.#patience)
+      if (end !== 'late') return end
+      this.#fail('it did not answer in time')
     } catch (error) {
       if (!isUnwritable(error)) throw error
       this.#fail(summarise(error).message)
-      return 'unwritable'
-    } finally {
-      over.abort()
     }
+    return 'unwritable'
   }
 
   /** Finds out by a write whether the ledger can be written now. */

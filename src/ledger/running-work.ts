@@ -16,6 +16,7 @@ import { openHoldCounts } from './holds.ts'
 import { openStates, unsettled } from './obligations.ts'
 import { auditAfter, auditSince, lastAudit } from './record.ts'
 import type { Schema } from './schema.ts'
+import { removalsSince } from './stale.ts'
 import { all, db, each, first, inLists, run } from './unit.ts'
 import type { Unit } from './unit.ts'
 import { unspool } from './unspool.ts'
@@ -119,11 +120,6 @@ function* clockSetBack(now: Instant): Unit<boolean> {
   yield* run(db.updateTable('obligation').set({ numbered_at: now }).where('numbered_at', '>', now))
   yield* run(db.deleteFrom('tick').where('at', '>', now + clocksDiffer))
   return true
-}
-
-function* removalsSince(platform: string, since: Instant): Unit<ReadonlySet<IdentityId>> {
-  const rows = db.selectFrom('removal').select('identity').where('platform', '=', platform).where('at', '>=', since)
-  return new Set(yield* each(rows, ({ identity }) => identity))
 }
 
 /** An account keeps its name from others, whether the name was claimed or only found with the account. */

@@ -1,8 +1,10 @@
 // Whether a plan still speaks of people as they are.
+import type { Plan } from '../model/change.ts'
 import type { IdentityId } from '../model/identity.ts'
+import type { Instant } from '../model/instant.ts'
 import type { Admission } from '../model/ledger.ts'
 import type { Portion } from './portions.ts'
-import { all, db, inLists } from './unit.ts'
+import { all, db, each, inLists } from './unit.ts'
 import type { Unit } from './unit.ts'
 
 /**
@@ -31,5 +33,29 @@ export function* staleAmong(
     ),
   )
   for (const { identity } of younger) stale.add(identity)
+  for (const identity of yield* crowdedOut(plan, people)) stale.add(identity)
   return stale
+}
+
+/**
+ * Those whose removal the limit let pass, but would not any more: another plan, made at the same time, was admitted before
+ * this one and has taken the room (law 6). They are planned again with what is known now.
+ */
+function* crowdedOut({ removals = {}, removalRoom = {} }: Plan, people: readonly IdentityId[]): Unit<IdentityId[]> {
+  const here = new Set(people)
+  const crowded: IdentityId[] = []
+  for (const [platform, { since, lately, more }] of Object.entries(removalRoom)) {
+    const ours = new Set(removals[platform])
+    const some = here.intersection(ours)
+    if (some.size === 0) continue
+    const others = (yield* removalsSince(platform, since)).difference(ours)
+    if (others.size - lately > more) crowded.push(...some)
+  }
+  return crowded
+}
+
+/** Accounts whose removal the limits counted and that was admitted since then. */
+export function* removalsSince(platform: string, since: Instant): Unit<ReadonlySet<IdentityId>> {
+  const rows = db.selectFrom('removal').select('identity').where('platform', '=', platform).where('at', '>=', since)
+  return new Set(yield* each(rows, ({ identity }) => identity))
 }

@@ -215,6 +215,16 @@ export function reviewedChanges(plan: Pick<Plan, 'changes' | 'withheld'>): reado
 
 export type Situation = 'linked' | 'unlinked' | 'unmatched' | 'disputed' | 'missing' | 'absent'
 
+/** Plans that are made side by side know nothing of each other: admission counts once more by this. */
+export interface RemovalRoom {
+  /** Since when removals count. */
+  readonly since: Instant
+  /** Removals of earlier plans that this one has counted. */
+  readonly lately: number
+  /** So many more would have passed. */
+  readonly more: number
+}
+
 /** Desired minus observed, as a value that can be printed, hashed, approved and applied. */
 export interface Plan {
   /** The hash of law 6, 64 hexadecimal digits. */
@@ -234,6 +244,8 @@ export interface Plan {
   readonly doneByHand?: readonly Change[]
   /** Whose accounts the limit on removals counted and let pass, per platform: they count against the next plans, too. */
   readonly removals?: Readonly<Record<string, readonly IdentityId[]>>
+  /** What the limit on removals still has room for, per platform, where it looks back over earlier plans. */
+  readonly removalRoom?: Readonly<Record<string, RemovalRoom>>
   /**
    * Of a plan for a few people: of these it cannot be told on some platform what they need without looking at everybody.
    * Nothing is planned for them there; what is planned elsewhere is right. Absent: the plan looked at everybody.

@@ -1,6 +1,6 @@
 import type { DesiredAccount } from '../model/account.ts'
 import { fingerprint, passesWhenReviewed } from '../model/change.ts'
-import type { Change, Plan, PlanNote, Situation, Withheld } from '../model/change.ts'
+import type { Change, Plan, PlanNote, RemovalRoom, Situation, Withheld } from '../model/change.ts'
 import type { IdentityId } from '../model/identity.ts'
 import type { Instant } from '../model/instant.ts'
 import type { SafetySettings } from '../model/settings.ts'
@@ -51,6 +51,7 @@ export function makePlan(input: PlanInput): Plan {
   const parts: PlatformPlan[] = []
   const population: Record<string, number> = {}
   const removals: Record<string, readonly IdentityId[]> = {}
+  const removalRoom: Record<string, RemovalRoom> = {}
   const undecided = new Set<IdentityId>()
   const situations: Record<string, Readonly<Record<Situation, number>>> = {}
   const rules = { safety: input.safety, confirmed: input.confirmed, isProtected: globs(input.safety.protected) }
@@ -78,6 +79,10 @@ export function makePlan(input: PlanInput): Plan {
     parts.push(part)
     population[id] = part.population
     if (part.removals.length > 0) removals[id] = part.removals
+    if (part.room !== null) {
+      const { within, ...room } = part.room
+      removalRoom[id] = { ...room, since: input.now - within }
+    }
     for (const identity of part.undecided ?? []) undecided.add(identity)
     situations[id] = part.situations
   }
@@ -93,6 +98,7 @@ export function makePlan(input: PlanInput): Plan {
     standby,
     doneByHand,
     removals,
+    removalRoom,
     ...(input.platforms.some(({ partial }) => partial !== undefined) ? { undecided: [...undecided].toSorted() } : {}),
     ...remembrance(parts),
     situations,

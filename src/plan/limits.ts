@@ -1,5 +1,5 @@
 import { fingerprint, limitOf } from '../model/change.ts'
-import type { WithheldWhy } from '../model/change.ts'
+import type { RemovalRoom, WithheldWhy } from '../model/change.ts'
 import type { IdentityId } from '../model/identity.ts'
 import { DAY, HOUR, MINUTE, SECOND } from '../model/instant.ts'
 import type { SafetyLimit, SafetyLimits } from '../model/settings.ts'
@@ -29,16 +29,16 @@ interface Limited {
  * access by them, and their exit was counted when the account was shut.
  *
  * The limit on removals may look back: what earlier plans removed within its time counts too, each account once. Returns
- * whom it counted and let pass.
+ * whom it counted and let pass, and how many more it would have.
  */
 export function applyLimits(
   view: PlatformView,
   sheets: readonly Sheet[],
   population: number,
   rules: SafetyRules,
-): readonly IdentityId[] {
+): Passed {
   const { default: general, [view.settings.id]: own = general } = rules.safety.limits
-  let removals: readonly IdentityId[] = []
+  let passed: Passed = { removals: [], room: null }
   for (const limited of limitsOf(own, rules.confirmed)) {
     const { counts, stops, limit } = limited
     if (limit === undefined) continue
@@ -49,7 +49,7 @@ export function applyLimits(
       .map(({ desired }) => desired.identity)
     const count = countOf(view, limited, counted, population)
     if (counted.length === 0 || !isCrossed(limit, count)) {
-      if (limited.why === 'removals-limit') removals = counted
+      if (limited.why === 'removals-limit') passed = { removals: counted, room: roomIn(limit, count) }
       continue
     }
     const verdict = { why: limited.why, text: textOf(view, limited, limit, count) }
@@ -58,7 +58,19 @@ export function applyLimits(
       follow(sheet)
     }
   }
-  return removals
+  return passed
+}
+
+/** What the limit on removals let pass. */
+interface Passed {
+  readonly removals: readonly IdentityId[]
+  /** Null where it does not look back. */
+  readonly room: (Pick<RemovalRoom, 'lately' | 'more'> & { readonly within: number }) | null
+}
+
+function roomIn({ above, max, within = 0 }: SafetyLimit, { now, lately, population }: Count): Passed['room'] {
+  if (within === 0) return null
+  return { within, lately, more: Math.floor(Math.max(above, max * population)) - now - lately }
 }
 
 /** What is compared with a limit. */

@@ -30,6 +30,8 @@ export interface PlatformPlan {
   readonly situations: Readonly<Record<Situation, number>>
   /** Whom the limit on removals counted and let pass. */
   readonly removals: readonly IdentityId[]
+  /** How many more it would have let pass; null where it does not look back. */
+  readonly room: ReturnType<typeof applyLimits>['room']
   /** For whom nothing is in this plan, because the view shows too little; null where it shows everything. */
   readonly undecided: ReadonlySet<IdentityId> | null
 }
@@ -74,11 +76,11 @@ export function planPlatform(
   const undecided = doubts?.undecided() ?? null
   const sheets = undecided === null ? all : all.filter(({ desired }) => !undecided.has(desired.identity))
   population = view.partial?.population ?? population
-  const removals = applyLimits(view, sheets, population, rules)
+  const passed = applyLimits(view, sheets, population, rules)
   dropOrphanedReferences(sheets)
   for (const sheet of sheets) sheet.sort()
   const notes = sheets.flatMap((sheet) => sheet.notes)
-  return { sheets, notes, standby, doneByHand, corrections, claims, population, situations, removals, undecided }
+  return { sheets, notes, standby, doneByHand, corrections, claims, population, situations, ...passed, undecided }
 }
 
 /** Accounts that nobody is linked to: those in dispute, and orphans. */

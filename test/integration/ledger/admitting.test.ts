@@ -49,6 +49,28 @@ describe('people who changed while the plan was made', () => {
     return ledger
   }
 
+  test('of whom plans side by side would remove more than the limit lets pass: the later one is planned again', async () => {
+    const ledger = await s.ledgerWith(5)
+    const revisions = new Map((await ledger.identities()).map(({ id, revision = 0 }) => [id, revision]))
+    // Both were made when nobody was removed; the limit lets three pass.
+    const planOf = (...keys: string[]) => ({
+      ...s.plan(
+        keys.map((key) => s.disable(key)),
+        [],
+        keys.join(''),
+      ),
+      removals: { [s.platform]: keys.map((key) => `hr:${key}`) },
+      removalRoom: { [s.platform]: { since: s.now - 10, lately: 0, more: 3 - keys.length } },
+    })
+    const admit = (...keys: string[]) => ledger.admit({ ...s.admission([]), plan: planOf(...keys), revisions })
+    expect((await admit('p1', 'p2')).stale).toBeUndefined()
+    expect((await admit('p3', 'p4')).stale).toEqual(['hr:p3', 'hr:p4'])
+    expect((await ledger.obligations({})).map(({ identity }) => identity)).toEqual(['hr:p1', 'hr:p2'])
+    expect((await ledger.markedOf(['hr:p3'])).length).toBeGreaterThan(0)
+    // Whom both of them remove counts once.
+    expect((await admit('p2', 'p5')).stale).toBeUndefined()
+  })
+
   test('are left out: no change, no name, no role, no removal; the others are admitted', async () => {
     const ledger = await changed()
     const role = { role: 'engineer', since: 1, lostAt: null }

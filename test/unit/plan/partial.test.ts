@@ -289,6 +289,17 @@ describe('the limit on removals over time', () => {
     expect(stopped(world.plan(leaver('ann')))).toEqual(['removals-limit disable'])
   })
 
+  it('says how many more it would let pass, so that admission can count plans that were made side by side', () => {
+    const world = three()
+    world.safety = limited(hour, 4)
+    world.removedLately = lately('x')
+    const plan = world.plan(leaver('ann'), want('bob'))
+    expect(plan.removalRoom).toEqual({ wiki: { since: plan.madeAt - hour, lately: 1, more: 2 } })
+    expect(planPart(world, [leaver('ann')], { population: 99 }).removalRoom?.['wiki']?.more).toBe(7)
+    world.safety = limited(0, 4)
+    expect(world.plan(leaver('ann')).removalRoom).toEqual({})
+  })
+
   it('holds back nothing of a plan that removes nothing', () => {
     const world = three()
     world.safety = limited(hour)

@@ -21,6 +21,8 @@ export interface Spool extends AsyncDisposable {
   note(entries: readonly Entry[]): Promise<void>
   /** Entries that no file holds: they end with this process. */
   readonly unkept: number
+  /** Has a process of this folder ended and left something? */
+  isLeft(): Promise<boolean>
   /** Takes the space for the next process that finds the disk full. Never throws. */
   keepSpare(): Promise<void>
   /** Everything noted by this process, and by processes of this folder that ended; null where there is nothing. */
@@ -48,8 +50,8 @@ export async function openSpool(folder: string, clock: Clock, logger: Logger): P
 }
 
 /** Has a process left its spool in this folder when it ended? */
-export async function isSpoolLeft(folder: string, clock: Clock): Promise<boolean> {
-  return (await abandoned(folder, '', clock)).length > 0
+export async function isSpoolLeft(folder: string, clock: Clock, own = ''): Promise<boolean> {
+  return (await abandoned(folder, own, clock)).length > 0
 }
 
 /** Space that is taken already, with the lines that are in it; renaming gives it to one process only. */
@@ -88,6 +90,10 @@ class FolderSpool implements Spool {
 
   get unkept(): number {
     return this.memory.length
+  }
+
+  isLeft(): Promise<boolean> {
+    return isSpoolLeft(this.folder, this.clock, this.own)
   }
 
   async keepSpare(): Promise<void> {

@@ -89,6 +89,7 @@ class WatchedFeed {
   #memory: FeedMemory | null = null
   #occasion: Occasion | null = null
   #looking: Promise<void> | null = null
+  #again: NodeJS.Timeout | null = null
   #toldAge = Number.NEGATIVE_INFINITY
 
   constructor(keyturn: Keyturn, settings: SourceSettings, options: FeedOptions, signal: AbortSignal) {
@@ -201,7 +202,9 @@ class WatchedFeed {
   /** The ledger cannot be written: who left is shut all the same, and the feed is looked at again until it can. */
   async #shutWithoutLedger(intake: IntakeResult, { noticedAt }: Occasion): Promise<void> {
     await this.#options.rescue?.revoke(intake.changed, intake.events)
-    setTimeout(() => {
+    // One for all that happened since the first.
+    this.#again ??= setTimeout(() => {
+      this.#again = null
       if (!this.#signal.aborted) this.look(noticedAt)
     }, again)
   }

@@ -68,8 +68,15 @@ export async function openGeneration(base: Base, settings: Settings): Promise<Ge
       if (intake === null) return
       const { ledger, clock } = keyturn
       // Marked first, so that the pass which reads the feeds looks at them, too.
-      if (everybody) await ledger.lookAgain(null, 'policy', clock(), storyOf(keyturn).correlation)
-      intake.readFeeds()
+      const mark = () => ledger.lookAgain(null, 'policy', clock(), storyOf(keyturn).correlation)
+      try {
+        if (everybody) await mark()
+      } catch (error) {
+        work.rescue?.onceBack(() => void mark().then(() => intake.look(), complain(keyturn, 'nobody could be marked')))
+        throw error
+      } finally {
+        intake.readFeeds()
+      }
     },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }
@@ -152,6 +159,11 @@ function warmly(warm: () => Promise<void>): Disposable {
   return { [Symbol.dispose]: () => clearInterval(timer) }
 }
 
+/** A promise that nobody waits for would end the daemon. */
+function complain({ logger }: Keyturn, message: string): (error: unknown) => void {
+  return (error) => logger.error(message, summarise(error))
+}
+
 interface Intake {
   /** Looks at who is marked. */
   look(): void
@@ -160,15 +172,13 @@ interface Intake {
 
 function openIntake(keyturn: Keyturn, states: PlatformStates, work: Workers, stack: AsyncDisposableStack): Intake {
   const every = Object.keys(keyturn.settings.sources)
-  // A promise that nobody waits for would end the daemon.
-  const complain = (message: string) => (error: unknown) => keyturn.logger.error(message, summarise(error))
   const passes = stack.use(
     new Passes(keyturn, {
       onAdmitted: () => work.wake(),
       onPassed: (report, sources) => {
         if (report?.again === true) planner.leave(report.upTo)
         const next = report === null ? feeds.died(sources) : feeds.remember(sources)
-        next.catch(complain('feeds could not be remembered'))
+        next.catch(complain(keyturn, 'feeds could not be remembered'))
         look()
       },
     }),
@@ -194,7 +204,7 @@ function openIntake(keyturn: Keyturn, states: PlatformStates, work: Workers, sta
         keyturn.ledger
           .lookAgain(null, 'policy', keyturn.clock(), storyOf(keyturn).correlation)
           .then(() => passes.request(every))
-          .catch(complain('a full pass could not be asked for; the next one comes'))
+          .catch(complain(keyturn, 'a full pass could not be asked for; the next one comes'))
       },
     }),
   )

@@ -76,7 +76,7 @@ function unwritableNotice({ why }: Trouble, count: number): Notice {
     severity: 'page',
     platform: null,
     identity: null,
-    text: `The ledger cannot be written: ${why} Who must be shut is shut all the same and spooled beside it; nothing else is done.${shut}`,
+    text: `${why} Who must be shut is shut all the same and spooled beside it; nothing else is done.${shut}`,
   }
 }
 

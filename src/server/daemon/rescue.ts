@@ -22,8 +22,6 @@ import type { Settling } from '../settling.ts'
 import type { Trouble } from './registry.ts'
 
 const lookEvery = SECOND
-/** Every so many looks, spools of processes that ended are looked for. */
-const rarely = 30
 const answerAtMost = SECOND
 
 export class Rescue implements AsyncDisposable {
@@ -36,11 +34,11 @@ export class Rescue implements AsyncDisposable {
   readonly #timer: NodeJS.Timeout
   /** Platforms on which somebody was shut during this outage. */
   readonly #shut = new Map<IdentityId, Set<string>>()
+  #back: (() => void)[] = []
   #onTaken: () => void = () => undefined
   #trouble: Trouble | null = null
   readonly #doubts: () => boolean
   #looking: Promise<void> | null = null
-  #quiet = 0
 
   /**
    * @param patience how long the ledger is waited for before somebody is shut without it, ms
@@ -80,6 +78,11 @@ export class Rescue implements AsyncDisposable {
     return this.#shut.size
   }
 
+  /** Called once, when the ledger can be written again. */
+  onceBack(listener: () => void): void {
+    this.#back.push(listener)
+  }
+
   /** The ledger knows what was spooled; what the sources say by now must be read. */
   onTaken(listener: () => void): void {
     this.#onTaken = listener
@@ -105,7 +108,7 @@ export class Rescue implements AsyncDisposable {
     try {
       const end = await inTime(writing, this.#patience)
       if (end !== 'late') return end
-      this.#fail('it did not answer in time')
+      this.#fail(`The ledger took no write within ${this.#patience} ms: another process may hold its lock.`)
     } catch (error) {
       if (!isUnwritable(error)) throw error
       this.#fail(summarise(error).message)
@@ -228,9 +231,9 @@ export class Rescue implements AsyncDisposable {
   }
 
   async #drain(): Promise<void> {
-    // Nothing of ours is spooled: only what ended processes left is looked for, now and then.
+    // Nothing of ours is spooled: only what ended processes left, such as an operator's command, is looked for.
     const isQuiet = this.#trouble === null && this.#shut.size === 0 && !this.#doubts()
-    if (isQuiet && this.#quiet++ % rarely !== 0) return
+    if (isQuiet && !(await this.#spool.isLeft())) return
     const { ledger, clock, logger, correlation } = this.#keyturn
     const spooled = await this.#spool.drain()
     const now = clock()
@@ -247,6 +250,7 @@ export class Rescue implements AsyncDisposable {
     // An operator's command may have taken it meanwhile.
     if (this.#trouble !== null || spooled !== null) await this.#spool.keepSpare()
     this.#trouble = null
+    for (const listener of this.#back.splice(0)) listener()
     this.#shut.clear()
   }
 }

@@ -13,6 +13,7 @@ function memorySpool() {
   const spool: Spool = {
     note,
     unkept: 0,
+    isLeft: async () => false,
     keepSpare: async () => undefined,
     drain: async () => null,
     clear: async () => undefined,

@@ -22,6 +22,7 @@ async function leaving() {
   const spool: Spool = {
     note: async (entries) => void noted.push(...entries),
     unkept: 0,
+    isLeft: async () => false,
     keepSpare: async () => undefined,
     drain: async () => null,
     clear: async () => undefined,

@@ -23,10 +23,11 @@ export function inTurns(act: () => Promise<void>): Turns {
     })
     return next
   }
-  return {
-    ask,
-    async idle() {
-      while (running !== null || next !== null) await (next ?? running)
-    },
+  const idle = async (): Promise<void> => {
+    const last = next ?? running
+    if (last === null) return
+    await last
+    await idle()
   }
+  return { ask, idle }
 }

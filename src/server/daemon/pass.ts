@@ -1,6 +1,7 @@
 // A process of its own: reads whole feeds, plans many people or everybody, admits. One pass, then it ends.
 import { KeyturnError, summarise } from '../../model/errors.ts'
 import type { Identity, IdentityId } from '../../model/identity.ts'
+import { SECOND } from '../../model/instant.ts'
 import type { Instant } from '../../model/instant.ts'
 import type { LookAgain } from '../../model/running.ts'
 import { admissionOf } from '../admitting.ts'
@@ -17,6 +18,7 @@ import { tellIntake, tellPlan } from './stories.ts'
 
 /** More people than this are planned with everybody else: one bulk read serves them better than questions. */
 const fewPeople = 500
+const tellEvery = SECOND / 5
 const mostMarks = 100_000
 /** Somebody else may accept a read of the same feed meanwhile: then it is read once more. */
 const mostReads = 5
@@ -71,7 +73,8 @@ async function planMarked(keyturn: Keyturn, signal: AbortSignal, onAdmitted: () 
   const open = new Set(undecided)
   const answered = people?.filter((identity) => !open.has(identity)) ?? null
   const looked: Answered = { upTo: marks.at(-1)?.id ?? 0, people: unread.length > 0 ? [] : answered }
-  const { pointers, stale = [] } = await keyturn.ledger.admit(await admissionOf(keyturn, planned, marks, looked))
+  const admission = await admissionOf(keyturn, planned, marks, looked)
+  const { pointers, stale = [] } = await tellingMeanwhile(onAdmitted, () => keyturn.ledger.admit(admission))
   if (pointers.length > 0) onAdmitted()
   if (restored !== null) await tellRestored(keyturn)
   if (undecided.length > 0) await keyturn.ledger.lookAgain(null, 'policy', keyturn.clock(), keyturn.correlation)
@@ -84,6 +87,16 @@ async function tellRestored({ ledger, logger }: Keyturn): Promise<void> {
   if ((await ledger.restored()) === null) logger.warn('the restored ledger is reconciled; what opens is planned next')
   else
     logger.error('the restored ledger is not reconciled yet: a feed or a platform could not be read; nothing is opened')
+}
+
+/** A large plan is admitted in portions, revocations first: what has become work is begun before the last of it has. */
+async function tellingMeanwhile<T>(tell: () => void, admit: () => Promise<T>): Promise<T> {
+  const timer = setInterval(tell, tellEvery)
+  try {
+    return await admit()
+  } finally {
+    clearInterval(timer)
+  }
 }
 
 /** Null: everybody. */

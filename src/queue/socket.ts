@@ -34,11 +34,12 @@ export async function socketPath(folder: string): Promise<string> {
 export async function secureFolder(path: string): Promise<void> {
   const folder = dirname(path)
   await mkdir(folder, { recursive: true, mode: 0o700 })
-  const { uid } = await stat(folder)
+  const { uid, mode } = await stat(folder)
   if (process.getuid !== undefined && uid !== process.getuid()) {
     throw new KeyturnError('redis-unavailable', `the folder ${folder} of the embedded Redis belongs to another user`, {
       hint: 'Run Keyturn as one user, or give every user a state folder of their own.',
     })
   }
-  await chmod(folder, 0o700)
+  // On a file system that became read-only nothing can be changed, and mostly nothing has to be.
+  if ((mode & 0o777) !== 0o700) await chmod(folder, 0o700)
 }

@@ -203,7 +203,8 @@ class WatchedFeed {
   async #shutWithoutLedger(intake: IntakeResult, { noticedAt }: Occasion): Promise<void> {
     await this.#options.rescue?.revoke(intake.changed, intake.events)
     // One for all that happened since the first.
-    this.#again ??= setTimeout(() => {
+    if (this.#again !== null) return
+    this.#again = setTimeout(() => {
       this.#again = null
       if (!this.#signal.aborted) this.look(noticedAt)
     }, again)

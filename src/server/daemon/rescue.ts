@@ -96,8 +96,9 @@ export class Rescue implements AsyncDisposable {
     const claiming = ports.ledger.claim(pointers, ports.worker, ports.leaseMs, ports.clock())
     const claimed = await this.inTime(claiming)
     if (claimed !== 'unwritable') return settleClaimed(claimed, { ...ports, ledger: this.#hurried(ports.ledger) })
-    // What the ledger shows as claimed by now is left to who claimed it.
-    const report = await settle(pointers, { ...ports, ledger: this.#standby })
+    // What the ledger shows as claimed by now is left to who claimed it, and who was shut in this outage stays so.
+    const owed = pointers.filter(({ identity, platform }) => this.#shut.get(identity)?.has(platform) !== true)
+    const report = await settle(owed, { ...ports, ledger: this.#standby })
     for (const { identity, platform, state } of report.obligations)
       if (state === 'settled') this.#note(identity, platform)
     return report

@@ -88,6 +88,10 @@ test('while the ledger hangs before anything is claimed, the account is shut wit
   expect(obligations).toMatchObject([{ identity: 'hr:ann', state: 'settled' }])
   expect(world.accountOf('hr:ann')).toMatchObject([{ enabled: false }])
   expect([rescue.trouble !== null, rescue.spooled, noted.length > 0]).toEqual([true, 1, true])
+  // The ledger shows it as owed all the while: it is not shut again and again for that.
+  const soFar = noted.length
+  expect(await rescue.settle(pointers)).toEqual({ obligations: [] })
+  expect(noted).toHaveLength(soFar)
 })
 
 test('a ledger that hangs after the claim keeps no account open, and what was done is spooled', async () => {

@@ -3,7 +3,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import type { SettlePorts } from '../../../../src/apply/ports.ts'
 import type { Spool } from '../../../../src/apply/spool.ts'
 import { KeyturnError } from '../../../../src/model/errors.ts'
-import type { ClaimedObligation } from '../../../../src/model/ledger.ts'
+import type { ClaimedObligation, ObligationPointer } from '../../../../src/model/ledger.ts'
 import type { Keyturn } from '../../../../src/server/context.ts'
 import { Rescue } from '../../../../src/server/daemon/rescue.ts'
 import type { WorkView } from '../../../../src/server/worker.ts'
@@ -43,9 +43,9 @@ async function leaving() {
     lookAgain: ledger.lookAgain.bind(ledger),
   }
   /** What the ledger shows while it cannot be written: all that is owed. */
-  const peek = async (): Promise<readonly ClaimedObligation[]> => {
+  const peek = async (asked: readonly ObligationPointer[]): Promise<readonly ClaimedObligation[]> => {
     const row = ledger.rows.get('hr:ann')
-    if (row === undefined) return []
+    if (row === undefined || asked.length === 0) return []
     const base = { identity: 'hr:ann', platform: 'corp', lane: row.lane, number: row.wanted, token: '', tries: 0 }
     const told = { admittedAt: world.now, effectiveAt: null, correlation: 'c', operator: 'o', planId: '' }
     return [{ ...base, ...told, changes: row.changes, stepsDone: [], openIntents: [] }]

@@ -10,6 +10,18 @@ import { dependents } from './people.ts'
 import { all, db, inLists, insertAll } from './unit.ts'
 import type { Unit } from './unit.ts'
 
+/** A settlement whose token is still current, and the obligation as it stands in the ledger. */
+export interface Accepted {
+  readonly settlement: Settlement
+  readonly row: Obligation
+}
+
+export interface Settled {
+  readonly settlement: Settlement
+  /** The obligation as the settlement leaves it. */
+  readonly after: Obligation
+}
+
 export function isDone({ status }: ChangeResult): boolean {
   return status === 'done' || status === 'already'
 }
@@ -22,14 +34,17 @@ export function madeOrMoved({ results }: Settlement): boolean {
 
 /** Marks whose admitted changes are not what is needed any more, and who refers to an account that has another address now. */
 export function* markAgainAfter(settlements: readonly Settlement[]): Unit<void> {
-  const moved = settlements.filter(({ results }) => results.some(({ status }) => status === 'moved'))
-  yield* markEach(
-    moved.map((one) => ({ identity: one.obligation.identity, because: one })),
-    'moved',
-  )
+  yield* markMoved(settlements.filter(({ results }) => results.some(({ status }) => status === 'moved')))
   for (const [platform, some] of Map.groupBy(settlements.filter(madeOrMoved), ({ obligation }) => obligation.platform))
     yield* markDependents(platform, some)
   yield* markOutdated(settlements)
+}
+
+export function* markMoved(settlements: readonly Settlement[]): Unit<void> {
+  yield* markEach(
+    settlements.map((one) => ({ identity: one.obligation.identity, because: one })),
+    'moved',
+  )
 }
 
 /** Who now refers to where another's account stood when the reference was written: it has been moved meanwhile. */
@@ -108,9 +123,7 @@ function* markEach(marked: readonly Marked[], cause: LookAgainCause): Unit<void>
 }
 
 /** Revocations that were proven in these settlements, and from when to when they took. */
-export function* recordTimings(
-  settled: readonly { readonly settlement: Settlement; readonly after: Obligation }[],
-): Unit<void> {
+export function* recordTimings(settled: readonly Settled[]): Unit<void> {
   yield* insertAll(
     'revocation',
     settled.flatMap(({ settlement: { obligation, proof, results }, after }) => {

@@ -3,21 +3,17 @@ import { fingerprint, opens } from '../model/change.ts'
 import type { KeyturnError } from '../model/errors.ts'
 import type { ChangeResult, Link, ObligationPointer, Settlement } from '../model/ledger.ts'
 import { removeGrants, saveGrants, saveLinks, takenLinks, unlink, wakeWaiting } from './accounts.ts'
-import { isDone, madeOrMoved, markAgainAfter, recordTimings } from './aftermath.ts'
+import { isDone, madeOrMoved, markAgainAfter, markMoved, recordTimings } from './aftermath.ts'
+import type { Accepted } from './aftermath.ts'
 import { forgetSteps, parseToken } from './claims.ts'
 import { useUp } from './decisions.ts'
+import { moveInVain, wakeInVain } from './in-vain.ts'
 import type { Obligation } from './obligations.ts'
 import { writeAudit } from './record.ts'
 import { all, db, forLists, inLists, run, upsertAll } from './unit.ts'
 import type { Unit } from './unit.ts'
 import { outcomeOf, statusAfter } from './verdict.ts'
 import type { ChangeState } from './verdict.ts'
-
-/** A settlement whose token is still current, and the obligation as it stands in the ledger. */
-interface Accepted {
-  readonly settlement: Settlement
-  readonly row: Obligation
-}
 
 /** Changes that came out alike are written together. */
 interface Update {
@@ -52,9 +48,10 @@ function* readRows(settlements: readonly Settlement[]): Unit<ReadonlyMap<number,
   return new Map(rows.map((row) => [row.id, row]))
 }
 
-function* record(accepted: readonly Accepted[]): Unit<void> {
-  const settlements = accepted.map(({ settlement }) => settlement)
+function* record(told: readonly Accepted[]): Unit<void> {
+  const settlements = told.map(({ settlement }) => settlement)
   const taken = yield* recordAccounts(settlements)
+  const { accepted, planAgain, audit: given } = yield* moveInVain(told)
   const changes = yield* recordResults(accepted)
   const woken = yield* appearedMeanwhile(accepted, changes)
   const settled = accepted.map(({ settlement, row }) => {
@@ -72,9 +69,11 @@ function* record(accepted: readonly Accepted[]): Unit<void> {
   yield* closeIntents(accepted)
   yield* forgetSteps(accepted.filter(({ settlement }) => opened(settlement)).map(({ row }) => row.id))
   yield* wakeWaiting(settlements.filter(madeOrMoved).map(pointerOf))
+  yield* wakeInVain(settled)
   yield* markAgainAfter(settlements)
+  yield* markMoved(planAgain)
   yield* useUpApprovals(settlements)
-  yield* writeAudit(settlements.flatMap(({ audit }) => audit))
+  yield* writeAudit([...settlements.flatMap(({ audit }) => audit), ...given])
 }
 
 function withoutId({ id: _, ...row }: Obligation): Omit<Obligation, 'id'> {

@@ -22,11 +22,6 @@ export const crowdSettings: Settings = {
   safety: { limits: { removals: { max: '60%', above: 200 } } },
 }
 
-/** Every twentieth of a crowd has reports. */
-export function isManager(id: string): boolean {
-  return Number(id.slice(1)) % 20 === 0
-}
-
 /** What HR knows; written to the feed when asked. */
 export class Crowd {
   readonly #company: Company
@@ -59,7 +54,7 @@ export class Crowd {
   /** This many of those who are there leave, by chance among `within` (the share of the crowd that joined first). */
   leave(count: number, within = 1): readonly Person[] {
     const first = this.people.slice(0, Math.ceil(this.#people.size * within))
-    const present = first.filter(({ status, employee_id: id }) => status === 'Active' && !isManager(id))
+    const present = first.filter(({ status }) => status === 'Active')
     return Array.from({ length: Math.min(count, present.length) }, () => {
       const [one] = present.splice(Math.floor(this.#random() * present.length), 1)
       if (one === undefined) throw new Error('nobody is left to leave')

@@ -28,7 +28,7 @@ interface Limited {
  * Removals of accounts that Keyturn shut before (a clean-up that has become due) do not count either: nobody loses
  * access by them, and their exit was counted when the account was shut.
  *
- * The limit on removals may look back: what earlier plans removed within its time counts too, each account once. Returns
+ * The limit on removals may look back: whom earlier plans shut within its time counts too, each account once. Returns
  * whom it counted and let pass, and how many more it would have.
  */
 export function applyLimits(
@@ -44,12 +44,13 @@ export function applyLimits(
     if (limit === undefined) continue
     const live = (draft: Draft) => draft.verdict === null && !isApproved(view, draft)
     keepLeftOpen(view, sheets, limited)
+    const isCounted = (sheet: Sheet, draft: Draft) => counts(sheet, draft) && live(draft)
     const counted = sheets
-      .filter((sheet) => sheet.drafts.some((draft) => counts(sheet, draft) && live(draft)))
+      .filter((sheet) => sheet.drafts.some((draft) => isCounted(sheet, draft)))
       .map(({ desired }) => desired.identity)
     const count = countOf(view, limited, counted, population)
     if (counted.length === 0 || !isCrossed(limit, count)) {
-      if (limited.why === 'removals-limit') passed = { removals: counted, room: roomIn(limit, count) }
+      if (limited.why === 'removals-limit') passed = { removals: shutAmong(sheets, isCounted), room: roomIn(limit, count) }
       continue
     }
     const verdict = { why: limited.why, text: textOf(view, limited, limit, count) }
@@ -59,6 +60,19 @@ export function applyLimits(
     }
   }
   return passed
+}
+
+/**
+ * Who is shut counts against later plans. Who only loses an entitlement does not: a department that moves in the morning
+ * must not hold those who leave before noon.
+ */
+function shutAmong(
+  sheets: readonly Sheet[],
+  counts: (sheet: Sheet, draft: Draft) => boolean,
+): readonly IdentityId[] {
+  return sheets
+    .filter((sheet) => sheet.drafts.some((draft) => draft.change.kind === 'disable' && counts(sheet, draft)))
+    .map(({ desired }) => desired.identity)
 }
 
 /** What the limit on removals let pass. */

@@ -317,6 +317,16 @@ describe('the limit on removals over time', () => {
     expect(planPart(world, [leaver('ann')], { population: 30 }).removals).toEqual({ wiki: ['hr:ann'] })
   })
 
+  it('counts against later plans who was shut, and not who only lost an entitlement', () => {
+    const world = three()
+    world.safety = limited(hour)
+    world.accounts[1] = { ...(world.accounts[1] as ObservedAccount), entitlements: ['crm'] }
+    world.grants = [grantOf('bob', 'crm')]
+    const { changes, removals } = world.plan(leaver('ann'), want('bob', { entitlements: [] }))
+    expect(changes.map(({ kind, account }) => `${kind} ${account}`)).toContain('revoke bob')
+    expect(removals).toEqual({ wiki: ['hr:ann'] })
+  })
+
   it('counts neither what a person released nor an emergency', () => {
     const world = three()
     world.safety = limited(hour, 0)

@@ -27,8 +27,7 @@ export function auditRecord(obligation: ClaimedObligation, change: Change | null
 export function auditResult(obligation: ClaimedObligation, result: ChangeResult, at: number): AuditRecord {
   const { change, status, error, outcome } = result
   const residual = outcome?.residual?.map(
-    ({ what, until }) =>
-      `not ended by this: ${what} until ${until === null ? 'it is ended there' : new Date(until).toISOString()}`,
+    ({ what, until }) => `not ended by this: ${what}${until === null ? '' : ` until ${new Date(until).toISOString()}`}`,
   )
   const detail = [...(error === undefined ? [] : [`${error.code}: ${error.message}`]), ...(residual ?? [])]
   return auditRecord(obligation, change, {

@@ -1,11 +1,11 @@
 import type { Assignment, DesiredAccount } from '../model/account.ts'
 import type { Identity, LifecycleEvent } from '../model/identity.ts'
-import type { AuditRecord, Grant, Link, ObligationStatus } from '../model/ledger.ts'
+import type { AuditRecord, Grant, Hold, Link, ObligationStatus } from '../model/ledger.ts'
 import type { Instant } from '../model/instant.ts'
 import { showPlace } from '../model/place.ts'
 import type { Override } from '../model/running.ts'
 import { showReason } from './plan.ts'
-import { showInstant, visible } from './text.ts'
+import { count, localInstants, showInstant, showMoment, visible } from './text.ts'
 
 /** What is known of one person, from the ledger and the policy in force. */
 export interface Explanation {
@@ -23,6 +23,8 @@ export interface Explanation {
     readonly grants: readonly Grant[]
     readonly desired: Pick<DesiredAccount, 'state' | 'reason' | 'entitlements' | 'expiresAt' | 'held'>
     readonly obligation: ObligationStatus | null
+    /** Open holds in which changes of this person wait. */
+    readonly holds: readonly Hold[]
   }[]
   readonly events: readonly LifecycleEvent[]
   readonly audit: readonly AuditRecord[]
@@ -53,7 +55,7 @@ export function renderExplanation(explained: Explanation, { zone, bold }: Render
       bold('Roles'),
       explained.assignments.map((one) => `${one.role}  ${showReason(one.reason)}${until(one.until, zone)}`),
     ),
-    ...explained.platforms.map((one) => section(bold(one.platform), platformLines(one, zone))),
+    ...explained.platforms.map((one) => section(bold(one.platform), platformLines(one, identity.id, zone))),
     section(
       bold('Events'),
       explained.events.map(
@@ -77,7 +79,7 @@ function stateLines(identity: Identity): readonly string[] {
     ...(identity.startsAt === null ? [] : [`  starts ${showInstant(identity.startsAt, zone)}`]),
     ...(identity.endsAt === null ? [] : [`  ends ${showInstant(identity.endsAt, zone)}`]),
     ...(identity.accessEndsAt === null ? [] : [`  access ends ${showInstant(identity.accessEndsAt, zone)}`]),
-    ...(identity.leftAt === null ? [] : [`  access is shut since ${showInstant(identity.leftAt, zone)}`]),
+    ...(identity.leftAt === null ? [] : [`  has no right to access since ${showInstant(identity.leftAt, zone)}`]),
     ...(identity.vanishedAt === null ? [] : [`  vanished from the feed ${showInstant(identity.vanishedAt, zone)}`]),
     ...(identity.held === null ? [] : [`  held: ${identity.held}`]),
   ]
@@ -94,20 +96,22 @@ function nextLine(next: Explanation['next']): string {
   return `  changes by the clock at ${showInstant(next.at, next.zone)}: ${next.why}`
 }
 
-function platformLines(one: Explanation['platforms'][number], zone: string): readonly string[] {
-  const { link, desired, grants, obligation } = one
+function platformLines(one: Explanation['platforms'][number], person: string, zone: string): readonly string[] {
+  const { link, desired, grants, obligation, holds } = one
   const ours = new Set(grants.map((grant) => grant.entitlement))
   return [
     link === null
       ? 'no account is linked'
       : `account ${link.name}  ${link.address}  (${link.how} ${showInstant(link.linkedAt, zone)})`,
-    ...(typeof link?.shutByUs === 'string' ? [`shut by Keyturn (${link.shutByUs})`] : []),
-    `should be ${desired.state}: ${showReason(desired.reason)}`,
+    ...shutLines(link, desired.state),
+    `should be ${desired.state === 'closed' ? 'shut for now' : desired.state}: ${showReason(desired.reason)}`,
+    ...holds.flatMap((hold) => holdLines(hold, person)),
     ...(desired.held === null ? [] : [`nothing is changed: ${desired.held}`]),
     ...desired.entitlements.map(
       (entitlement) =>
         `${entitlement.name}  ${showReason(entitlement.reason)}${until(entitlement.until, zone)}${ours.has(entitlement.name) ? '  (granted by Keyturn)' : ''}`,
     ),
+    ...leftovers(one),
     ...(obligation === null || obligation.state === 'settled'
       ? []
       : [
@@ -115,6 +119,31 @@ function platformLines(one: Explanation['platforms'][number], zone: string): rea
         ]),
     ...(obligation === null ? [] : proofLines(obligation)),
   ]
+}
+
+/** Whether the account that should be shut has been shut: what should be is not what is. */
+function shutLines(link: Link | null, desired: DesiredAccount['state']): readonly string[] {
+  if (typeof link?.shutByUs === 'string') return [`shut by Keyturn (${link.shutByUs})`]
+  return link === null || desired === 'open' ? [] : ['Keyturn has not shut it']
+}
+
+function holdLines({ id, items, text }: Hold, person: string): readonly string[] {
+  const waiting = items.filter(({ identity, status }) => identity === person && status === 'open')
+  return [
+    `${count(waiting.length, 'change')} not done, held in hold ${id}: ${visible(text)}`,
+    ...waiting.map(({ summary }) => `  ${visible(summary)}`),
+  ]
+}
+
+/** What the person still has from us and should not have any more. */
+function leftovers({ grants, desired }: Explanation['platforms'][number]): readonly string[] {
+  const wanted = new Set(desired.entitlements.map(({ name }) => name))
+  return grants
+    .filter(({ entitlement }) => !wanted.has(entitlement))
+    .map(
+      ({ entitlement, reason }) =>
+        `${entitlement}  nothing calls for it any more; granted because of ${showReason(reason)}`,
+    )
 }
 
 function proofLines({ proof }: ObligationStatus): readonly string[] {
@@ -132,14 +161,35 @@ function until(instant: number | undefined, zone: string): string {
 
 /** What happened, and below it what was seen: of a revocation also what it cannot end, and until when that lives. */
 function auditLines(record: AuditRecord, zone: string): readonly string[] {
-  const values =
-    record.before === null && record.after === null
-      ? ''
-      : `  ${visible(record.before ?? '(none)')} → ${visible(record.after ?? '(none)')}`
   const why = record.reason === null ? '' : `  ${showReason(record.reason)}`
-  const details = record.detail === null ? [] : record.detail.split('; ').map((detail) => `    ${visible(detail)}`)
-  const what = `${record.platform ?? ''}  ${record.action}${values}  ${record.result}${why}`
-  return [`${showInstant(record.at, zone)}  ${what}  by ${record.operator}`, ...details]
+  const details =
+    record.detail === null
+      ? []
+      : record.detail.split('; ').map((detail) => `    ${localInstants(visible(detail), zone)}`)
+  const what = [record.platform ?? '', `${record.action}${valuesOf(record, zone)}`, record.result]
+  return [
+    `${showMoment(record.at, zone)}  ${what.filter((text) => text !== '').join('  ')}${why}  by ${record.operator}`,
+    ...details,
+  ]
+}
+
+/** What was there before and what is there now; only the one or the other where nothing was replaced. */
+function valuesOf({ action, before, after }: AuditRecord, zone: string): string {
+  const show = (text: string) => localInstants(visible(text), zone)
+  if (action === 'create' && after !== null) return `  ${madeOf(after)}`
+  if (before === null) return after === null ? '' : `  ${show(after)}`
+  return after === null ? `  ${show(before)}` : `  ${show(before)} → ${show(after)}`
+}
+
+/** An account was made: which one and where. Its attributes are in the JSON of the record. */
+function madeOf(after: string): string {
+  const whole = visible(after)
+  try {
+    const { name, container } = JSON.parse(after) as Record<string, unknown>
+    return typeof name === 'string' && typeof container === 'string' ? visible(`${name} in ${container}`) : whole
+  } catch {
+    return whole
+  }
 }
 
 function section(heading: string, lines: readonly string[]): string {

@@ -35,6 +35,24 @@ export function showInstant(instant: Instant, zone: string): string {
   return `${parts} ${zone}`
 }
 
+/** `2026-11-22 17:05:09 Europe/Berlin`: for records, in which the order of what happened within a minute counts. */
+export function showMoment(instant: Instant, zone: string): string {
+  const parts = new Intl.DateTimeFormat('sv-SE', {
+    timeZone: zone,
+    dateStyle: 'short',
+    timeStyle: 'medium',
+  }).format(instant)
+  return `${parts} ${zone}`
+}
+
+/** The same text with the instants in it (`2026-11-22T16:05:09.000Z`) in this zone, as everything else on the page is. */
+export function localInstants(text: string, zone: string): string {
+  return text.replaceAll(/\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/gu, (found) => {
+    const instant = Date.parse(found)
+    return Number.isNaN(instant) ? found : showInstant(instant, zone)
+  })
+}
+
 /** `850 ms`, `12.3 s`, `4 min`, `3 h`, `9 days`. */
 export function showDuration(ms: number): string {
   if (ms < 1_000) return `${Math.round(ms)} ms`

@@ -1,4 +1,5 @@
-import type { Identity } from '../model/identity.ts'
+import type { Identity, IdentityId } from '../model/identity.ts'
+import type { Hold } from '../model/ledger.ts'
 import type { Explanation } from '../report/explanation.ts'
 import type { Keyturn } from './context.ts'
 import { overlaid } from './people.ts'
@@ -12,13 +13,14 @@ export async function explain(
   const { ledger, policy } = keyturn
   const now = keyturn.clock()
   const [identity = stored] = await overlaid(keyturn, [stored])
-  const [held, overrides, links, obligations, events, audit] = await Promise.all([
+  const [held, overrides, links, obligations, events, audit, holds] = await Promise.all([
     ledger.heldRoles([identity.id]),
     ledger.overrides(now, [identity.id]),
     ledger.linksOf(identity.id),
     ledger.obligations({ identity: identity.id }),
     ledger.events(identity.id, options.most),
     ledger.auditOf(identity.id, options.most),
+    ledger.holds({ status: 'open' }),
   ])
   const platforms = Object.keys(keyturn.settings.platforms).filter(
     (platform) => options.platform === undefined || platform === options.platform,
@@ -45,10 +47,15 @@ export async function explain(
           grants: await ledger.grants(platform, [identity.id]),
           desired: { state, reason, entitlements, expiresAt, held: why },
           obligation: obligations.find((one) => one.platform === platform) ?? null,
+          holds: holds.filter((hold) => hold.platform === platform && isHeldIn(hold, identity.id)),
         }
       }),
     ),
     events,
     audit,
   }
+}
+
+function isHeldIn({ items }: Hold, person: IdentityId): boolean {
+  return items.some(({ identity, status }) => identity === person && status === 'open')
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { AuditRecord } from '../../../src/model/ledger.ts'
+import type { AuditRecord, Hold } from '../../../src/model/ledger.ts'
 import { renderExplanation } from '../../../src/report/explanation.ts'
 import type { Explanation } from '../../../src/report/explanation.ts'
 import { person } from '../policy/company.ts'
@@ -77,7 +77,7 @@ test('all dates are shown in the zone in which they were read, and what the cloc
     `  starts ${at}`,
     `  ends ${at}`,
     `  access ends ${at}`,
-    `  access is shut since ${at}`,
+    `  has no right to access since ${at}`,
     `  vanished from the feed ${at}`,
     '  held: contradicts itself',
     `  changes by the clock at ${at}: the state becomes left`,
@@ -107,6 +107,7 @@ test('roles, the account, each entitlement with its reason, what is owed, events
           lastError: { code: 'not-proven', message: 'no answer' },
           proof: { grade: 'not-proven', at: noon, resultCode: 49, dataCode: '52e', text: 'wrong password' },
         }),
+        holds: [],
       },
     ],
     events: [{ kind: 'leaver', identity: 'hr:7', effectiveAt: noon, observedAt: noon, reason: left, changed: [] }],
@@ -138,24 +139,82 @@ test('roles, the account, each entitlement with its reason, what is owed, events
     `  ${at}  leaver  Status "Left"  people.csv:7`,
     '',
     'Last changes',
-    `  ${at}  wiki  grant  (none) → staff  done  role employee  roles/base.yaml:3:5  by jo`,
-    `  ${at}    proof  refused  by jo`,
+    '  2026-11-22 13:00:00 Europe/Berlin  wiki  grant  staff  done  role employee  roles/base.yaml:3:5  by jo',
+    '  2026-11-22 13:00:00 Europe/Berlin  proof  refused  by jo',
   ])
 })
 
 test('a platform on which nothing is linked and nothing is owed', () => {
   const desired = { state: 'shut', reason: left, entitlements: [], expiresAt: null, held: null } as const
-  const all = page({ platforms: [{ platform: 'wiki', link: null, grants: [], desired, obligation: null }] })
+  const all = page({ platforms: [{ platform: 'wiki', link: null, grants: [], desired, obligation: null, holds: [] }] })
   expect(all.slice(-3)).toEqual(['wiki', '  no account is linked', '  should be shut: Status "Left"  people.csv:7'])
 })
 
 test('below a revocation stands what was seen, and what it cannot end', () => {
-  const detail =
-    'not ended by this: tickets until 2026-11-22T22:00:00.000Z; not ended by this: open connections until it is ended there'
+  const detail = 'not ended by this: tickets until 2026-11-22T22:00:00.000Z; not ended by this: open connections'
   const lines = page({ audit: [{ ...record, action: 'disable', detail }] })
   const at = lines.findIndex((line) => line.includes('  disable  '))
   expect(lines.slice(at + 1, at + 3)).toEqual([
-    '      not ended by this: tickets until 2026-11-22T22:00:00.000Z',
-    '      not ended by this: open connections until it is ended there',
+    '      not ended by this: tickets until 2026-11-22 23:00 Europe/Berlin',
+    '      not ended by this: open connections',
+  ])
+})
+
+test('a leaver behind a hold: the account is not called shut, and what waits for a person is named', () => {
+  const item = { fingerprint: 'f', identity: 'hr:7', summary: 'disable ada.byron (leaver)', status: 'open' } as const
+  const hold: Hold = {
+    id: 3,
+    platform: 'wiki',
+    why: 'removals-limit',
+    text: '25 of 60 accounts',
+    status: 'open',
+    madeAt: noon,
+    decidedAt: null,
+    decidedBy: null,
+    reason: null,
+    items: [item, { ...item, status: 'done' }, { ...item, identity: 'hr:8' }],
+  }
+  const desired = { state: 'shut', reason: left, entitlements: [], expiresAt: null, held: null } as const
+  const all = page({ platforms: [{ platform: 'wiki', link, grants: [], desired, obligation: null, holds: [hold] }] })
+  expect(all.slice(all.indexOf('wiki') + 2)).toEqual([
+    '  Keyturn has not shut it',
+    '  should be shut: Status "Left"  people.csv:7',
+    '  1 change not done, held in hold 3: 25 of 60 accounts',
+    '    disable ada.byron (leaver)',
+  ])
+})
+
+test('an entitlement that is to be taken away is shown for as long as the person has it', () => {
+  const grants = [{ identity: 'hr:7', platform: 'wiki', entitlement: 'finance', reason: rule, grantedAt: noon }]
+  const desired = { state: 'closed', reason: left, entitlements: [], expiresAt: null, held: null } as const
+  const all = page({
+    platforms: [
+      { platform: 'wiki', link: { ...link, shutByUs: 'suspend' }, grants, desired, obligation: null, holds: [] },
+    ],
+  })
+  expect(all.slice(-2)).toEqual([
+    '  should be shut for now: Status "Left"  people.csv:7',
+    '  finance  nothing calls for it any more; granted because of role employee  roles/base.yaml:3:5',
+  ])
+})
+
+test('what was made, changed and ended is told without machine texts', () => {
+  const made = JSON.stringify({ name: 'ada.byron', container: 'ou=people', enabled: true, mail: 'ada@corp.example' })
+  const ends = '2026-11-22T23:00:00.000Z'
+  const lines = page({
+    audit: [
+      { ...record, action: 'create', after: made },
+      { ...record, action: 'expire', before: null, after: ends },
+      { ...record, action: 'revoke', before: 'staff', after: null },
+      { ...record, action: 'move', before: 'ou=people', after: 'ou=leavers' },
+      { ...record, action: 'create', after: '{' },
+    ],
+  })
+  expect(lines.slice(lines.indexOf('Last changes') + 1).map((line) => line.split('  ').slice(3, 5))).toEqual([
+    ['create', 'ada.byron in ou=people'],
+    ['expire', '2026-11-23 00:00 Europe/Berlin'],
+    ['revoke', 'staff'],
+    ['move', 'ou=people → ou=leavers'],
+    ['create', '{'],
   ])
 })

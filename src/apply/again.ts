@@ -44,6 +44,27 @@ export async function markStrayed(
   )
 }
 
+/**
+ * What they wrote all the same belongs into the record: who took over tells what came after it, and cannot know who did this.
+ */
+export async function recordStrayed(
+  settlements: readonly Settlement[],
+  lost: ReadonlySet<IdentityId>,
+  { ledger, logger }: SettlePorts,
+): Promise<void> {
+  const strayed = settlements.filter(({ obligation }) => lost.has(obligation.identity))
+  const written = strayed.flatMap(({ audit }) => audit.filter(({ result }) => result === 'done'))
+  if (written.length === 0) return
+  const why = 'written when another worker had taken over already'
+  const told = written.map((one) => ({ ...one, detail: one.detail === null ? why : `${why}; ${one.detail}` }))
+  try {
+    await ledger.audit(told)
+  } catch (error) {
+    const identities = strayed.map(({ obligation }) => obligation.identity)
+    logger.error('what was written without a claim could not be recorded', { identities, ...summarise(error) })
+  }
+}
+
 /** Somebody may know the password of an account that was shut meanwhile: the leaver protocol is due once more. */
 async function forgetProtocol(
   strayed: readonly Settlement[],

@@ -199,7 +199,18 @@ function auditOf(job: Job, results: readonly ChangeResult[], at: Instant): reado
   const told = results.filter(
     ({ status, error }) => status !== 'retry' || error === undefined || !isPlatformWide(error.code),
   )
-  return [...told.map((result) => auditResult(job.obligation, result, at)), ...proofRecord(job)]
+  const made = results.flatMap((result) => unconfirmed(result, job))
+  return [...[...made, ...told].map((result) => auditResult(job.obligation, result, at)), ...proofRecord(job)]
+}
+
+/**
+ * The platform has named the account that it made, and no read says that it is not there: it is linked, so the record tells
+ * where it comes from. Whoever leaves before the next try is only shut.
+ */
+function unconfirmed(result: ChangeResult, { seen, tasks }: Job): readonly ChangeResult[] {
+  if (result.change.kind !== 'create' || result.status === 'done' || result.status === 'already') return []
+  const isThere = tasks.some(({ id, outcome }) => id === result.id && outcome?.account !== undefined) && seen !== null
+  return isThere ? [{ ...result, status: 'done' }] : []
 }
 
 function proofRecord({ obligation, proof, tasks }: Job): readonly AuditRecord[] {

@@ -39,7 +39,7 @@ export async function observeAndRecover<View extends WorkerView>(
     found.map(({ obligation, create, account }) =>
       auditRecord(obligation, create, {
         at,
-        action: 'link',
+        action: 'create',
         account: account.name,
         after: account.address,
         result: 'done',

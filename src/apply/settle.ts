@@ -1,6 +1,6 @@
 import { summarise } from '../model/errors.ts'
 import type { ClaimedObligation, ObligationPointer, Settlement } from '../model/ledger.ts'
-import { markStrayed, markUnadmitted } from './again.ts'
+import { markStrayed, markUnadmitted, recordStrayed } from './again.ts'
 import { type Claims, keepClaims } from './claims.ts'
 import { type Bench, openBench } from './context.ts'
 import { owingPasswords } from './handover.ts'
@@ -128,5 +128,6 @@ async function record(settlements: readonly Settlement[], ports: SettlePorts): P
   const refused = (await Promise.all(portions)).flatMap((one) => one.refused)
   const lost = new Set(refused.map(({ identity }) => identity))
   await markStrayed(settlements, lost, ports)
+  await recordStrayed(settlements, lost, ports)
   return reportOf(settlements, lost, ports)
 }

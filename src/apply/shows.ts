@@ -23,7 +23,8 @@ export function shows(change: Change, account: ObservedAccount | null, compariso
     case 'issue-credential':
       return true
     case 'create':
-      return account.enabled === change.desired.enabled
+      // Made open and shut a moment later: its owner has left meanwhile. It was made all the same.
+      return change.desired.enabled || !account.enabled
     case 'enable':
       return account.enabled
     case 'disable':

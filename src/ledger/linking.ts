@@ -100,7 +100,7 @@ function recordOf({ link, change }: Wanted, { now, correlation, operator, effect
     identity: link.identity,
     platform: link.platform,
     account: link.name,
-    action: 'link',
+    action: link.how === 'created' ? 'create' : 'link',
     reason: change.reason,
     operator,
     before: null,

@@ -126,6 +126,7 @@ async function crashAt(story: Story, at: number, moment: Moment): Promise<{ worl
   const end = await Promise.race([world.settle(pointers, mortalPorts(world, mortal)), mortal.died])
   world.platform.hook = async () => undefined
   await world.quiesce()
+  expect({ at, moment, unrecorded: world.unrecorded() }).toEqual({ at, moment, unrecorded: [] })
   return { world, died: end === 'died' }
 }
 

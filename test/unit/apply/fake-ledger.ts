@@ -47,6 +47,17 @@ function claimedOf({ identity, platform }: ObligationPointer, row: Row, token: s
   }
 }
 
+const nothing = {
+  correlation: 'story-1',
+  operator: 'ada',
+  reason: null,
+  before: null,
+  after: null,
+  askedAt: null,
+  result: 'done',
+  detail: null,
+} as const
+
 interface OpenIntent {
   readonly token: string
   readonly intent: Intent
@@ -90,6 +101,11 @@ export class FakeLedger implements SettleLedger {
     if (!('nativeId' in target)) return
     const { nativeId } = target
     const how = 'matched'
+    // What a worker has begun to make under this name, and has not told, is ours.
+    const made = this.rows
+      .get(identity)
+      ?.intents.some(({ intent }) => intent.kind === 'create' && intent.target === account)
+    if (made === true) this.records.push({ ...nothing, at: now, identity, platform, account, action: 'create' })
     const link = { identity, platform, nativeId, name: account, address: '', how, linkedAt: now } as const
     this.linkRows.set(identity, { ...link, shutByUs: null, passwordScrambled: false })
   }

@@ -48,6 +48,7 @@ test('two workers on one obligation: one account, one password, and it is the on
       await world.quiesce()
       expect(world.platform.accounts.size).toBe(1)
       expect(world.platform.events).toEqual(['create hr:1', 'grant n1', 'grant n1'])
+      expect(world.unrecorded()).toEqual([])
       expect(world.accountOf('hr:1')).toMatchObject([{ password: world.handedOver.get('person1') }])
     }),
     { numRuns: 200 },
@@ -87,6 +88,7 @@ test.each([
         const later = world.platform.events.slice(shut).filter((event) => late.test(event))
         expect(world.accountOf('hr:1').filter(({ enabled }) => enabled)).toEqual([])
         expect({ hasStolen, events: world.platform.events, later }).toMatchObject({ later: [] })
+        expect({ events: world.platform.events, unrecorded: world.unrecorded() }).toMatchObject({ unrecorded: [] })
         for (const account of world.platform.accounts.values()) {
           expect([...account.entitlements]).toEqual([])
           expect(account.password).not.toBe(world.handedOver.get(account.name))
@@ -188,6 +190,7 @@ test.each(['alive', 'dead'])(
         await world.settle(world.pointers())
       }
       expect({ at, owed: world.ledger.owed() }).toEqual({ at, owed: [] })
+      expect({ at, unrecorded: world.unrecorded() }).toEqual({ at, unrecorded: [] })
       for (const account of world.platform.accounts.values()) {
         expect({ at, ...account }).toMatchObject({ at, enabled: false })
         expect(account.password).not.toBe(world.handedOver.get(account.name))

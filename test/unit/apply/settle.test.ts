@@ -102,6 +102,44 @@ test('a success answer that a fresh read does not confirm is tried again and nev
   expect(world.ledger.grantsOf('hr:1')).toEqual([])
 })
 
+const isMade = ({ platform }: World) => platform.events.some((event) => event.startsWith('create'))
+
+test('an account that is shut before it is read back was made all the same, and the record says so', async () => {
+  const world = new World()
+  world.wish('hr:1')
+  world.platform.hook = async (what) => {
+    if (what === 'read' && isMade(world)) for (const account of world.accountOf('hr:1')) account.enabled = false
+  }
+  const report = await world.settle(await world.plan())
+  expect(report.obligations).toMatchObject([{ state: 'settled' }])
+  expect(world.unrecorded()).toEqual([])
+})
+
+test('an account that cannot be read back is owed one more look, and the record tells already where it comes from', async () => {
+  const world = new World()
+  world.wish('hr:1')
+  world.platform.hook = async (what) => {
+    if (what === 'read' && isMade(world)) throw new KeyturnError('platform-unreachable', 'connection reset')
+  }
+  const report = await world.settle(await world.plan())
+  expect(report.obligations).toMatchObject([{ state: 'retry', error: { code: 'platform-read-incomplete' } }])
+  expect(world.ledger.records.filter(({ action }) => action === 'create')).toMatchObject([
+    { result: 'done', detail: expect.stringContaining('could not be read back') },
+  ])
+  expect(world.ledger.linkRows.get('hr:1')).toMatchObject({ how: 'created' })
+})
+
+test('an account that is not there when it is read back is not recorded as made', async () => {
+  const world = new World()
+  world.wish('hr:1')
+  world.platform.hook = async (what) => {
+    if (what === 'read' && isMade(world)) world.platform.accounts.clear()
+  }
+  const report = await world.settle(await world.plan())
+  expect(report.obligations).toMatchObject([{ state: 'retry', error: { code: 'not-read-back' } }])
+  expect(world.ledger.records.filter(({ action }) => action === 'create')).toMatchObject([{ result: 'retry' }])
+})
+
 test('a platform that answers 200 and keeps the account working leaves the revocation owed, loudly', async () => {
   const world = new World()
   world.wish('hr:1')

@@ -142,6 +142,13 @@ export class World {
     )
   }
 
+  /** Accounts of which the record does not say that they were made; for worlds in which nobody else makes any. */
+  unrecorded(): readonly string[] {
+    const told = this.ledger.records.filter(({ action, result }) => action === 'create' && result === 'done')
+    const names = new Set(told.map(({ account }) => account))
+    return [...this.platform.accounts.values()].map(({ name }) => name).filter((name) => !names.has(name))
+  }
+
   /** As the ledger does: links are carried out at once, the same changes are not owed twice. */
   private admit(identity: IdentityId, changes: readonly Change[]): void {
     const row = this.ledger.rows.get(identity)

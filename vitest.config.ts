@@ -30,7 +30,8 @@ export default defineConfig({
         test: {
           name: 'scenarios',
           include: ['test/scenarios/**/*.test.ts'],
-          fileParallelism: false,
+          // Much of a scenario is waiting; more at once would only wait for each other on two cores.
+          maxWorkers: 3,
           sequence: { groupOrder: 2 },
           ...serverTimeouts,
         },

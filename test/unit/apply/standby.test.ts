@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { revokeNow } from '../../../src/apply/revoke-now.ts'
 import type { Spool } from '../../../src/apply/spool.ts'
 import { openStandby } from '../../../src/apply/standby-ledger.ts'
-import { settleUrgently } from '../../../src/apply/urgent.ts'
+import { settle } from '../../../src/apply/settle.ts'
 import { KeyturnError } from '../../../src/model/errors.ts'
 import { World } from './world.ts'
 
@@ -40,7 +40,7 @@ test('with a ledger that cannot be written a leaver is shut, scrambled and prove
   const pointers = await world.plan()
   fill()
   const { spool, actions, shut } = memorySpool()
-  const report = await settleUrgently(pointers, openStandby(world.ledger, spool), world.ports)
+  const report = await settle(pointers, { ...world.ports, ledger: openStandby(world.ledger, spool) })
   expect(report.obligations).toMatchObject([{ identity: 'hr:1', proof: { grade: 'refused' } }])
   expect(world.platform.events).toEqual(['disable n1', 'scramble n1'])
   expect(actions()).toEqual(['step done', 'step done', 'step done', 'disable done', 'proof refused'])
@@ -57,7 +57,7 @@ test('an account that another hand had shut is not in the spool as shut by us', 
   const pointers = await world.plan()
   fill()
   const { spool, shut } = memorySpool()
-  await settleUrgently(pointers, openStandby(world.ledger, spool), world.ports)
+  await settle(pointers, { ...world.ports, ledger: openStandby(world.ledger, spool) })
   expect(shut()).toEqual([])
 })
 
@@ -71,7 +71,7 @@ test('nothing but disabling is done without the ledger', async () => {
   const standby = openStandby(world.ledger, memorySpool().spool)
   const asRevocations = pointers.map((pointer) => ({ ...pointer, lane: 'revoke' }) as const)
   for (const row of world.ledger.rows.values()) row.lane = 'revoke'
-  await settleUrgently([...pointers, ...asRevocations], standby, world.ports)
+  await settle([...pointers, ...asRevocations], { ...world.ports, ledger: standby })
   expect(world.platform.events).toEqual([])
 })
 
@@ -105,18 +105,10 @@ test('a platform that is away while the ledger cannot be written: the next call 
   world.platform.hook = async (what) => {
     if (what.startsWith('scramble')) throw new KeyturnError('platform-unreachable', 'connection reset')
   }
-  const first = await settleUrgently(pointers, standby, world.ports)
+  const first = await settle(pointers, { ...world.ports, ledger: standby })
   expect(first.obligations).toMatchObject([{ state: 'retry', error: { code: 'platform-unreachable' } }])
   world.platform.hook = async () => undefined
-  const second = await settleUrgently(pointers, standby, world.ports)
+  const second = await settle(pointers, { ...world.ports, ledger: standby })
   expect(second.obligations).toMatchObject([{ state: 'settled', proof: { grade: 'refused' } }])
   expect(world.platform.events).toEqual(['disable n1', 'scramble n1'])
-})
-
-test('other trouble than that of the ledger is not hidden', async () => {
-  const world = new World()
-  const claim = () => Promise.reject(new KeyturnError('unexpected', 'a mistake'))
-  const standby = openStandby(world.ledger, memorySpool().spool)
-  const ports = { ...world.ports, ledger: Object.assign(world.ledger, { claim }) }
-  await expect(settleUrgently([], standby, ports)).rejects.toThrow('a mistake')
 })

@@ -21,8 +21,14 @@ async function doctor(invocation: Invocation): Promise<ExitCode> {
   for (const [subject, own] of Map.groupBy(findings, (finding) => finding.subject)) {
     invocation.say([colours.bold(subject), ...own.map(line)].join('\n'))
   }
-  const errors = findings.filter((finding) => finding.severity === 'error').length
-  invocation.say(errors === 0 ? `\n${colours.green('All well.')}` : `\n${colours.red(`${errors} to fix.`)}`)
+  const count = (wanted: Finding['severity']) => findings.filter(({ severity }) => severity === wanted).length
+  const errors = count('error')
+  const warnings = count('warning')
+  const good =
+    warnings === 0
+      ? colours.green('All well.')
+      : colours.yellow(`Nothing to fix; read what is marked with ! (${warnings}).`)
+  invocation.say(`\n${errors === 0 ? good : colours.red(`${errors} to fix.`)}`)
   return errors === 0 ? 0 : 1
 }
 

@@ -11,7 +11,7 @@ import { findPerson } from './person.ts'
 export function define(command: Command, runner: Runner): void {
   command
     .argument('<person>', 'key, source:key, mail address or account name')
-    .argument('[platform]')
+    .argument('[platform]', 'only this platform')
     .action(act(runner, run))
 }
 

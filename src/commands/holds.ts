@@ -3,7 +3,7 @@ import colours from 'picocolors'
 import { KeyturnError } from '../model/errors.ts'
 import type { IdentityId } from '../model/identity.ts'
 import type { Hold } from '../model/ledger.ts'
-import { count, showInstant, table } from '../report/text.ts'
+import { count, showInstant, showMoment, table, visible } from '../report/text.ts'
 import { openKeyturn } from '../server/context.ts'
 import type { Keyturn } from '../server/context.ts'
 import { act } from './command.ts'
@@ -15,11 +15,11 @@ interface Decision {
 }
 
 export function define(holds: Command, runner: Runner): void {
-  holds.action(act(runner, list))
+  holds.addHelpText('after', '\nExit code: 0 nothing is held, 2 something is.').action(act(runner, list))
   holds.command('list').description('the open holds').action(act(runner, list))
   holds.command('show').argument('<id>').description('one hold, person by person').action(act(runner, show))
   for (const [name, description] of [
-    ['approve', 'release it for the next apply, if still needed; of a protected account: say it was shut by hand'],
+    ['approve', 'release it, as far as it is still needed; of a protected account: say it was shut by hand'],
     ['reject', 'never do it; it stays withheld and is not asked again'],
   ] as const) {
     holds
@@ -42,11 +42,12 @@ async function list(invocation: Invocation): Promise<ExitCode> {
     const rows = holds.map((hold) => [
       hold.id,
       hold.platform,
+      new Set(openItems(hold).map(({ identity }) => identity)).size,
       openItems(hold).length,
       showInstant(hold.madeAt, zone),
       hold.text,
     ])
-    invocation.say(table(['id', 'platform', 'changes', 'since', 'why'], rows))
+    invocation.say(table(['id', 'platform', 'people', 'changes', 'since', 'why'], rows))
     invocation.say('\nLook with "keyturn holds show ID"; release with "keyturn holds approve ID --reason TEXT".')
   }
   return holds.length === 0 ? 0 : 2
@@ -56,7 +57,9 @@ async function show(invocation: Invocation, _options: object, args: readonly str
   await using keyturn = await openKeyturn({ config: invocation.config, readOnly: true })
   const hold = await holdOf(keyturn, args[0] ?? '')
   invocation.answer({ hold })
-  invocation.say(`${colours.bold(`Hold ${hold.id}`)}  ${hold.platform}  ${hold.status}\n${hold.text}\n`)
+  const zone = keyturn.settings.organisation.timezone
+  const heading = `${colours.bold(`Hold ${hold.id}`)}  ${hold.platform}  ${hold.status}`
+  invocation.say([heading, hold.text, ...decision(hold, zone)].join('\n') + '\n')
   invocation.say(
     table(
       ['person', 'state', 'change'],
@@ -86,7 +89,18 @@ async function decide(
   return 0
 }
 
-const released = '"keyturn apply" carries them out, as far as they are still needed.'
+/** Who decided, when and why; of a hold that a plan ended there is nobody. */
+function decision({ decidedAt, decidedBy, reason, madeAt }: Hold, zone: string): readonly string[] {
+  const made = `since ${showMoment(madeAt, zone)}`
+  if (decidedAt === null || decidedBy === null) return [made]
+  return [
+    made,
+    `decided ${showMoment(decidedAt, zone)} by ${decidedBy}${reason === null ? '' : `: ${visible(reason)}`}`,
+  ]
+}
+
+const released =
+  'A running daemon carries them out at once, as far as they are still needed; without one, "keyturn apply" does.'
 /** Law 14: no word lets Keyturn change a protected account. */
 const doneByHand =
   'Recorded as done by hand: Keyturn changes nothing there, and says no more about it until the owner is back.'

@@ -1,10 +1,11 @@
 import colours from 'picocolors'
 import type { ErrorSummary } from '../model/errors.ts'
 import type { AcceptedRead, RefusedRead } from '../model/identity.ts'
+import { SECOND } from '../model/instant.ts'
 import type { Instant } from '../model/instant.ts'
 import type { Hold, Ledger, ObligationStatus } from '../model/ledger.ts'
 import type { Override, PlatformState, ProcessState, Restored } from '../model/running.ts'
-import { count, showDuration, showInstant, table } from './text.ts'
+import { count, showDuration, showInstant, showMoment, table, visible } from './text.ts'
 
 /** How everything stands, as the ledger and the platforms tell. */
 export interface Standing {
@@ -40,7 +41,7 @@ export function renderStatus(
 ): string {
   return [
     restored(standing, zone),
-    processes(standing, zone),
+    processes(standing, { now, zone }),
     feeds(standing, zone),
     lanes(standing, now),
     troubles(standing, zone),
@@ -67,13 +68,21 @@ function restored({ restored: state }: Standing, zone: string): string {
   ].join('\n')
 }
 
-function processes({ processes: running, policyVersion }: Standing, zone: string): string {
+/** A daemon says every few seconds that it lives; one that was killed says nothing any more. */
+const silentAfter = 15 * SECOND
+
+function processes(
+  { processes: running, policyVersion }: Standing,
+  { now, zone }: { readonly now: Instant; readonly zone: string },
+): string {
   if (running.length === 0)
     return colours.yellow('No daemon runs: nothing happens until "keyturn run" or "keyturn apply".')
   const lines = running.map((one) => {
     const policy =
       one.policyVersion === policyVersion ? '' : colours.yellow('  with another policy than the files hold')
-    return `daemon ${one.id}  ${one.roles.join(', ')}  since ${showInstant(one.startedAt, zone)}${policy}`
+    const silence = now - one.seenAt
+    const silent = silence < silentAfter ? '' : colours.red(`  not heard from for ${showDuration(silence)}`)
+    return `daemon ${one.id}  ${one.roles.join(', ')}  since ${showInstant(one.startedAt, zone)}${policy}${silent}`
   })
   const refused = [...new Set(running.flatMap(({ refusedConfig }) => refusedConfig ?? []))]
   return [
@@ -91,11 +100,11 @@ function feeds({ sources }: Standing, zone: string): string {
     accepted === null ? '' : `${accepted.rows} rows, ${accepted.active} active`,
     refused === null ? '' : colours.red(`${showInstant(refused.at, zone)}: ${refused.why}`),
   ])
-  return table(['feed', 'last accepted', 'what it holds', 'refused since'], rows)
+  return table(['feed', 'last accepted', 'what it holds', 'last read was refused'], rows)
 }
 
 function lanes({ lanes: open, marked }: Standing, now: Instant): string {
-  const waiting = marked === 0 ? '' : `${count(marked, 'mark')} to look at somebody again.`
+  const waiting = marked === 0 ? '' : `${count(marked, 'mark')} to look at somebody again: the next plan answers them.`
   if (open.length === 0) return ['Nothing is owed.', waiting].filter((line) => line !== '').join('\n')
   const rows = open.map((lane) => [
     lane.platform,
@@ -113,7 +122,7 @@ function lanes({ lanes: open, marked }: Standing, now: Instant): string {
 function troubles({ troubles: open }: Standing, zone: string): string {
   if (open.length === 0) return ''
   const lines = open.map((one) => {
-    const next = one.nextTryAt === null ? '' : `  next try ${showInstant(one.nextTryAt, zone)}`
+    const next = one.nextTryAt === null ? '' : `  next try ${showMoment(one.nextTryAt, zone)}`
     return `  ${colours.red(one.state)}  ${one.platform}  ${one.identity}  ${one.lastError?.message ?? ''}${next}`
   })
   return [colours.bold('Not done'), ...lines].join('\n')
@@ -154,13 +163,15 @@ function words({ overrides }: Standing, zone: string): string {
   if (overrides.length === 0) return ''
   const lines = overrides.map(({ identity, kind, state, until, reason, operator }) => {
     const end = until === null ? 'until it is ended' : `until ${showInstant(until, zone)}`
-    return `  ${identity}  ${kind === 'freeze' ? 'frozen' : (state ?? '')} ${end}, by ${operator}: ${reason}`
+    return `  ${identity}  ${kind === 'freeze' ? 'frozen' : (state ?? '')} ${end}, by ${operator}: ${visible(reason)}`
   })
   return [colours.bold("Operators' words"), ...lines].join('\n')
 }
 
 function holds({ holds: open }: Standing): string {
   if (open.length === 0) return 'Nothing is held.'
-  const total = open.reduce((sum, hold) => sum + hold.items.filter((item) => item.status === 'open').length, 0)
-  return `${count(total, 'change')} in ${count(open.length, 'hold')}: keyturn holds`
+  const items = open.flatMap((hold) => hold.items.filter(({ status }) => status === 'open'))
+  const people = new Set(items.map(({ identity }) => identity)).size
+  const what = `${count(items.length, 'change')} of ${count(people, 'person', 'people')}`
+  return colours.yellow(`${what} in ${count(open.length, 'hold')}, not done until you decide: keyturn holds`)
 }

@@ -1,0 +1,66 @@
+import { stripVTControlCharacters } from 'node:util'
+import { expect, test } from 'vitest'
+import type { Hold } from '../../../src/model/ledger.ts'
+import { renderStatus } from '../../../src/report/status.ts'
+import type { Standing } from '../../../src/report/status.ts'
+import { noon, obligation } from './samples.ts'
+
+const nothing: Standing = {
+  policyVersion: 'a'.repeat(64),
+  sources: [],
+  lanes: [],
+  troubles: [],
+  holds: [],
+  platforms: [],
+  states: [],
+  processes: [],
+  overrides: [],
+  marked: 0,
+  restored: null,
+  timeToRevoke: [],
+}
+
+const hold: Hold = {
+  id: 3,
+  platform: 'wiki',
+  why: 'removals-limit',
+  text: '25 of 60 accounts',
+  status: 'open',
+  madeAt: noon,
+  decidedAt: null,
+  decidedBy: null,
+  reason: null,
+  items: [
+    { fingerprint: 'a', identity: 'hr:7', summary: 'disable ada', status: 'open' },
+    { fingerprint: 'b', identity: 'hr:7', summary: 'move ada', status: 'open' },
+    { fingerprint: 'c', identity: 'hr:8', summary: 'disable ben', status: 'open' },
+    { fingerprint: 'd', identity: 'hr:9', summary: 'disable cy', status: 'done' },
+  ],
+}
+
+function page(more: Partial<Standing>): readonly string[] {
+  const text = renderStatus({ ...nothing, ...more }, { now: noon, zone: 'Europe/Berlin' })
+  return stripVTControlCharacters(text).split('\n')
+}
+
+test('a daemon that was killed is not told as one that runs', () => {
+  const daemon = { id: 'host:1', roles: ['intake'], startedAt: noon, policyVersion: nothing.policyVersion } as const
+  const processes = [
+    { ...daemon, seenAt: noon - 5_000, refusedConfig: null },
+    { ...daemon, id: 'host:2', seenAt: noon - 20_000, refusedConfig: null },
+  ]
+  expect(page({ processes }).slice(0, 2)).toEqual([
+    'daemon host:1  intake  since 2026-11-22 13:00 Europe/Berlin',
+    'daemon host:2  intake  since 2026-11-22 13:00 Europe/Berlin  not heard from for 20.0 s',
+  ])
+})
+
+test('how many people wait in holds, each once, and only for what is still open', () => {
+  expect(page({ holds: [hold] })).toContain('3 changes of 2 people in 1 hold, not done until you decide: keyturn holds')
+})
+
+test('tries that are seconds apart are told to the second', () => {
+  const lastError = { code: 'platform-unreachable', message: 'no answer' } as const
+  const troubles = [obligation('7', { state: 'owed', lastError, nextTryAt: noon + 4_000 })]
+  expect(page({ troubles })).toContain('  owed  wiki  hr:7  no answer  next try 2026-11-22 13:00:04 Europe/Berlin')
+})

@@ -3,15 +3,19 @@ import type { SettledObligation } from '../../apply/ports.ts'
 import { isPlatformWide } from '../../apply/retry.ts'
 import type { Plan } from '../../model/change.ts'
 import type { IntakeResult } from '../../model/identity.ts'
+import { showPlace } from '../../model/place.ts'
 import type { Keyturn } from '../context.ts'
 
 /** More events than this in one read are told as numbers. */
 const mostLines = 100
+/** So many rows that are set aside are named. */
+const mostPlaces = 10
 
 export function tellIntake(
   { logger, correlation }: Keyturn,
-  { source, accepted, refused, events }: IntakeResult,
+  { source, accepted, refused, events, problems }: IntakeResult,
 ): void {
+  tellSetAside({ logger, correlation }, { source, problems })
   if (refused !== null)
     logger.error('the feed is refused', { source, why: refused.why, hint: refused.hint, correlation })
   if (accepted === null && events.length === 0) return
@@ -22,6 +26,21 @@ export function tellIntake(
     [...Map.groupBy(events, ({ kind }) => kind)].map(([kind, some]) => [kind, some.length]),
   )
   if (events.length > mostLines) logger.info('noticed many', { source, ...counts, correlation })
+}
+
+/** Rows that change nothing for their people until the feed is corrected. Places only: the texts of a row may be names. */
+function tellSetAside(
+  { logger, correlation }: Pick<Keyturn, 'logger' | 'correlation'>,
+  { source, problems }: Pick<IntakeResult, 'source' | 'problems'>,
+): void {
+  const rows = problems.filter(({ severity }) => severity === 'error')
+  if (rows.length === 0) return
+  logger.warn('rows are set aside; nothing changes for their people; "keyturn plan" says why', {
+    source,
+    rows: rows.length,
+    first: rows.slice(0, mostPlaces).map(({ place, path }) => `${showPlace(place)} ${path}`),
+    correlation,
+  })
 }
 
 /** What workers did: proofs, what is given up, and revocations that are still owed. What was changed they tell themselves. */

@@ -26,7 +26,7 @@ function listener() {
 const event = (identity: string, kind: LifecycleEvent['kind'] = 'leaver') => ({ kind, identity, effectiveAt: 0 })
 
 const intake = (events: readonly object[], more: object = {}) =>
-  ({ source: 'hr', accepted: null, refused: null, events, ...more }) as unknown as IntakeResult
+  ({ source: 'hr', accepted: null, refused: null, events, problems: [], ...more }) as unknown as IntakeResult
 
 test('each person of a small read is told by id, with the thread of the story and nothing personal', () => {
   const { lines, keyturn } = listener()
@@ -54,6 +54,21 @@ test('a refused read is told with its hint, and a read without news is not', () 
   tellIntake(keyturn, intake([], { refused: { why: 'too short', hint: 'look' } }))
   tellIntake(keyturn, intake([], { accepted: {} }))
   expect(told()).toEqual(['error the feed is refused'])
+})
+
+test('rows that are set aside are told by their places, without their texts', () => {
+  const { lines, keyturn } = listener()
+  const about = { place: { file: 'people.csv', line: 7 }, path: 'status', message: 'Ada is "Retired"' }
+  const problems = [
+    { severity: 'error', ...about },
+    { severity: 'warning', ...about },
+  ]
+  tellIntake(keyturn, intake([], { accepted: {}, problems }))
+  tellIntake(keyturn, intake([], { accepted: {}, problems: Array.from({ length: 30 }, () => problems[0]) }))
+  expect(lines.map(({ fields }) => fields)).toEqual([
+    { source: 'hr', rows: 1, first: ['people.csv:7 status'], correlation: 'c-1' },
+    { source: 'hr', rows: 30, first: Array.from({ length: 10 }, () => 'people.csv:7 status'), correlation: 'c-1' },
+  ])
 })
 
 const error = { code: 'value-refused', message: 'a value is refused' } as const

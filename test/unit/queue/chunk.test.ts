@@ -4,11 +4,11 @@ import { chunkSize } from '../../../src/queue/chunk.ts'
 describe('how many people one job is for', () => {
   it('is one for a revocation where a few leave', () => {
     expect(chunkSize('revoke', 1, Infinity)).toBe(1)
-    expect(chunkSize('revoke', 31, Infinity)).toBe(1)
+    expect(chunkSize('revoke', 15, Infinity)).toBe(1)
   })
 
   it('is some where hundreds leave at once, so that the last of them does not wait for each of the others', () => {
-    expect(chunkSize('revoke', 320, Infinity)).toBe(20)
+    expect(chunkSize('revoke', 320, Infinity)).toBe(40)
     expect(chunkSize('revoke', 10_000, Infinity)).toBe(256)
   })
 

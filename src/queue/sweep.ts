@@ -32,7 +32,7 @@ const atMost = 5_000
  * (law 3): without Redis it is worked on straight from the ledger. Changes can wait. Returns when to sweep again, ms.
  */
 export async function sweepLane(options: SweepOptions): Promise<number> {
-  const { lane, jobs, health, concurrency, chunkOf } = options
+  const { lane, jobs, health, concurrency } = options
   const isDown = health.isDown()
   if (isDown && lane === 'change') return usual
   // While the platform is down, most of what is brought back would not begin.
@@ -45,7 +45,7 @@ export async function sweepLane(options: SweepOptions): Promise<number> {
   if (waiting > 0 && (lane === 'change' || waiting >= most)) return usual
   const due = await identitiesOf(options.due(most))
   // Where more is due than waits at most or is just being claimed, something was lost.
-  if (due.length > (waiting === 0 ? 0 : (waiting + concurrency) * chunkOf(most))) await options.add(due)
+  if (due.length > (waiting === 0 ? 0 : (waiting + concurrency) * options.chunkOf(most))) await options.add(due)
   return isDown ? withoutRedis : due.length === most ? soon : usual
 }
 

@@ -21,5 +21,11 @@ export interface IncompleteSnapshot<T> {
 
 /** How a streamed read ended; the same law for feeds that are too large to hold. */
 export type ReadEnd =
-  | { readonly complete: true; readonly takenAt: Instant; readonly count: number; readonly modifiedAt: Instant; readonly digest?: string }
+  | {
+      readonly complete: true
+      readonly takenAt: Instant
+      readonly count: number
+      readonly modifiedAt: Instant
+      readonly digest?: string
+    }
   | { readonly complete: false; readonly takenAt: Instant; readonly count: number; readonly cause: Error }

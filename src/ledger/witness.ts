@@ -1,6 +1,7 @@
 // The witness: a small file beside the ledger that says which ledger it is and how far it had come. A backup of the ledger that is
 // put back is behind it. It also says which file, so that the write-ahead log of one file is never replayed into another.
 import { open, readFile, rename, rm, stat } from 'node:fs/promises'
+import type { FileHandle } from 'node:fs/promises'
 import { KeyturnError } from '../model/errors.ts'
 import type { Standing } from './self.ts'
 
@@ -50,6 +51,7 @@ export async function writeWitness(path: string, witness: Witness): Promise<void
     const file = await open(draft, 'wx', 0o600)
     try {
       await file.writeFile(`${JSON.stringify({ ...witness, explanation })}\n`)
+      await handToOwner(file, path)
       await file.sync()
     } finally {
       await file.close()
@@ -59,6 +61,13 @@ export async function writeWitness(path: string, witness: Witness): Promise<void
     await rm(draft, { force: true }).catch(() => undefined)
     throw error
   }
+}
+
+/** What root writes belongs to whom the ledger belongs to, as SQLite does it with its own files: else the daemon could not read it. */
+async function handToOwner(file: FileHandle, path: string): Promise<void> {
+  if (process.getuid?.() !== 0) return
+  const { uid, gid } = await stat(path)
+  await file.chown(uid, gid)
 }
 
 /** Is the ledger another one than the witness knew, or older? */

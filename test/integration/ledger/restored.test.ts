@@ -1,4 +1,4 @@
-import { copyFile, mkdir, readFile, readdir, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { chown, copyFile, mkdir, readFile, readdir, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, onTestFinished, test } from 'vitest'
@@ -54,6 +54,15 @@ describe('a ledger', () => {
     await using memory = await openLedger('sqlite::memory:')
     expect(await memory.restored()).toBeNull()
     expect((await stat(`${path}.witness`)).mode & 0o777).toBe(0o600)
+  })
+
+  test('whose owner is another user than root keeps a witness of that user, also when root writes it', async () => {
+    const { url, path } = await s.temporaryLedger()
+    await using_(url, (ledger) => ledger.audit([s.record('p1')]))
+    const owner = process.getuid?.() === 0 ? 65_534 : (await stat(path)).uid
+    await chown(path, owner, (await stat(path)).gid)
+    await using_(url, (ledger) => ledger.audit([s.record('p2')]))
+    expect((await stat(`${path}.witness`)).uid).toBe(owner)
   })
 
   test('that several open, write and close at once is never taken for a restored one', async () => {

@@ -50,7 +50,8 @@ export function applyLimits(
       .map(({ desired }) => desired.identity)
     const count = countOf(view, limited, counted, population)
     if (counted.length === 0 || !isCrossed(limit, count)) {
-      if (limited.why === 'removals-limit') passed = { removals: shutAmong(sheets, isCounted), room: roomIn(limit, count) }
+      if (limited.why === 'removals-limit')
+        passed = { removals: shutAmong(sheets, isCounted), room: roomIn(limit, count) }
       continue
     }
     const verdict = { why: limited.why, text: textOf(view, limited, limit, count) }
@@ -66,10 +67,7 @@ export function applyLimits(
  * Who is shut counts against later plans. Who only loses an entitlement does not: a department that moves in the morning
  * must not hold those who leave before noon.
  */
-function shutAmong(
-  sheets: readonly Sheet[],
-  counts: (sheet: Sheet, draft: Draft) => boolean,
-): readonly IdentityId[] {
+function shutAmong(sheets: readonly Sheet[], counts: (sheet: Sheet, draft: Draft) => boolean): readonly IdentityId[] {
   return sheets
     .filter((sheet) => sheet.drafts.some((draft) => draft.change.kind === 'disable' && counts(sheet, draft)))
     .map(({ desired }) => desired.identity)

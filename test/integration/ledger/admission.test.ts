@@ -105,7 +105,11 @@ describe('admitting a plan', () => {
       await ledger.admit(s.admission([s.matched('p1'), s.grant('p1', 'staff')]))
       expect(await ledger.linksOf('hr:p1')).toEqual([s.link('p1', { how: 'created', shutByUs })])
       const [record] = await ledger.auditOf('hr:p1', 10)
-      expect(record).toMatchObject({ action: 'create', result: 'done', detail: expect.stringContaining('created by a try') })
+      expect(record).toMatchObject({
+        action: 'create',
+        result: 'done',
+        detail: expect.stringContaining('created by a try'),
+      })
     },
   )
 

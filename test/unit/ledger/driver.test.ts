@@ -11,6 +11,7 @@ function fake({ busy = 0, commitFails = false, lostBy = '' } = {}) {
   let left = busy
   let open = false
   const connection: Connection = {
+    version: () => '',
     begin(mode) {
       if (left-- > 0) throw new KeyturnError('ledger-busy', 'Another process is writing.')
       open = true

@@ -15,7 +15,7 @@ import type { Unit } from './unit.ts'
  */
 const patience = 10 * SECOND
 
-export interface InVain {
+interface InVain {
   /** The same settlements; what waits in vain has moved in them. */
   readonly accepted: readonly Accepted[]
   /** Those in whom something has moved, to be planned again. */

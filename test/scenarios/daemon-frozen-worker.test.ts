@@ -1,5 +1,5 @@
 // A worker stops where it stands (SIGSTOP) while it makes accounts, or gives groups; people leave meanwhile. Then it goes on,
-// or is killed. What it had begun must not leave open what was shut.
+// or is killed. What it had begun must not leave open what was shut. And where nobody continues it, the daemon begins another.
 import { setTimeout as pause } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startProxy } from '../servers/proxy.ts'
@@ -77,3 +77,28 @@ test.concurrent.each<End>(['continued', 'continued after its claim', 'continued 
     expect(await truth(company, crowd.people)).toEqual([])
   },
 )
+
+test.concurrent('a worker that stands still for good is noticed by its silence and replaced, and all is made', async () => {
+  await using company = await Company.found(server, { config: crowdSettings })
+  await using proxy = await startProxy(server.port, { delayMs: 10 })
+  await company.configure(crowdSettings, `ldap://127.0.0.1:${proxy.port}`)
+  const crowd = new Crowd(company, chance(11))
+  crowd.join(many)
+  await crowd.write()
+  await using daemon = await Daemon.start(company)
+  await eventually(
+    'the work has begun',
+    async () => (await company.accounts('objectClass', 'inetOrgPerson')).length > 0,
+    () => daemon.tail(),
+  )
+  const workers = await daemon.children('changes')
+  await signal(workers, 'STOP')
+  expect(await daemon.says('a process of the daemon is silent; it is killed')).toMatchObject({
+    level: 50,
+    task: 'changes',
+    pid: workers[0],
+  })
+  expect(await daemon.says('the change process ended; it is started again')).toMatchObject({ end: 'SIGKILL' })
+  await settled(company, crowd.people, () => daemon.tail())
+  expect(await truth(company, crowd.people)).toEqual([])
+})

@@ -42,7 +42,7 @@ export function superviseChanges(keyturn: Keyturn): Changes {
   }
 
   function begin(): void {
-    const begun = startChild('changes', () => undefined)
+    const begun = startChild('changes', logger, () => undefined)
     child = begun
     begun.tell({ say: 'begin', settings, sources: {} })
     logger.debug('the change process is started', { pid: begun.pid })

@@ -4,7 +4,9 @@ import type { ChildProcess } from 'node:child_process'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { SECOND } from '../../model/instant.ts'
 import type { Instant } from '../../model/instant.ts'
+import type { Logger } from '../../model/ports.ts'
 import type { Settings } from '../../model/settings.ts'
+import { beatEvery, listen, patienceWith } from './heartbeat.ts'
 
 export type Task = 'pass' | 'changes'
 
@@ -16,7 +18,11 @@ export type ToChild =
   | { readonly say: 'stop' }
 
 /** What a child tells the daemon. */
-export type FromChild =
+type FromChild =
+  /** Its event loop turns. */
+  { readonly say: 'alive' } | FromPass
+
+export type FromPass =
   /** New work is in the ledger. */
   | { readonly say: 'admitted' }
   /** A pass is over. */
@@ -42,8 +48,11 @@ export interface Child {
   readonly ended: Promise<number | string>
 }
 
-/** Starts a process of this program. It ends by itself when this one dies in whatever way: its channel closes. */
-export function startChild(task: Task, onMessage: (message: FromChild) => void): Child {
+/**
+ * Starts a process of this program. It ends by itself when this one dies in whatever way: its channel closes. One that is
+ * silent for too long is killed, which `ended` tells like every other end.
+ */
+export function startChild(task: Task, logger: Pick<Logger, 'error'>, onMessage: (message: FromPass) => void): Child {
   const child: ChildProcess = fork(process.argv[1] ?? '', ['task', task], {
     execArgv: process.execArgv,
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
@@ -54,7 +63,17 @@ export function startChild(task: Task, onMessage: (message: FromChild) => void):
     child.once('exit', (code, signal) => resolve(code ?? signal ?? 'unknown'))
     child.once('error', (error) => resolve(error.message))
   })
-  child.on('message', (message) => onMessage(message as FromChild))
+  const ear = listen(patienceWith[task], (silent) => {
+    logger.error('a process of the daemon is silent; it is killed', { task, pid: child.pid, silent })
+    // Not to be asked: one that is stopped hears nothing else.
+    child.kill('SIGKILL')
+  })
+  void ended.then(() => ear.close())
+  child.on('message', (told) => {
+    ear.heard()
+    const message = told as FromChild
+    if (message.say !== 'alive') onMessage(message)
+  })
   const tell = (message: ToChild) => {
     // Whoever has ended hears nothing any more; `ended` tells that.
     if (child.connected) child.send(message, () => undefined)
@@ -77,17 +96,21 @@ export function startChild(task: Task, onMessage: (message: FromChild) => void):
 
 /** The other end: in a child. */
 export interface Daemon {
-  tell(message: FromChild): void
+  tell(message: FromPass): void
   /** Aborted when the daemon asks to stop or is gone. */
   readonly signal: AbortSignal
 }
 
-/** Waits for the daemon's first word and hears the later ones. */
+/** Waits for the daemon's first word and hears the later ones; says from now on that this process is alive. */
 export async function hearDaemon(
   onLook: () => void,
 ): Promise<Daemon & { readonly begin: Extract<ToChild, { say: 'begin' }> }> {
   const stop = new AbortController()
   process.once('disconnect', () => stop.abort())
+  const tell = (message: FromChild) => {
+    if (process.connected) process.send?.(message, () => undefined)
+  }
+  setInterval(() => tell({ say: 'alive' }), beatEvery).unref()
   const begin = await new Promise<Extract<ToChild, { say: 'begin' }>>((resolve, reject) => {
     stop.signal.addEventListener('abort', () => reject(new Error('the daemon is gone')))
     process.on('message', (message: ToChild) => {
@@ -99,9 +122,7 @@ export async function hearDaemon(
   return {
     begin,
     signal: stop.signal,
-    tell: (message) => {
-      if (process.connected) process.send?.(message, () => undefined)
-    },
+    tell,
   }
 }
 

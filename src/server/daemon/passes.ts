@@ -3,7 +3,7 @@ import { MINUTE, SECOND } from '../../model/instant.ts'
 import type { Instant } from '../../model/instant.ts'
 import type { Keyturn } from '../context.ts'
 import { restartPause, startChild } from './children.ts'
-import type { Child, FromChild, PassReport } from './children.ts'
+import type { Child, FromPass, PassReport } from './children.ts'
 
 export interface PassesOptions {
   /** Something was admitted: the lanes may look. */
@@ -19,7 +19,7 @@ const stopPatience = 5 * SECOND
 /** Reads and plans that are too heavy for the daemon's own event loop, one after the other in processes of their own. */
 export class Passes implements AsyncDisposable {
   readonly #keyturn: Pick<Keyturn, 'settings' | 'logger' | 'clock'>
-  readonly #start: (hear: (message: FromChild) => void) => Child
+  readonly #start: (hear: (message: FromPass) => void) => Child
   readonly #options: PassesOptions
   /** Feeds to be read as a whole, and since when that is known. */
   readonly #sources = new Map<string, Instant>()
@@ -40,7 +40,7 @@ export class Passes implements AsyncDisposable {
   constructor(
     keyturn: Pick<Keyturn, 'settings' | 'logger' | 'clock'>,
     options: PassesOptions,
-    start: (hear: (message: FromChild) => void) => Child = (hear) => startChild('pass', hear),
+    start: (hear: (message: FromPass) => void) => Child = (hear) => startChild('pass', keyturn.logger, hear),
   ) {
     this.#start = start
     this.#keyturn = keyturn
@@ -101,7 +101,7 @@ export class Passes implements AsyncDisposable {
   async #one(sources: Readonly<Record<string, Instant>>): Promise<PassReport | null> {
     const { settings, logger } = this.#keyturn
     let report: PassReport | null = null
-    const hear = (message: FromChild) => {
+    const hear = (message: FromPass) => {
       if (message.say === 'admitted') this.#options.onAdmitted()
       else report = message.report
     }

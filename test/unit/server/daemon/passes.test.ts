@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest'
 import { MINUTE, SECOND } from '../../../../src/model/instant.ts'
-import type { FromChild, PassReport, ToChild } from '../../../../src/server/daemon/children.ts'
+import type { FromPass, PassReport, ToChild } from '../../../../src/server/daemon/children.ts'
 import { Passes } from '../../../../src/server/daemon/passes.ts'
 
 const quiet = () => undefined
@@ -14,7 +14,7 @@ function desk() {
   const told: (number | null)[] = []
   let running = 0
   let most = 0
-  const start = (hear: (message: FromChild) => void) => {
+  const start = (hear: (message: FromPass) => void) => {
     const { promise, resolve } = Promise.withResolvers<number | string>()
     running += 1
     most = Math.max(most, running)

@@ -170,7 +170,7 @@ function keyOf(identity: string): string {
   return identity.slice(identity.indexOf(':') + 1)
 }
 
-/** Every account has the record of how it came, once; every leaver's also that it was shut and the proof. */
+/** Every account has the record that it was made; every leaver's also that it was shut and the proof. */
 function recordOf(
   { employee_id: id, status }: Person,
   accounts: readonly Entry[],
@@ -179,11 +179,8 @@ function recordOf(
   if (accounts.length === 0) return []
   const own = lines.get(id) ?? []
   const isDone = ({ result }: Line) => result === 'done' || result === 'already'
-  // An account that was shut while it was read back is recorded as a create that is to be tried again.
-  const shutMeanwhile = ({ action, result }: Line) => status === 'Left' && action === 'create' && result === 'retry'
-  const came = own.filter(
-    (line) => shutMeanwhile(line) || ((line.action === 'create' || line.action === 'link') && isDone(line)),
-  )
+  // Keyturn has made every one of them.
+  const came = own.filter(({ action, result }) => action === 'create' && result === 'done')
   const began =
     came.length > 0 ? [] : [`nothing tells where the account of ${id} comes from; of it is told: ${told(own)}`]
   if (status !== 'Left') return began

@@ -7,6 +7,7 @@ import type { SafetySettings } from '../model/settings.ts'
 import { planPlatform } from './platform.ts'
 import type { PlatformPlan } from './platform.ts'
 import { globs } from './safety.ts'
+import type { Draft } from './sheet.ts'
 import type { PlatformView } from './view.ts'
 
 export { memoryNeeded } from './memory.ts'
@@ -62,16 +63,8 @@ export function makePlan(input: PlanInput): Plan {
       const passed = drafts.filter(({ verdict }) => verdict === null).map(({ change }) => change)
       for (const { change, verdict } of drafts) if (verdict !== null) withheld.push({ change, ...verdict })
       changes.push(...passed)
-      const reviewed = drafts.filter(({ verdict }) => verdict === null || passesWhenReviewed.has(verdict.why))
-      if (reviewed.length > 0)
-        digests.push(
-          input.digest(
-            reviewed
-              .map(({ change }) => fingerprint(change))
-              .toSorted()
-              .join('\n'),
-          ),
-        )
+      const lines = reviewedLines(drafts)
+      if (lines.length > 0) digests.push(input.digest(lines.toSorted().join('\n')))
     }
     for (const note of part.notes) notes.push(note)
     for (const change of part.standby) standby.push(change)
@@ -104,6 +97,13 @@ export function makePlan(input: PlanInput): Plan {
     situations,
     notes,
   }
+}
+
+/** What whoever reviews a plan sees of one account (law 6). */
+function reviewedLines(drafts: readonly Draft[]): readonly string[] {
+  return drafts
+    .filter(({ verdict }) => verdict === null || passesWhenReviewed.has(verdict.why))
+    .map(({ change }) => fingerprint(change))
 }
 
 /** What a restored ledger is to remember otherwise. */

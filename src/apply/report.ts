@@ -1,6 +1,7 @@
 import type { IdentityId } from '../model/identity.ts'
 import type { ChangeResult, Settlement } from '../model/ledger.ts'
 import type { SettledObligation, SettledState, SettlePorts, SettleReport } from './ports.ts'
+import { isPlatformWide } from './retry.ts'
 
 /** What the caller learns, and what the log is told on the way. */
 export function reportOf(
@@ -49,7 +50,11 @@ function tell(
   const done = results.filter(({ status }) => status === 'done').map(({ change }) => change.kind)
   if (done.length > 0) ports.logger.change('account changed', { ...who, kinds: done })
   if (proof?.grade === 'not-proven') ports.logger.error('a revocation is not proven and stays owed', fields)
-  else if (state === 'retry' && lane === 'revoke') ports.logger.error('a revocation stays owed', fields)
+  else if (state === 'retry' && lane === 'revoke') {
+    // An outage is told once, by whoever watches the platform, and not for everybody and every try.
+    const level = error !== null && isPlatformWide(error.code) ? 'debug' : 'error'
+    ports.logger[level]('a revocation stays owed', fields)
+  }
   if (state === 'failed') ports.logger.error('changes failed for good', fields)
 }
 

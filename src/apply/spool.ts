@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { readdir, rename, stat } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
@@ -34,12 +35,20 @@ export interface Spool extends AsyncDisposable {
 const ending = '.spool'
 const spareOf = (folder: string) => join(folder, `${hostname()}.spare`)
 
+/** In the place of a process id: whoever looks may take it. */
+const nobody = 0
+
+/** One process may have two at a time: while another configuration takes over from the one before. */
+function nameOf(pid: number): string {
+  return `${hostname()}.${pid}-${randomBytes(4).toString('hex')}${ending}`
+}
+
 /**
  * Opens this process's spool in the state folder and takes its space; on a full disk the space that a process which ended has
  * left, or the spare. Never throws: without a file it is kept in memory, and the log says so.
  */
 export async function openSpool(folder: string, clock: Clock, logger: Logger): Promise<Spool> {
-  const own = `${hostname()}.${process.pid}${ending}`
+  const own = nameOf(process.pid)
   const file = await openSpoolFile(join(folder, own)).catch(async (error: unknown) => {
     const taken = await openTaken(folder, own, clock)
     if (taken !== null) return taken
@@ -182,7 +191,10 @@ class FolderSpool implements Spool {
     await this.busy
     await this.file?.close()
     const left = this.file === null ? [] : await this.read(this.own)
-    if (left.length === 0) await removeSpoolFile(join(this.folder, this.own))
+    const path = join(this.folder, this.own)
+    if (left.length === 0) await removeSpoolFile(path)
+    // Nobody's any more, though this process may live on with another one.
+    else await rename(path, join(this.folder, nameOf(nobody))).catch(() => undefined)
   }
 }
 
@@ -198,8 +210,8 @@ async function abandoned(folder: string, own: string, clock: Clock): Promise<rea
 }
 
 async function isAbandoned(folder: string, name: string, clock: Clock): Promise<boolean> {
-  const [, host, pid] = /^(.*)\.(\d+)\.spool$/.exec(name) ?? []
-  if (host === hostname()) return !isAlive(Number(pid))
+  const [, host, pid] = /^(.*)\.(\d+)(?:-[0-9a-f]+)?\.spool$/.exec(name) ?? []
+  if (host === hostname()) return Number(pid) === nobody || !isAlive(Number(pid))
   const written = await stat(join(folder, name)).catch(() => null)
   return written !== null && written.mtimeMs < clock() - HOUR
 }

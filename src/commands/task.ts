@@ -10,8 +10,13 @@ export function define(command: Command, runner: Runner): void {
   command.argument('<task>').action(
     act(runner, async (_invocation, _options, [task]) => {
       if (process.send === undefined) throw new KeyturnError('usage', 'tasks are started by "keyturn run"')
-      if (task === 'pass') await runPass()
-      else await runChanges()
+      try {
+        if (task === 'pass') await runPass()
+        else await runChanges()
+      } catch (error) {
+        // Asked to stop by the daemon: what was not done is still owed.
+        if (!(error instanceof KeyturnError) || error.code !== 'stopped') throw error
+      }
       return 0
     }),
   )

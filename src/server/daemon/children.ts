@@ -2,6 +2,7 @@
 import { fork } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { KeyturnError } from '../../model/errors.ts'
 import { SECOND } from '../../model/instant.ts'
 import type { Instant } from '../../model/instant.ts'
 import type { Logger } from '../../model/ports.ts'
@@ -106,17 +107,19 @@ export async function hearDaemon(
   onLook: () => void,
 ): Promise<Daemon & { readonly begin: Extract<ToChild, { say: 'begin' }> }> {
   const stop = new AbortController()
-  process.once('disconnect', () => stop.abort())
+  const reason = new KeyturnError('stopped', 'the daemon asked to stop, or is gone')
+  const end = () => stop.abort(reason)
+  process.once('disconnect', end)
   const tell = (message: FromChild) => {
     if (process.connected) process.send?.(message, () => undefined)
   }
   setInterval(() => tell({ say: 'alive' }), beatEvery).unref()
   const begin = await new Promise<Extract<ToChild, { say: 'begin' }>>((resolve, reject) => {
-    stop.signal.addEventListener('abort', () => reject(new Error('the daemon is gone')))
+    stop.signal.addEventListener('abort', () => reject(reason))
     process.on('message', (message: ToChild) => {
       if (message.say === 'begin') resolve(message)
       else if (message.say === 'look') onLook()
-      else stop.abort()
+      else end()
     })
   })
   return {

@@ -20,6 +20,15 @@ const phases: readonly (readonly ChangeKind[])[] = [
  */
 const relocates: ReadonlySet<ChangeKind> = new Set(['rename', 'move', 'delete'])
 
+/**
+ * An end goes with the opening, where there is one: on a platform that has one attribute for the end and the lock (pwdEndTime),
+ * the connector must write both at once.
+ */
+function isDue({ tasks }: Job, { change, outcome }: Task, kinds: readonly ChangeKind[]): boolean {
+  const withOpening = change.kind === 'expire' && tasks.some((task) => task.change.kind === 'enable')
+  return outcome === null && kinds.includes(withOpening ? 'enable' : change.kind)
+}
+
 type Placed = readonly [Job, Task]
 
 /** Carries the tasks out, each with an outcome in the end. Never throws: what fails is the outcome of its tasks. */
@@ -53,7 +62,7 @@ async function noteOpen(jobs: readonly Job[], ports: SettlePorts): Promise<void>
 function aimAndBlock(job: Job, kinds: readonly ChangeKind[]): void {
   const create = job.tasks.find(({ change }) => change.kind === 'create')
   for (const task of job.tasks) {
-    if (task.outcome !== null || !kinds.includes(task.change.kind)) continue
+    if (!isDue(job, task, kinds)) continue
     if ('creates' in task.change.target && create !== undefined && create !== task) {
       const made = create.outcome?.account
       if (made !== undefined) task.change = aimedAt(task.change, made.nativeId)
@@ -77,9 +86,7 @@ function blocksOpening(task: Task): boolean {
 }
 
 function dueOf(job: Job, kinds: readonly ChangeKind[]): readonly Placed[] {
-  return job.tasks
-    .filter((task) => task.outcome === null && kinds.includes(task.change.kind))
-    .map((task) => [job, task] as const)
+  return job.tasks.filter((task) => isDue(job, task, kinds)).map((task) => [job, task] as const)
 }
 
 function open(due: readonly Placed[]): readonly Task[] {

@@ -7,12 +7,13 @@ import { createAccount, reserveNumbers } from './create.ts'
 import type { CreateChange } from './create.ts'
 import { credentialAttributes } from './credentials.ts'
 import { enable, issueCredential, leave, suspend } from './leaver.ts'
+import { heldByEndTime } from './lock.ts'
 import { editMembership, failed } from './memberships.ts'
 import { followInGroups, relocateAccount } from './move.ts'
 import { locate, missing, relocate, request } from './session.ts'
 import type { Located, Session } from './session.ts'
 import { expireAccount, updateAccount } from './update.ts'
-import type { UpdateChange } from './update.ts'
+import type { ExpireChange, UpdateChange } from './update.ts'
 
 interface Task {
   readonly change: Change
@@ -30,9 +31,9 @@ interface Job {
 const stages: readonly (readonly ChangeKind[])[] = [
   ['link', 'disable'],
   ['create'],
-  ['rename', 'move', 'update', 'expire'],
+  ['rename', 'move', 'update'],
   ['revoke', 'grant'],
-  ['issue-credential', 'enable', 'delete'],
+  ['issue-credential', 'expire', 'enable', 'delete'],
 ]
 
 /** Carries out changes of many accounts at once; one outcome per change, in their order. Throws nothing for one item. */
@@ -173,7 +174,7 @@ async function runOne(session: Session, job: Job, change: Exclude<Change, Create
     case 'move':
       return relocateAccount(session, account, change, nativeId)
     case 'expire':
-      return expireAccount(session, await relocate(session, nativeId), change)
+      return expire(session, job, await relocate(session, nativeId), change)
     case 'update':
       return (await updateAccount(session, account, [change]))[0] ?? absent(session, job)
     case 'grant':
@@ -186,6 +187,18 @@ async function runOne(session: Session, job: Job, change: Exclude<Change, Create
     case 'delete':
       return deleteAccount(session, account)
   }
+}
+
+/** Where one attribute is the lock and the end, an account is opened with its end in one modification: never without it. */
+async function expire(session: Session, job: Job, account: Located, change: ExpireChange): Promise<Outcome> {
+  const opening = job.tasks.find((task) => task.change.kind === 'enable' && task.outcome === null)
+  const { nativeId } = job
+  const held = change.to !== null && heldByEndTime(account.entry, session.facts)
+  if (!held || opening === undefined || nativeId === undefined) return expireAccount(session, account, change)
+  const done = await attempt(() => enable(session, account, nativeId, change.identity, change.to))
+  const outcome = 'error' in done ? failed(done.error) : done.value
+  opening.outcome = outcome
+  return outcome
 }
 
 /** Deletes the entry and takes it out of the catalogue's groups, so that no later account of that name finds itself in them. */

@@ -13,7 +13,15 @@ import { sameDn } from '../directory/dn.ts'
 import type { Entry } from '../directory/entry.ts'
 import { LdapResultError } from '../directory/errors.ts'
 import { clearCredentials } from './credentials.ts'
-import { isEnabled, isLockedFully, lockEdits, lockWithPassword, stateAttributes, unlockEdits } from './lock.ts'
+import {
+  expiryEdits,
+  isEnabled,
+  isLockedFully,
+  lockEdits,
+  lockWithPassword,
+  stateAttributes,
+  unlockEdits,
+} from './lock.ts'
 import { saltedHash, setPassword } from './passwords.ts'
 import type { ServerFacts } from './server.ts'
 import { locate, lockOptions, relocate, request } from './session.ts'
@@ -151,10 +159,19 @@ async function lock(session: Session, account: Located, nativeId: string, leaver
   throw new KeyturnError('not-read-back', said, { hint })
 }
 
-/** Opens what `lock` has shut, and nothing else; returns how it came out. */
-export async function enable(session: Session, account: Located, nativeId: string, identity: string): Promise<Outcome> {
+/** Opens what `lock` has shut, and nothing else (until an end, where one is given); returns how it came out. */
+export async function enable(
+  session: Session,
+  account: Located,
+  nativeId: string,
+  identity: string,
+  until: Instant | null = null,
+): Promise<Outcome> {
   const { facts, settings } = session
-  const edits = unlockEdits(account.entry, facts, lockOptions(session, false))
+  const ends = until === null ? [] : expiryEdits(until, facts, account.entry.texts('objectClass'))
+  const written = new Set(ends.map((edit) => edit.modification.type))
+  const unlocks = unlockEdits(account.entry, facts, lockOptions(session, false))
+  const edits = [...unlocks.filter((edit) => !written.has(edit.modification.type)), ...ends]
   if (edits.length === 0) return { result: 'already' }
   await request(session, { doing: `opening ${account.dn}` }, (connection) => {
     assertMayOpen(session.context, identity)

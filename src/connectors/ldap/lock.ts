@@ -83,6 +83,10 @@ export function expiryValues(
   }
 }
 
+export function expiryEdits(at: Instant | null, facts: ServerFacts, objectClasses: readonly string[]): Change[] {
+  return Object.entries(expiryValues(at, facts, objectClasses)).map(([name, values]) => replaceValues(name, values))
+}
+
 /** Is `pwdEndTime` all that holds it shut? Then writing another end would open it. */
 export function heldByEndTime(entry: Entry, { means }: ServerFacts): boolean {
   return means.endTime && !means.lockedTime && entry.text('pwdEndTime') === endOfLock

@@ -6,7 +6,7 @@ import { addValues, deleteValues, replaceValues } from '../directory/edits.ts'
 import { LdapResultError } from '../directory/errors.ts'
 import { assertMayOpen, isOpeningEnd } from '../directory/may-open.ts'
 import { readEntry } from '../directory/search.ts'
-import { expiryOf, expiryValues, heldByEndTime, holdableExpiry, isShadow } from './lock.ts'
+import { expiryEdits, expiryOf, heldByEndTime, holdableExpiry, isShadow } from './lock.ts'
 import { failed } from './memberships.ts'
 import { request } from './session.ts'
 import type { Located, Session } from './session.ts'
@@ -104,17 +104,16 @@ export async function expireAccount(session: Session, account: Located, change: 
   }
   if (expiryOf(account.entry, facts) === to) return { result: 'already' }
   if (heldByEndTime(account.entry, facts)) {
+    // It can be written as soon as the account is open, so this is no failure for good.
     throw new KeyturnError(
-      'cannot-manage',
+      'precondition-failed',
       `${settings.id}: pwdEndTime holds ${account.dn} shut, so no other end is written.`,
       {
         hint: 'Set pwdLockout TRUE in the password policy: then the lock and the end date have attributes of their own.',
       },
     )
   }
-  const edits = Object.entries(expiryValues(to, facts, objectClasses)).map(([name, values]) =>
-    replaceValues(name, values),
-  )
+  const edits = expiryEdits(to, facts, objectClasses)
   if (edits.length > 0) {
     await request(session, { doing: `setting the end date of ${account.dn}` }, (connection) => {
       if (isOpeningEnd(session.context, to)) assertMayOpen(session.context, change.identity)

@@ -174,6 +174,34 @@ describe('an end date', () => {
     expect((await connector.read([{ nativeId: person.nativeId }], signal)).items[0]?.enabled).toBe(false)
   })
 
+  test('is written with the opening where the same attribute is the lock, and never opens by itself', async () => {
+    await using slapd = await startSlapd({ ppolicy: 'no-lockout', tls: false })
+    await using connector = open(slapd)
+    const [person] = await create(connector, slapd, ['again'])
+    if (person === undefined) throw new Error('no account')
+    const { base } = person
+    const expire = { ...base, kind: 'expire', from: null, to: at } as const
+    const enable = { ...base, kind: 'enable' } as const
+    const end = () => valuesOf(slapd, person.address, 'pwdEndTime')
+    const locked = ['19700101000000Z']
+    await connector.apply([{ ...base, kind: 'disable', protocol: 'suspend' }], new TestContext())
+    expect(await connector.apply([expire], new TestContext())).toMatchObject([
+      { result: 'retry', error: { code: 'precondition-failed' } },
+    ])
+    const stale = Object.assign(new TestContext(), { mayOpen: () => false })
+    const lost = { result: 'retry', error: { code: 'claim-lost' } }
+    expect(await connector.apply([expire, enable], stale)).toMatchObject([lost, lost])
+    expect(await end()).toEqual(locked)
+    expect(await connector.apply([expire, enable], new TestContext())).toMatchObject([
+      { result: 'done' },
+      { result: 'done' },
+    ])
+    expect(await end()).toEqual(['20310506070809Z'])
+    expect((await connector.read([{ nativeId: person.nativeId }], signal)).items).toMatchObject([
+      { enabled: true, expiresAt: at - 500 },
+    ])
+  })
+
   test('that the server has no place for is not asked for, and refused with a sentence', async () => {
     await using slapd = await startSlapd({ tls: false })
     await using connector = open(slapd)

@@ -41,7 +41,8 @@ async function status(invocation: Invocation, options: Options): Promise<ExitCod
   if (found.platforms.some((platform) => platform.error !== null)) return 1
   const open = found.lanes.some((lane) => lane.owed + lane.failed + lane.waiting > 0)
   const refused = found.sources.some((source) => source.refused !== null)
-  return open || refused || found.holds.length > 0 || found.restored !== null ? 2 : 0
+  const held = found.holds.length > 0 || found.held.count > 0
+  return open || refused || held || found.restored !== null ? 2 : 0
 }
 
 async function watch(invocation: Invocation, keyturn: Keyturn, read: () => Promise<Status>): Promise<void> {

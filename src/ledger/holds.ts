@@ -177,6 +177,9 @@ function* dropItems(
   }
 }
 
+/** The `summary` of a change that shuts a leaver. */
+const leaverDisable = 'disable % (leaver)'
+
 /** What is open, without its items: of them there may be a hundred thousand. */
 export function* openHoldCounts(): Unit<readonly HoldCount[]> {
   const open = db.selectFrom('hold').innerJoin('hold_item', 'hold_item.hold', 'hold.id')
@@ -184,6 +187,11 @@ export function* openHoldCounts(): Unit<readonly HoldCount[]> {
     .select(['hold.id', 'hold.platform', 'hold.why', 'hold.text'])
     .select(({ fn }) => [
       fn.count<number>('hold_item.identity').distinct().as('people'),
+      fn
+        .count<number>('hold_item.identity')
+        .distinct()
+        .filterWhere('hold_item.summary', 'like', leaverDisable)
+        .as('leavers'),
       fn.min('hold_item.identity').as('someone'),
     ])
     .where('hold.status', '=', 'open')

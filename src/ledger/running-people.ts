@@ -1,6 +1,7 @@
 // The people's side of what only a running daemon and the operators' words need.
 import type { RunningLedger } from '../model/running.ts'
 import type { Driver } from './driver.ts'
+import { heldPeople } from './people.ts'
 import * as again from './look-again.ts'
 import * as words from './overrides.ts'
 import * as state from './running-state.ts'
@@ -23,6 +24,7 @@ export function aboutRunningPeople({ read, write, version }: Driver) {
     overrides: (now, identities) => read(() => words.overrides(now, identities)),
     overridesOf: (identity) => read(() => words.overridesOf(identity)),
     emergenciesBy: (operator, since) => read(() => words.emergenciesBy(operator, since)),
+    heldPeople: (most) => read(() => heldPeople(most)),
     platformStates: () => read(() => state.platformStates()),
     savePlatformState: (one) => write(() => state.savePlatformState(one)),
     saveProcess: (process) => write(() => state.saveProcess(process)),

@@ -114,7 +114,9 @@ export type NoticeKind =
   | 'not-proven'
   | 'protected-leaver'
   | 'feed-refused'
+  | 'leavers-withheld'
   | 'withheld'
+  | 'person-held'
   | 'platform-down'
   | 'change-failed'
   | 'reopened'
@@ -136,8 +138,17 @@ export interface HoldCount {
   readonly why: WithheldWhy
   readonly text: string
   readonly people: number
+  /** How many of them would be shut by the leaver protocol, and still have access. */
+  readonly leavers: number
   /** One of them. */
   readonly someone: IdentityId
+}
+
+/** People whose source is not believed: their state is held where it was. */
+export interface HeldPeople {
+  readonly count: number
+  /** The first of them by id; `held` says why, in ids and dates. */
+  readonly first: readonly { readonly identity: IdentityId; readonly held: string }[]
 }
 
 /** What a revocation did while the ledger could not be written, from the spool beside it. */
@@ -279,6 +290,8 @@ export interface RunningLedger {
   noticed(present: readonly Notice[], now: Instant): Promise<NoticeNews>
   /** Every open hold with the number of people who wait in it. */
   openHoldCounts(): Promise<readonly HoldCount[]>
+  /** How many people are held, and the first so many of them (at least one). */
+  heldPeople(most: number): Promise<HeldPeople>
   /** Open revocations, the oldest first; of which the cause was noticed until then, where that is stated. */
   openRevocations(receivedBefore?: Instant): Promise<
     readonly (ObligationPointer & {

@@ -4,7 +4,7 @@ import type { AcceptedRead, RefusedRead } from '../model/identity.ts'
 import { SECOND } from '../model/instant.ts'
 import type { Instant } from '../model/instant.ts'
 import type { Hold, Ledger, ObligationStatus } from '../model/ledger.ts'
-import type { Override, PlatformState, ProcessState, Restored } from '../model/running.ts'
+import type { HeldPeople, Override, PlatformState, ProcessState, Restored } from '../model/running.ts'
 import { count, showDuration, showInstant, showMoment, table, visible } from './text.ts'
 
 /** How everything stands, as the ledger and the platforms tell. */
@@ -22,6 +22,7 @@ export interface Standing {
   readonly states: readonly PlatformState[]
   readonly processes: readonly ProcessState[]
   readonly overrides: readonly Override[]
+  readonly held: HeldPeople
   readonly marked: number
   readonly restored: Restored | null
   readonly timeToRevoke: readonly {
@@ -48,6 +49,7 @@ export function renderStatus(
     times(standing),
     platforms(standing, zone),
     words(standing, zone),
+    heldPeople(standing),
     holds(standing),
     `policy ${standing.policyVersion.slice(0, 12)}`,
   ]
@@ -166,6 +168,17 @@ function words({ overrides }: Standing, zone: string): string {
     return `  ${identity}  ${kind === 'freeze' ? 'frozen' : (state ?? '')} ${end}, by ${operator}: ${visible(reason)}`
   })
   return [colours.bold("Operators' words"), ...lines].join('\n')
+}
+
+const mostHeld = 5
+
+function heldPeople({ held: { count: people, first } }: Standing): string {
+  if (people === 0) return ''
+  const named = first.slice(0, mostHeld)
+  const lines = named.map(({ identity, held }) => `  ${identity}  ${visible(held)}`)
+  const more = people > named.length ? [`  and ${people - named.length} more`] : []
+  const what = people === 1 ? '1 person is held' : `${people} people are held`
+  return [colours.yellow(`${what}: the source is not believed, and all stays as before`), ...lines, ...more].join('\n')
 }
 
 function holds({ holds: open }: Standing): string {

@@ -3,7 +3,7 @@ import type { ErrorSummary } from '../model/errors.ts'
 import type { AcceptedRead, RefusedRead } from '../model/identity.ts'
 import { DAY, MINUTE } from '../model/instant.ts'
 import type { Hold, Ledger, ObligationStatus } from '../model/ledger.ts'
-import type { Override, PlatformState, ProcessState, Restored, RevocationTiming } from '../model/running.ts'
+import type { HeldPeople, Override, PlatformState, ProcessState, Restored, RevocationTiming } from '../model/running.ts'
 import type { Keyturn } from './context.ts'
 
 export interface Status {
@@ -26,6 +26,8 @@ export interface Status {
   readonly processes: readonly ProcessState[]
   /** Operators' words that stand. */
   readonly overrides: readonly Override[]
+  /** People whose source is not believed, and the first of them. */
+  readonly held: HeldPeople
   /** People who wait to be looked at. */
   readonly marked: number
   /** The ledger was restored from a backup, and no reconciliation has run since. */
@@ -74,6 +76,7 @@ export async function readStatus(
     states: await ledger.platformStates(),
     processes: await ledger.processes(now - silent),
     overrides: await ledger.overrides(now),
+    held: await ledger.heldPeople(most),
     marked: (await ledger.marked(mostTimings)).length,
     restored: await ledger.restored(),
     timeToRevoke: timesOf(await ledger.revocationsSince(now - timingsOf, mostTimings)),

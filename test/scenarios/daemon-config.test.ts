@@ -116,7 +116,7 @@ test('a mistake in the mapping that takes access from everybody is held by the l
   await daemon.says(force)
   await eventually(
     'it is told',
-    async () => daemon.log.some(({ kind }) => kind === 'withheld'),
+    async () => daemon.log.some(({ kind }) => kind === 'leavers-withheld'),
     () => daemon.tail(),
   )
   const holds = await company.json('holds')

@@ -127,7 +127,7 @@ test('a cut, an empty, a short feed and one with a third of all gone are told an
   await company.feed(left(people, ['E1', 'E2', 'E3', 'E4']))
   await eventually(
     'the hold is told',
-    async () => daemon.log.slice(from).find(({ kind }) => kind === 'withheld'),
+    async () => daemon.log.slice(from).find(({ kind }) => kind === 'leavers-withheld'),
     () => daemon.tail(),
   )
   expect(await company.everything()).toBe(before)

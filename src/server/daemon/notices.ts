@@ -99,6 +99,7 @@ export async function present(keyturn: Keyturn): Promise<readonly Notice[]> {
     ...(await refusedFeeds(keyturn)),
     ...holds.filter(({ why }) => why !== 'protected').map(holdNotice),
     ...(await protectedLeavers(keyturn, holds)),
+    ...(await heldPeople(keyturn)),
     ...processes.flatMap(({ id, refusedConfig }) => (refusedConfig === null ? [] : [configNotice(id, refusedConfig)])),
     ...counts.filter(({ failed }) => failed > 0).map(failedNotice),
     ...(await reopened(keyturn, now)),
@@ -180,15 +181,36 @@ async function refusedFeeds({ ledger, settings }: Keyturn): Promise<readonly Not
   return found.flat()
 }
 
-function holdNotice({ id, platform, why, text, people, someone }: HoldCount): Notice {
+/** Another key where leavers wait in it: a hold that was told as a warning is told anew when it begins to keep access. */
+function holdNotice({ id, platform, why, text, people, leavers, someone }: HoldCount): Notice {
+  const about = { platform, identity: people === 1 ? someone : null } as const
+  const said = `Hold ${id} (${why}, ${people} people): ${text}`
+  if (leavers === 0) return { ...about, key: `hold:${id}`, kind: 'withheld', severity: 'warn', text: said }
+  const who = leavers === 1 ? '1 person who left, or has' : `${leavers} people who left, or have`
+  const still = `${who} no role for ${platform} any more, still ${leavers === 1 ? 'has' : 'have'} access there.`
   return {
-    key: `hold:${id}`,
-    kind: 'withheld',
-    severity: 'warn',
-    platform,
-    identity: people === 1 ? someone : null,
-    text: `Hold ${id} (${why}, ${people} people): ${text}`,
+    ...about,
+    key: `hold-leavers:${id}`,
+    kind: 'leavers-withheld',
+    severity: 'page',
+    text: `${still} ${said}`,
   }
+}
+
+/** So many people who are held are named. */
+const mostHeld = 20
+
+async function heldPeople({ ledger }: Keyturn): Promise<readonly Notice[]> {
+  const { count, first } = await ledger.heldPeople(mostHeld)
+  const told = { kind: 'person-held', severity: 'warn', platform: null } as const
+  const named = first.map(({ identity, held }): Notice => {
+    const text = `${identity} is held, and stays as before until the source is right: ${held}`
+    return { ...told, key: `person-held:${identity}`, identity, text }
+  })
+  const others = count - first.length
+  if (others <= 0) return named
+  const text = `${others} more people are held; "keyturn status" counts them.`
+  return [...named, { ...told, key: 'person-held-others', identity: null, text }]
 }
 
 /** Each of them by name: the second one who leaves must not hide behind the first (law 14). */

@@ -40,8 +40,14 @@ describe('what safety stops', () => {
     const privileged = s.withheld(s.grant('p3', 'admins'), 'privileged')
     const { holds } = await ledger.admit(s.admission([], [...stop('p1', 'p2'), twice, privileged]))
     const [first, second] = await ledger.openHoldCounts()
-    expect(first).toMatchObject({ id: holds[0]?.id, platform: s.platform, why: 'removals-limit', people: 2 })
-    expect(second).toMatchObject({ why: 'privileged', people: 1, someone: 'hr:p3' })
+    expect(first).toMatchObject({
+      id: holds[0]?.id,
+      platform: s.platform,
+      why: 'removals-limit',
+      people: 2,
+      leavers: 2,
+    })
+    expect(second).toMatchObject({ why: 'privileged', people: 1, leavers: 0, someone: 'hr:p3' })
     await ledger.decideHold(holds[1]?.id ?? 0, 'rejected', 'ann', 'no', s.now)
     expect(await ledger.openHoldCounts()).toHaveLength(1)
   })

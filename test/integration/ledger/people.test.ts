@@ -113,6 +113,17 @@ describe('people', () => {
     expect(await ledger.acceptedRead('hr')).toEqual({ ...s.intake([]).accepted, number: 1 })
   })
 
+  test('who is held is counted, and the first are told with the reason', async () => {
+    const ledger = await s.ledgerWith(3)
+    expect(await ledger.heldPeople(2)).toEqual({ count: 0, first: [] })
+    const held = ['p3', 'p1', 'p4'].map((key) => s.person(key, { held: `vanished ${key}` }))
+    await ledger.saveIntake(s.intake(held), 'c')
+    const first = ['p1', 'p3'].map((key) => ({ identity: `hr:${key}`, held: `vanished ${key}` }))
+    expect(await ledger.heldPeople(2)).toEqual({ count: 3, first })
+    await ledger.saveIntake(s.intake([s.person('p1'), s.person('p3')]), 'c')
+    expect(await ledger.heldPeople(2)).toMatchObject({ count: 1, first: [{ identity: 'hr:p4' }] })
+  })
+
   test('10,000 are saved in well under a second', async () => {
     const ledger = await s.ledgerWith(0)
     const many = s.people(10_000)

@@ -15,6 +15,7 @@ const nothing: Standing = {
   states: [],
   processes: [],
   overrides: [],
+  held: { count: 0, first: [] },
   marked: 0,
   restored: null,
   timeToRevoke: [],
@@ -63,4 +64,13 @@ test('tries that are seconds apart are told to the second', () => {
   const lastError = { code: 'platform-unreachable', message: 'no answer' } as const
   const troubles = [obligation('7', { state: 'owed', lastError, nextTryAt: noon + 4_000 })]
   expect(page({ troubles })).toContain('  owed  wiki  hr:7  no answer  next try 2026-11-22 13:00:04 Europe/Berlin')
+})
+
+test('who is held is named with the reason; of many the first, and the number', () => {
+  const first = Array.from({ length: 20 }, (_, at) => ({ identity: `hr:${at}`, held: 'contradicts itself' }))
+  const some = page({ held: { count: 40, first } })
+  expect(some).toContain('40 people are held: the source is not believed, and all stays as before')
+  expect(some).toContain('  hr:4  contradicts itself')
+  expect(some).toContain('  and 35 more')
+  expect(page({ held: { count: 1, first: first.slice(0, 1) } }).join()).toContain('1 person is held')
 })

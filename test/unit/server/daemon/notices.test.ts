@@ -23,6 +23,7 @@ function keyturnWith(fakes: Fakes): Keyturn {
       platformStates: nobody,
       openHoldCounts: nobody,
       holds: nobody,
+      heldPeople: async () => ({ count: 0, first: [] }),
       processes: nobody,
       openCounts: nobody,
       auditSince: nobody,
@@ -89,9 +90,9 @@ test('each protected leaver is paged for, also the second one of the same hold',
   const open = { id: 7, platform: 'ad', text: 'shut it by hand' }
   const item = (identity: string, status: string) => ({ identity, status, fingerprint: identity, summary: '' })
   const openHoldCounts = async () => [
-    { ...open, why: 'protected', people: 2, someone: 'hr:1' },
-    { ...open, id: 8, why: 'removals-limit', people: 400, someone: 'hr:5' },
-    { ...open, id: 9, why: 'privileged', people: 1, someone: 'hr:6' },
+    { ...open, why: 'protected', people: 2, leavers: 2, someone: 'hr:1' },
+    { ...open, id: 8, why: 'removals-limit', people: 400, leavers: 0, someone: 'hr:5' },
+    { ...open, id: 9, why: 'privileged', people: 1, leavers: 0, someone: 'hr:6' },
   ]
   const holds = async () => [{ ...open, items: [item('hr:1', 'open'), item('hr:2', 'open'), item('hr:3', 'done')] }]
   const notices = await present(keyturnWith({ openHoldCounts, holds }))
@@ -135,4 +136,31 @@ test('a refused read that was followed by an accepted one is over', async () => 
   const acceptedRead = async () => ({ at: now })
   const lastRefusal = async () => ({ at: now - 1, why: 'too short', hint: '' })
   expect(await told({ acceptedRead, lastRefusal })).toEqual([])
+})
+
+test('a hold that keeps access of people who left wakes somebody up, also where it was told as a warning before', async () => {
+  const hold = { id: 3, platform: 'ad', why: 'removals-limit', text: '25 of 60', people: 30, someone: 'hr:1' }
+  const tell = (leavers: number) => present(keyturnWith({ openHoldCounts: async () => [{ ...hold, leavers }] }))
+  const [before] = await tell(0)
+  expect(before).toMatchObject({ key: 'hold:3', kind: 'withheld', severity: 'warn' })
+  const [many] = await tell(25)
+  expect(many).toMatchObject({ key: 'hold-leavers:3', kind: 'leavers-withheld', severity: 'page' })
+  expect(many?.text).toBe(
+    '25 people who left, or have no role for ad any more, still have access there. Hold 3 (removals-limit, 30 people): 25 of 60',
+  )
+  expect((await tell(1))[0]?.text).toMatch(
+    /^1 person who left, or has no role for ad any more, still has access there\./,
+  )
+})
+
+test('people who are not believed are named, the others counted', async () => {
+  const first = Array.from({ length: 20 }, (_, at) => ({ identity: `hr:${at}`, held: 'vanished' }))
+  const tell = (count: number) => present(keyturnWith({ heldPeople: async () => ({ count, first }) }))
+  expect(await tell(20)).toHaveLength(20)
+  const notices = await tell(23)
+  expect(notices[0]).toMatchObject({ key: 'person-held:hr:0', kind: 'person-held', severity: 'warn', identity: 'hr:0' })
+  expect(notices[0]?.text).toContain('vanished')
+  expect(notices.slice(20)).toMatchObject([
+    { key: 'person-held-others', text: expect.stringContaining('3 more people') },
+  ])
 })

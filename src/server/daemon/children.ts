@@ -32,8 +32,8 @@ export type FromPass =
 export interface PassReport {
   /** Somebody is still to be looked at: a platform or the ledger was in the way, or people changed meanwhile. */
   readonly again: boolean
-  /** The last mark that it looked at. */
-  readonly upTo: number
+  /** The last mark that it looked at; null: nobody was marked. */
+  readonly upTo: number | null
   readonly admitted: number
   readonly withheld: number
   readonly unread: readonly string[]

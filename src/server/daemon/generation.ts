@@ -176,7 +176,7 @@ function openIntake(keyturn: Keyturn, states: PlatformStates, work: Workers, sta
     new Passes(keyturn, {
       onAdmitted: () => work.wake(),
       onPassed: (report, sources) => {
-        if (report?.again === true) planner.leave(report.upTo)
+        if (report?.again === true && report.upTo !== null) planner.leave(report.upTo)
         const next = report === null ? feeds.died(sources) : feeds.remember(sources)
         next.catch(complain(keyturn, 'feeds could not be remembered'))
         look()

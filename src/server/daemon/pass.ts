@@ -63,8 +63,7 @@ async function readWhole(keyturn: Keyturn, id: string, receivedAt: Instant, sign
 async function planMarked(keyturn: Keyturn, signal: AbortSignal, onAdmitted: () => void): Promise<PassReport> {
   const marks = await keyturn.ledger.marked(mostMarks)
   const restored = await keyturn.ledger.restored()
-  if (marks.length === 0 && restored === null)
-    return { again: false, upTo: Number.MAX_SAFE_INTEGER, admitted: 0, withheld: 0, unread: [] }
+  if (marks.length === 0 && restored === null) return { again: false, upTo: null, admitted: 0, withheld: 0, unread: [] }
   // A restored ledger waits for a look at everybody, whoever is marked.
   const people = restored === null ? await concerned(keyturn, marks) : null
   const { planned, unread, undecided } =

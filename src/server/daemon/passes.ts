@@ -76,6 +76,11 @@ export class Passes implements AsyncDisposable {
     await this.#loop
   }
 
+  /** A pass runs, or waits for its next try: then nobody needs to ask again. */
+  get isUnderWay(): boolean {
+    return this.#loop !== null || this.#unfinished > 0
+  }
+
   #isAsked(): boolean {
     return this.#isWanted || this.#mark > 0
   }
@@ -88,7 +93,9 @@ export class Passes implements AsyncDisposable {
       const report = await this.#one(sources)
       if (this.#closed) return
       // More marks than one pass takes, none of which can be answered: they wait for the next try as well.
-      if (report !== null && (report.upTo >= this.#mark || report.upTo <= this.#upTo)) this.#mark = 0
+      if (report !== null && (report.upTo === null || report.upTo >= this.#mark || report.upTo <= this.#upTo)) {
+        this.#mark = 0
+      }
       this.#upTo = report?.upTo ?? this.#upTo
       this.#rests = report === null
       this.#options.onPassed(report, Object.keys(sources))

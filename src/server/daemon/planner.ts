@@ -20,7 +20,7 @@ import { tellPlan } from './stories.ts'
 import { Suspects } from './suspects.ts'
 
 export interface PlannerOptions {
-  readonly passes: Pick<Passes, 'look' | 'request'>
+  readonly passes: Pick<Passes, 'look' | 'request' | 'isUnderWay'>
   /** Shuts people while the ledger cannot be written; null where this process has no workers. */
   readonly rescue: Pick<Rescue, 'inTime' | 'revoke'> | null
   /** Platforms that are known not to answer. */
@@ -36,6 +36,8 @@ const mostMarks = 2_000
 const patience = 400
 /** Marks of other processes (an operator's command) are seen within this time, ms. */
 const lookEvery = 250
+/** A mark that still stands is asked for again after this time, ms. */
+const askAgain = 4_000
 /** The same trouble is met with every look: one line a while is enough, ms. */
 const quietFor = 10 * SECOND
 
@@ -52,6 +54,7 @@ export class Planner implements AsyncDisposable {
   /** So are all whom a pass could not finish. */
   #leftUpTo = 0
   #requestedUpTo = 0
+  #askedAt = Number.NEGATIVE_INFINITY
   #isRepeated = false
   #toldAt = Number.NEGATIVE_INFINITY
   readonly #looks = inTurns(() => this.#attempt())
@@ -173,10 +176,16 @@ export class Planner implements AsyncDisposable {
     return marks.filter(({ id, identity }) => identity === null || id > (this.#left.get(identity) ?? 0))
   }
 
-  /** One request for each new mark: what a pass leaves open, it asks for again by itself. */
+  /**
+   * One request for each new mark: what a pass leaves open, it asks for again by itself. Should a mark stand all the same
+   * while no pass is under way, one is asked for again: whatever went wrong, nobody waits for the next full pass.
+   */
   #askForPass(last: number): void {
-    if (last <= this.#requestedUpTo) return
-    this.#requestedUpTo = last
+    const now = performance.now()
+    const isAsked = last <= this.#requestedUpTo
+    if (last === 0 || (isAsked && (this.#options.passes.isUnderWay || now - this.#askedAt < askAgain))) return
+    this.#requestedUpTo = Math.max(last, this.#requestedUpTo)
+    this.#askedAt = now
     this.#options.passes.look(last)
   }
 }

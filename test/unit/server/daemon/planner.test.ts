@@ -25,7 +25,7 @@ class Desk {
 
   constructor() {
     this.planner = new Planner(this.#keyturn(), {
-      passes: { look: (mark) => this.asked.push(mark), request: () => this.asked.push('request') },
+      passes: { look: (mark) => this.asked.push(mark), isUnderWay: true, request: () => this.asked.push('request') },
       rescue: {
         inTime: async (writing) => (this.unwritable ? 'unwritable' : writing),
         revoke: async (people) => void this.shut.push(...people.map(({ id }) => id)),

@@ -73,6 +73,17 @@ test('a pass that has looked at a mark is the one that was asked for; else there
   expect(begun).toHaveLength(3)
 })
 
+test('a pass that found nobody marked says nothing about the marks that come later', async () => {
+  const { passes, begun, end } = desk()
+  passes.look(5)
+  await end({ upTo: null })
+  expect(begun).toHaveLength(1)
+  passes.look(9)
+  passes.look(12)
+  await end({ upTo: 9 })
+  expect(begun).toHaveLength(3)
+})
+
 test('a mark that came during a pass which could not see everything does not wait for the next try', async () => {
   const { passes, begun, end } = desk()
   passes.look(5)

@@ -1,6 +1,7 @@
+import { isPlatformDown } from '../model/errors.ts'
 import type { ErrorSummary } from '../model/errors.ts'
 import type { SettleReport } from './ports.ts'
-import { isPlatformDown, isPlatformWide } from './retry.ts'
+import { isPlatformWide } from './retry.ts'
 
 /** What a cycle of work tells about its platform. `nothing`: the platform was not asked, or our own ledger was in trouble. */
 export type PlatformHealth = 'fine' | 'nothing' | { readonly outage: ErrorSummary }

@@ -22,20 +22,6 @@ export function isPlatformWide(code: ErrorCode): boolean {
   return platformWide.has(code)
 }
 
-/** Of these, what says that the platform itself cannot be worked with: our own ledger and a lost claim do not. */
-const platformDown: ReadonlySet<ErrorCode> = new Set([
-  'platform-unreachable',
-  'platform-busy',
-  'platform-untrusted',
-  'platform-sign-in-refused',
-  'platform-read-incomplete',
-  'secret-unavailable',
-] satisfies ErrorCode[])
-
-export function isPlatformDown(code: ErrorCode): boolean {
-  return platformDown.has(code)
-}
-
 /** Is everything that is to be tried again in trouble for reasons that are no fault of this person's changes? */
 export function isOutage(results: readonly ChangeResult[]): boolean {
   const again = results.filter(({ status }) => status === 'retry')

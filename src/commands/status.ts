@@ -2,10 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Command } from 'commander'
 import { SECOND } from '../model/instant.ts'
 import { renderStatus } from '../report/status.ts'
+import type { Standing } from '../report/status.ts'
 import { openInForce } from './in-force.ts'
 import type { Keyturn } from '../server/context.ts'
 import { readStatus } from '../server/status.ts'
-import type { Status } from '../server/status.ts'
 import { act } from './command.ts'
 import type { ExitCode, Invocation, Runner } from './command.ts'
 
@@ -45,7 +45,7 @@ async function status(invocation: Invocation, options: Options): Promise<ExitCod
   return open || refused || held || found.restored !== null ? 2 : 0
 }
 
-async function watch(invocation: Invocation, keyturn: Keyturn, read: () => Promise<Status>): Promise<void> {
+async function watch(invocation: Invocation, keyturn: Keyturn, read: () => Promise<Standing>): Promise<void> {
   while (!invocation.signal.aborted) {
     const page = render(keyturn, await read())
     if (process.stdout.isTTY) process.stdout.write(clear)
@@ -54,6 +54,6 @@ async function watch(invocation: Invocation, keyturn: Keyturn, read: () => Promi
   }
 }
 
-function render({ clock, settings }: Keyturn, found: Status): string {
+function render({ clock, settings }: Keyturn, found: Standing): string {
   return renderStatus(found, { now: clock(), zone: settings.organisation.timezone })
 }

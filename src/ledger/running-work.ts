@@ -1,7 +1,8 @@
 // The side of work, accounts and timings of what only a running daemon and the operators' words need.
 import type { Lane } from '../model/change.ts'
 import type { Proof } from '../model/connector.ts'
-import type { ErrorCode, ErrorSummary } from '../model/errors.ts'
+import { isPlatformDown } from '../model/errors.ts'
+import type { ErrorSummary } from '../model/errors.ts'
 import type { IdentityId } from '../model/identity.ts'
 import type { Instant } from '../model/instant.ts'
 import type { RevocationTiming, RunningLedger } from '../model/running.ts'
@@ -44,16 +45,6 @@ export function aboutRunningWork({ read, write }: Driver) {
   } satisfies Partial<RunningLedger>
 }
 
-/** Failures of the whole platform, or of what we need to sign in there. */
-const outages: ReadonlySet<ErrorCode> = new Set([
-  'platform-unreachable',
-  'platform-busy',
-  'platform-untrusted',
-  'platform-sign-in-refused',
-  'platform-read-incomplete',
-  'secret-unavailable',
-] satisfies ErrorCode[])
-
 /** Obligations that are woken in one transaction: a revocation elsewhere must not wait for a hundred thousand. */
 const wokenAtOnce = 2_000
 
@@ -77,7 +68,7 @@ function* waitingForOutage(platform: string, now: Instant): Unit<readonly number
     .where('next_try_at', '>', now)
   const found = yield* each(rows, ({ id, error }) => {
     const code = error === null ? undefined : (JSON.parse(error) as ErrorSummary).code
-    return code !== undefined && outages.has(code) ? id : null
+    return code !== undefined && isPlatformDown(code) ? id : null
   })
   return found.filter((id) => id !== null)
 }

@@ -74,3 +74,17 @@ export function summarise(error: unknown): ErrorSummary {
   if (error instanceof KeyturnError) return { code: error.code, message: error.message }
   return { code: 'unexpected', message: error instanceof Error ? error.message : String(error) }
 }
+
+/** What says that a platform as a whole cannot be worked with: changes there wait, and are due when it is back. */
+const platformDown: ReadonlySet<ErrorCode> = new Set([
+  'platform-unreachable',
+  'platform-busy',
+  'platform-untrusted',
+  'platform-sign-in-refused',
+  'platform-read-incomplete',
+  'secret-unavailable',
+] satisfies ErrorCode[])
+
+export function isPlatformDown(code: ErrorCode): boolean {
+  return platformDown.has(code)
+}

@@ -13,26 +13,38 @@ export interface Standing {
   readonly sources: readonly {
     readonly source: string
     readonly accepted: AcceptedRead | null
+    /** The last refusal, unless a later read was accepted. */
     readonly refused: RefusedRead | null
   }[]
   readonly lanes: Awaited<ReturnType<Ledger['openCounts']>>
+  /** Failed, or owed after at least one try; the first of them. */
   readonly troubles: readonly ObligationStatus[]
   readonly holds: readonly Hold[]
+  /** Empty when only the ledger was looked at. */
   readonly platforms: readonly { readonly platform: string; readonly error: ErrorSummary | null; readonly ms: number }[]
+  /** Platforms as the daemon found them last. */
   readonly states: readonly PlatformState[]
+  /** Processes of the daemon that live; empty: none does. */
   readonly processes: readonly ProcessState[]
+  /** Operators' words that stand. */
   readonly overrides: readonly Override[]
+  /** People whose source is not believed, and the first of them. */
   readonly held: HeldPeople
+  /** People who wait to be looked at. */
   readonly marked: number
+  /** The ledger was restored from a backup, and no reconciliation has run since. */
   readonly restored: Restored | null
-  readonly timeToRevoke: readonly {
-    readonly from: string
-    readonly count: number
-    readonly p50: number
-    readonly p95: number
-    readonly p99: number
-    readonly worst: number
-  }[]
+  /** How long revocations of the last thirty days took, by where the time counts from; ms. */
+  readonly timeToRevoke: readonly TimeToRevoke[]
+}
+
+export interface TimeToRevoke {
+  readonly from: 'effective' | 'received' | 'admitted'
+  readonly count: number
+  readonly p50: number
+  readonly p95: number
+  readonly p99: number
+  readonly worst: number
 }
 
 /** One page: who runs, what comes in, what is owed, how fast, and what waits for a person. */

@@ -1,49 +1,8 @@
 import { summarise } from '../model/errors.ts'
-import type { ErrorSummary } from '../model/errors.ts'
-import type { AcceptedRead, RefusedRead } from '../model/identity.ts'
 import { DAY, MINUTE } from '../model/instant.ts'
-import type { Hold, Ledger, ObligationStatus } from '../model/ledger.ts'
-import type { HeldPeople, Override, PlatformState, ProcessState, Restored, RevocationTiming } from '../model/running.ts'
+import type { RevocationTiming } from '../model/running.ts'
+import type { Standing, TimeToRevoke } from '../report/status.ts'
 import type { Keyturn } from './context.ts'
-
-export interface Status {
-  readonly policyVersion: string
-  readonly sources: readonly {
-    readonly source: string
-    readonly accepted: AcceptedRead | null
-    /** The last refusal, unless a later read was accepted. */
-    readonly refused: RefusedRead | null
-  }[]
-  readonly lanes: Awaited<ReturnType<Ledger['openCounts']>>
-  /** Failed, or owed after at least one try; the first of them. */
-  readonly troubles: readonly ObligationStatus[]
-  readonly holds: readonly Hold[]
-  /** Empty when only the ledger was looked at. */
-  readonly platforms: readonly { readonly platform: string; readonly error: ErrorSummary | null; readonly ms: number }[]
-  /** Platforms as the daemon found them last. */
-  readonly states: readonly PlatformState[]
-  /** Processes of the daemon that live; empty: none does. */
-  readonly processes: readonly ProcessState[]
-  /** Operators' words that stand. */
-  readonly overrides: readonly Override[]
-  /** People whose source is not believed, and the first of them. */
-  readonly held: HeldPeople
-  /** People who wait to be looked at. */
-  readonly marked: number
-  /** The ledger was restored from a backup, and no reconciliation has run since. */
-  readonly restored: Restored | null
-  /** How long revocations of the last thirty days took, by where the time counts from; ms. */
-  readonly timeToRevoke: readonly TimeToRevoke[]
-}
-
-export interface TimeToRevoke {
-  readonly from: 'effective' | 'received' | 'admitted'
-  readonly count: number
-  readonly p50: number
-  readonly p95: number
-  readonly p99: number
-  readonly worst: number
-}
 
 const most = 20
 const timingsOf = 30 * DAY
@@ -55,7 +14,7 @@ const silent = MINUTE / 2
 export async function readStatus(
   keyturn: Keyturn,
   options: { readonly offline: boolean; readonly signal: AbortSignal },
-): Promise<Status> {
+): Promise<Standing> {
   const { ledger, settings, clock } = keyturn
   const now = clock()
   const sources = await Promise.all(
@@ -103,7 +62,7 @@ export function timesOf(timings: readonly RevocationTiming[]): readonly TimeToRe
   })
 }
 
-function health(keyturn: Keyturn, signal: AbortSignal): Promise<Status['platforms']> {
+function health(keyturn: Keyturn, signal: AbortSignal): Promise<Standing['platforms']> {
   return Promise.all(
     [...keyturn.connectors.values()].map(async (connector) => {
       const began = performance.now()

@@ -4,7 +4,7 @@ import type { RevocationStep } from '../model/connector.ts'
 import { KeyturnError } from '../model/errors.ts'
 import type { Instant } from '../model/instant.ts'
 import type { ClaimedObligation, Intent, ObligationPointer } from '../model/ledger.ts'
-import { byPlatformAndLane, isDue, openStatuses, unclaimed } from './obligations.ts'
+import { byPlatformAndLane, isDue, openStatuses, unclaimed, unsettled } from './obligations.ts'
 import type { Obligation } from './obligations.ts'
 import { restored } from './self.ts'
 import { all, db, first, forLists, inLists, insertAll, run } from './unit.ts'
@@ -166,6 +166,11 @@ export function* release(tokens: readonly string[]): Unit<void> {
       run(db.updateTable('obligation').set(unclaimed).where('id', 'in', some).where('claim', '=', claim)),
     )
   }
+}
+
+/** Intents stay open: what was on its way when that worker ended may still arrive. */
+export function* releaseAllOf(worker: string): Unit<void> {
+  yield* run(db.updateTable('obligation').set(unclaimed).where(unsettled).where('worker', '=', worker))
 }
 
 /**

@@ -241,6 +241,8 @@ export interface RunningLedger {
   peek(pointers: readonly ObligationPointer[], now: Instant): Promise<readonly ClaimedObligation[]>
   /** A platform is back: everything that waits there because of the outage is due at once. Returns how many. */
   wake(platform: string, now: Instant): Promise<number>
+  /** This worker's process has certainly ended: what it had claimed is due at once, not when its leases end. */
+  releaseAllOf(worker: string): Promise<void>
   /**
    * Where the ledger shows that clocks were set back: whatever waits for a moment that was reckoned with the old clock is
    * due now, claims of the dead end soon, and ticks of the lost time fire anew. True where it was so.

@@ -21,6 +21,11 @@ import type { WorkView } from './worker.ts'
 /** A dead worker's claim is free again after this; a living one renews it every second. */
 const lease = 5 * SECOND
 
+/** Who claims: the name under which the ledger knows the workers of one lane in one process of this machine. */
+export function workerName(pid: number, lane: Lane): string {
+  return `${hostname()}:${pid}:${lane}`
+}
+
 /** Works on obligations, with connections of its own for revocations. */
 export interface Settling extends AsyncDisposable {
   /** Pointers of one platform. What it is not configured for is left alone and shown by `status`. */
@@ -81,7 +86,7 @@ function settlePorts(
     platform: connector.id,
     ledger: keyturn.ledger,
     connector,
-    worker: `${hostname()}:${process.pid}:${lane}`,
+    worker: workerName(process.pid, lane),
     leaseMs: lease,
     clock: keyturn.clock,
     logger: keyturn.logger,

@@ -7,7 +7,7 @@ import { openKeyturn } from '../context.ts'
 import type { Keyturn } from '../context.ts'
 import { openRedisOf, openWork } from '../lanes.ts'
 import { openLog } from '../log.ts'
-import { openSettling } from '../settling.ts'
+import { openSettling, workerName } from '../settling.ts'
 import { hearDaemon, restartPause, startChild } from './children.ts'
 import type { Child } from './children.ts'
 import { newsOf } from './news.ts'
@@ -18,6 +18,8 @@ const lookEvery = SECOND
 /** How long the process stays when nothing is owed, ms. */
 const idleAtMost = 20 * SECOND
 const stopPatience = 12 * SECOND
+/** One that lived so long did not crash because it was begun, ms. */
+const livedWell = 30 * SECOND
 
 export interface Changes extends AsyncDisposable {
   /** Something may have become due. */
@@ -46,17 +48,28 @@ export function superviseChanges(keyturn: Keyturn): Changes {
     child = begun
     begun.tell({ say: 'begin', settings, sources: {} })
     logger.debug('the change process is started', { pid: begun.pid })
+    const begunAt = performance.now()
     void begun.ended.then((end) => {
       child = null
-      crashes = end === 0 ? 0 : crashes + 1
+      const isWell = end === 0 || performance.now() - begunAt > livedWell
+      crashes = (isWell ? 0 : crashes) + (end === 0 ? 0 : 1)
       if (end === 0 || closed) return
       restAt = performance.now() + restartPause(crashes - 1)
       logger.error('the change process ended; it is started again', { end, crashes })
+      void afterCrash(begun.pid)
     })
   }
 
-  const attempt = () =>
-    void look().catch((error: unknown) => logger.warn('changes could not be looked for', summarise(error)))
+  /** What it had claimed does not wait for the end of its lease. */
+  async function afterCrash(pid: number): Promise<void> {
+    await ledger.releaseAllOf(workerName(pid, 'change')).catch(complain)
+    await sleep(Math.max(0, restAt - performance.now()), undefined, { ref: false })
+    attempt()
+  }
+
+  const complain = (error: unknown) => logger.warn('changes could not be looked for', summarise(error))
+
+  const attempt = () => void look().catch(complain)
   const isNews = newsOf(ledger, 2)
   const timer = setInterval(() => {
     if (isNews()) attempt()

@@ -57,6 +57,25 @@ describe('a platform that is back', () => {
   })
 })
 
+describe('a worker whose process has ended', () => {
+  test('has nothing claimed any more, and what it had begun is remembered', async () => {
+    const ledger = await s.ledgerWith(3)
+    await ledger.admit(s.admission([s.title('p1', 'Head'), s.title('p2', 'Head'), s.title('p3', 'Head')]))
+    const claim = (key: string, worker: string) =>
+      ledger.claim([{ ...pointer(key), lane: 'change' }], worker, 60_000, s.now)
+    const [dead] = await claim('p1', 'host:7:change')
+    await claim('p2', 'host:71:change')
+    if (dead === undefined) throw new Error('nothing claimed')
+    await ledger.intend([{ ...dead, kind: 'grant', target: 'x', token: dead.token }], s.now)
+    await ledger.releaseAllOf('host:7:change')
+    const due = await ledger.due(s.platform, 'change', s.now, 10)
+    expect(due.map(({ identity }) => identity).toSorted()).toEqual(['hr:p1', 'hr:p3'])
+    expect((await ledger.settle([s.settlement(dead)])).refused).toHaveLength(1)
+    const [next] = await claim('p1', 'host:8:change')
+    expect(next?.openIntents.map(({ kind, target }) => [kind, target])).toEqual([['grant', 'x']])
+  })
+})
+
 describe('leavers', () => {
   /** p1, p3, p5 are shut; p2 left without an account but with a name, p4 without anything; p6 works here. */
   async function company() {

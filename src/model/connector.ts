@@ -46,7 +46,7 @@ export interface Connector extends AsyncDisposable {
   apply(changes: readonly Change[], context: ApplyContext): Promise<readonly Outcome[]>
   /**
    * Shows that a shut account is shut (law 10), with the password that the scramble step of this process has set
-   * (`context.scrambled`); without one it may only read back.
+   * (`context.scrambled`); without one it may only read back. `account` was read after the last write.
    */
   prove(account: ObservedAccount, context: ApplyContext): Promise<Proof>
 }

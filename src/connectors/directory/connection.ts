@@ -31,6 +31,8 @@ export interface SearchSpec {
   /** `['1.1']`: none. */
   readonly attributes: readonly string[]
   readonly controls?: readonly Control[]
+  /** The server stops after so many entries, with result code 4. */
+  readonly sizeLimit?: number
 }
 
 interface Pending {
@@ -195,6 +197,7 @@ export class Connection implements AsyncDisposable {
       filter: spec.filter,
       attributes: [...spec.attributes],
       timeLimit: 0,
+      sizeLimit: spec.sizeLimit ?? 0,
     })
     return this.#expect(request, onEntry, onReference)
   }

@@ -1,5 +1,4 @@
 import { Attribute, BerWriter, Change, Control } from 'ldapts'
-import type { Filter } from './filters.ts'
 import type { Entry } from './entry.ts'
 import { entryInControl } from './wire.ts'
 import type { LdapResponse } from './wire.ts'
@@ -7,7 +6,6 @@ import type { LdapResponse } from './wire.ts'
 export const controlIds = {
   preRead: '1.3.6.1.1.13.1',
   postRead: '1.3.6.1.1.13.2',
-  matchedValues: '1.2.826.0.1.3344810.2.3',
 } as const
 
 /** Asks for attributes of the entry as it was before, or is after, this very write (RFC 4527). */
@@ -25,24 +23,6 @@ export class ReadEntryControl extends Control {
     for (const attribute of this.#attributes) selection.writeString(attribute)
     selection.endSequence()
     writer.writeBuffer(selection.buffer, 0x04)
-  }
-}
-
-/** Lets a search return only the values that match one of these simple filters, of a group with many members say (RFC 3876). */
-export class MatchedValuesControl extends Control {
-  readonly #filters: readonly Filter[]
-
-  constructor(filters: readonly Filter[]) {
-    super(controlIds.matchedValues, { critical: true })
-    this.#filters = filters
-  }
-
-  override writeControl(writer: BerWriter): void {
-    const list = new BerWriter()
-    list.startSequence()
-    for (const filter of this.#filters) filter.write(list)
-    list.endSequence()
-    writer.writeBuffer(list.buffer, 0x04)
   }
 }
 

@@ -46,6 +46,22 @@ function cookieOf(response: LdapResponse): Buffer {
   return cookie === null ? Buffer.alloc(0) : Buffer.from(cookie)
 }
 
+/** Is there anything that matches? The server need not look further than the first. */
+export async function isThereAny(connection: Pick<Connection, 'search'>, spec: SearchSpec): Promise<boolean> {
+  let isThere = false
+  const onEntry = (): void => {
+    isThere = true
+  }
+  try {
+    await connection.search({ ...spec, sizeLimit: 1 }, onEntry)
+  } catch (error) {
+    // 4: there is more than one; 32: not even the base is there.
+    if (!(error instanceof LdapResultError && (error.code === 4 || error.code === 32))) throw error
+    isThere ||= error.code === 4
+  }
+  return isThere
+}
+
 /** A few entries, not paged: for look-ups by filter that can match only a few. */
 export async function searchFew(connection: Connection, spec: SearchSpec): Promise<Entry[]> {
   const entries: Entry[] = []

@@ -9,7 +9,6 @@ import type { IdentityId } from '../../model/identity.ts'
 import type { Instant } from '../../model/instant.ts'
 import { assertMayOpen } from '../directory/may-open.ts'
 import { ReadEntryControl, readEntryOf } from '../directory/controls.ts'
-import { sameDn } from '../directory/dn.ts'
 import type { Entry } from '../directory/entry.ts'
 import { LdapResultError } from '../directory/errors.ts'
 import { clearCredentials } from './credentials.ts'
@@ -24,7 +23,7 @@ import {
 } from './lock.ts'
 import { saltedHash, setPassword } from './passwords.ts'
 import type { ServerFacts } from './server.ts'
-import { locate, lockOptions, relocate, request } from './session.ts'
+import { lockOptions, relocate, request } from './session.ts'
 import type { Located, Session } from './session.ts'
 
 export type DisableChange = Extract<Change, { kind: 'disable' }>
@@ -262,7 +261,7 @@ type ProofPort = Pick<Session, 'tries' | 'habits'>
 /**
  * Shows that a shut account is shut (law 10). A refusal counts when it can only come from the lock: 53 on 389 Directory Server,
  * "account locked" in the policy control, or a password that was seen to work before the lock and is refused after it. And only
- * where a fresh read shows the lock: a server also says "locked" for a while after too many wrong passwords.
+ * where the account, which was just read, shows the lock: a server also says "locked" for a while after too many wrong passwords.
  */
 export async function proveShut(session: Session, account: ObservedAccount): Promise<Proof> {
   const { facts, context, scrambles } = session
@@ -270,19 +269,10 @@ export async function proveShut(session: Session, account: ObservedAccount): Pro
   const known = scrambles.get(account.nativeId)
   const scrambled = known === undefined ? undefined : context.scrambled(known.identity)
   const password = scrambled ?? randomBytes(24).toString('base64url')
-  // Together, where the account is thought to be shut: an open one shall not count a wrong password.
-  const early = account.enabled ? null : tryPassword(session, account.address, password)
-  const [located, tried] = await Promise.all([find(session, account.nativeId), early])
-  if (located === undefined) return { grade: 'read-back', at, text: 'the account does not exist any more' }
-  if (isEnabled(located.entry, facts))
-    return { grade: 'not-proven', at, text: 'a fresh read does not show the account shut' }
-  const moved = !sameDn(located.dn, account.address)
-  const attempt = tried === null || moved ? await tryPassword(session, located.dn, password) : tried
+  // Nothing is tried on an open one, which shall not count a wrong password.
+  if (account.enabled) return { grade: 'not-proven', at, text: 'a fresh read does not show the account shut' }
+  const attempt = await tryPassword(session, account.address, password)
   return verdict(attempt, { at, worked: scrambled !== undefined && known?.bound === true, facts })
-}
-
-async function find(session: Session, nativeId: string): Promise<Located | undefined> {
-  return (await locate(session, [nativeId])).get(nativeId)
 }
 
 /** What an answer to the sign-in shows of an account that is locked, as a fresh read tells. */

@@ -2,7 +2,6 @@ import type { AccountRef, ObservedAccount } from '../../model/account.ts'
 import { KeyturnError } from '../../model/errors.ts'
 import type { DirectorySettings } from '../../model/settings.ts'
 import type { Connection, SearchSpec } from '../directory/connection.ts'
-import { MatchedValuesControl } from '../directory/controls.ts'
 import { canonicalDn } from '../directory/dn.ts'
 import type { Entry } from '../directory/entry.ts'
 import { LdapResultError } from '../directory/errors.ts'
@@ -10,7 +9,7 @@ import { anyOf, both, equals } from '../directory/filters.ts'
 import type { Filter } from '../directory/filters.ts'
 import { portions } from '../directory/flight.ts'
 import type { UseOptions } from '../directory/pool.ts'
-import { searchAll } from '../directory/search.ts'
+import { isThereAny, searchAll } from '../directory/search.ts'
 import { accountFilter, managedAttributes, readAttributes, toAccount } from './accounts.ts'
 import { groupFilter, searchBases } from './catalogue.ts'
 import type { Catalogue } from './catalogue.ts'
@@ -90,43 +89,49 @@ async function readAccounts(port: ReadPort, filter: Filter, options: UseOptions)
 }
 
 /**
- * Which groups of the catalogue hold these accounts, at most `accountsPerSearch` of them, in one search for each place with
- * groups. Only the names of groups and these very members come over the network, never all members of a large group. A
- * server that cannot pick values (RFC 3876) is asked for the groups of each account, unless none holds any.
+ * Which groups of the catalogue hold these accounts: one search an account, which an index answers, since a single search for
+ * many makes the server compare each of them with every member of every group. Only the names of groups come over the
+ * network. Where no group holds any of them, as after leavers were stripped, one search says so.
  */
 async function readMemberships(port: ReadPort, accounts: readonly Draft[]): Promise<void> {
   // Only attributes that the catalogue's groups have: one that is not indexed would make the server look at every group.
   const kinds = [...new Set([...port.catalogue.byDn.values()].map((group) => group.memberAttribute))]
-  const values = accounts.flatMap((account) =>
-    kinds.map((kind) => equals(kind, kind === 'memberUid' ? account.name : account.address)),
+  const holding = ({ name, address }: Draft): Filter[] =>
+    kinds.map((kind) => equals(kind, kind === 'memberUid' ? name : address))
+  if (kinds.length === 0 || accounts.length === 0) return
+  if (accounts.length > 1 && !(await isAnyHeld(port, accounts.flatMap(holding)))) return
+  await Promise.all(
+    accounts.map(async (account) => {
+      const groups = await groupsBy(port, anyOf(holding(account)))
+      for (const dn of groups) hold(account, port.catalogue.byDn.get(canonicalDn(dn))?.name)
+    }),
   )
-  if (values.length === 0) return
-  const alone = accounts.length === 1 ? accounts[0] : undefined
-  const picks = alone === undefined && port.facts.matchedValues
-  const controls = picks ? [new MatchedValuesControl(values)] : []
-  const filter = both(groupFilter(), anyOf(values))
-  const groups = await readGroups(port, { filter, attributes: picks ? kinds : ['1.1'], controls })
-  if (picks) groups.forEach(membersInto(port, accounts))
-  else if (alone !== undefined) for (const { dn } of groups) hold(alone, port.catalogue.byDn.get(canonicalDn(dn))?.name)
-  else if (groups.length > 0) await Promise.all(accounts.map((account) => readMemberships(port, [account])))
 }
 
-async function readGroups(
-  port: ReadPort,
-  what: Pick<SearchSpec, 'filter' | 'attributes' | 'controls'>,
-): Promise<Entry[]> {
+async function groupsBy(port: ReadPort, holds: Filter): Promise<string[]> {
   const found = searchBases(port.settings).map((base) =>
     port.use(
       async (connection) => {
-        const groups: Entry[] = []
-        const spec = { base, scope: 'sub', ...what } as const
-        await ifThere(searchAll(connection, spec, (entry) => groups.push(entry), port.signal))
+        const groups: string[] = []
+        await ifThere(searchAll(connection, groupsIn(base, holds), ({ dn }) => groups.push(dn), port.signal))
         return groups
       },
       { again: true },
     ),
   )
   return (await Promise.all(found)).flat()
+}
+
+/** The server stops at the first group that it finds. */
+async function isAnyHeld(port: ReadPort, values: readonly Filter[]): Promise<boolean> {
+  const found = searchBases(port.settings).map((base) =>
+    port.use((connection) => isThereAny(connection, groupsIn(base, anyOf(values))), { again: true }),
+  )
+  return (await Promise.all(found)).includes(true)
+}
+
+function groupsIn(base: string, holds: Filter): SearchSpec {
+  return { base, scope: 'sub', filter: both(groupFilter(), holds), attributes: ['1.1'] }
 }
 
 /** Notes the members of a group of the catalogue among these accounts. */

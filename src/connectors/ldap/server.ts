@@ -38,7 +38,6 @@ export interface ServerFacts {
   readonly attributes: ReadonlySet<string>
   readonly postRead: boolean
   readonly increment: boolean
-  readonly matchedValues: boolean
   readonly passwordModify: boolean
   /** DN of the database that notes every write (slapo-accesslog), where there is one that is named as usual. */
   readonly accessLog: string | null
@@ -62,7 +61,6 @@ export async function discover(connection: Connection, base: string): Promise<Se
     attributes,
     postRead: has('supportedControl', controlIds.postRead),
     increment: has('supportedFeatures', '1.3.6.1.1.14') && has('supportedControl', controlIds.preRead),
-    matchedValues: has('supportedControl', controlIds.matchedValues),
     passwordModify: vendor !== '389ds' && has('supportedExtension', passwordModifyOperation),
     accessLog: root?.texts('namingContexts').find((context) => /^cn=accesslog$/i.test(context)) ?? null,
     policy,

@@ -12,7 +12,6 @@ type Values = Readonly<Record<string, readonly string[]>>
 function facts(means: Partial<DisableMeans>): ServerFacts {
   const attributes = new Set(['pwdaccountlockedtime', 'pwdendtime'])
   const known = {
-    matchedValues: false,
     accessLog: null,
     postRead: true,
     increment: true,

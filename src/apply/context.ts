@@ -7,6 +7,8 @@ import { mayStillOpen } from './intents.ts'
 import { generatePassword, generateScramble } from './password.ts'
 import type { PasswordRules } from './password.ts'
 import type { SettlePorts } from './ports.ts'
+import { openSteps } from './steps.ts'
+import type { Steps } from './steps.ts'
 import { accountOf, type Job, nativeIdOf } from './work.ts'
 
 /** Marks, before the first write of a revocation, that the account was open: then it is we who shut it (law 8). */
@@ -17,12 +19,14 @@ export interface Bench {
   readonly jobs: ReadonlyMap<IdentityId, Job>
   readonly passwords: PasswordRules
   readonly initial: Map<IdentityId, string>
+  readonly steps: Steps
   addresses: ReadonlyMap<IdentityId, string>
 }
 
-export function openBench(jobs: readonly Job[], passwords: PasswordRules): Bench {
+export function openBench(jobs: readonly Job[], passwords: PasswordRules, ledger: SettlePorts['ledger']): Bench {
   return {
     passwords,
+    steps: openSteps(ledger),
     jobs: new Map(jobs.map((job) => [job.obligation.identity, job])),
     initial: new Map(),
     addresses: new Map(),
@@ -52,34 +56,36 @@ export function contextOf(bench: Bench, ports: SettlePorts, claims?: Claims): Ap
     },
     scrambled: (identity) => ports.scrambled.get(identity),
     stepsDone: (identity) => stepsDone(jobOf(bench, identity)),
-    stepDone: (identity, step) => recordStep(jobOf(bench, identity), step, ports),
+    stepDone: (identity, step) => recordStep(jobOf(bench, identity), step, bench, ports),
     addressOf: (identity) => bench.addresses.get(identity),
     allocate: (sequence, count, floor) => ports.ledger.allocate(sequence, count, floor),
   }
 }
 
 /**
- * Writes one step to the ledger and the audit; both land in the same group commit. Never throws: a ledger that cannot be
- * written must not keep us from shutting, and an unrecorded step is only done once more.
+ * Writes one step and its audit to the ledger. Never throws: a ledger that cannot be written must not keep us from shutting,
+ * and an unrecorded step is only done once more.
  */
-export async function recordStep(job: Job, step: RevocationStep, ports: SettlePorts): Promise<void> {
+export async function recordStep(
+  job: Job,
+  step: RevocationStep,
+  { steps }: Pick<Bench, 'steps'>,
+  { logger }: Pick<SettlePorts, 'logger'>,
+): Promise<void> {
   job.steps.push(step)
+  const { obligation } = job
+  const { identity, platform, token } = obligation
   const change = job.tasks.find((task) => task.change.kind === 'disable')?.admitted ?? null
-  const record = auditRecord(job.obligation, change, {
-    at: step.at,
-    action: 'step',
-    after: step.step,
-    result: 'done',
-    detail: step.detail,
-  })
+  const { at, detail } = step
+  const audit = auditRecord(obligation, change, { at, action: 'step', after: step.step, result: 'done', detail })
   // What another worker may still undo does not count as done: the second look goes through the whole protocol.
-  const counts = step.step === begun || !mayStillOpen(job.obligation)
-  const { token } = job.obligation
+  const counts = step.step === begun || !mayStillOpen(obligation)
   try {
-    await Promise.all([counts && ports.ledger.stepDone(token, step), ports.ledger.audit([record])])
+    const isOurs = await steps.record({ token, step, audit, counts })
+    if (!isOurs)
+      logger.warn('a step of a revocation is recorded, but another worker has taken over', { identity, platform })
   } catch (error) {
-    const { identity, platform } = job.obligation
-    ports.logger.error('a step of a revocation could not be recorded', { identity, platform, ...summarise(error) })
+    logger.error('a step of a revocation could not be recorded', { identity, platform, ...summarise(error) })
   }
 }
 

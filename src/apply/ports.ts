@@ -10,6 +10,7 @@ import type { RunningLedger } from '../model/running.ts'
 import type { RetrySettings } from '../model/settings.ts'
 import type { Deliveries } from './delivery.ts'
 import type { PasswordRules } from './password.ts'
+import type { ShutFirst } from './shut-first.ts'
 
 /** What a worker must know of one person on the platform. */
 export interface PersonView {
@@ -34,7 +35,7 @@ export interface WorkerView {
 /** What `settle` asks of the ledger. */
 export type SettleLedger = Pick<
   Ledger,
-  'claim' | 'renew' | 'release' | 'intend' | 'stepDone' | 'audit' | 'settle' | 'links' | 'adopt' | 'allocate'
+  'claim' | 'renew' | 'release' | 'intend' | 'stepsDone' | 'audit' | 'settle' | 'links' | 'adopt' | 'allocate'
 > &
   Pick<RunningLedger, 'lookAgain'>
 
@@ -56,6 +57,10 @@ export interface SettlePorts<View extends WorkerView = WorkerView> {
   /** Scrambled passwords of this process that a proof still needs: one new Map for each platform, shared by its calls. */
   readonly scrambled: Map<IdentityId, string>
   readonly retry: RetrySettings
+  /** Of the revoke lane: one for each platform, shared by its calls. Absent: nobody else is waited for. */
+  readonly shutFirst?: ShutFirst
+  /** Called when no account of this call is still to be shut. */
+  readonly onShut?: () => void
   /** Uniform in [0, 1), for the jitter of the next try. */
   readonly random: () => number
   /** Reads the platform; throws a KeyturnError where it cannot be read whole (law 1). */

@@ -26,8 +26,27 @@ export async function settle<View extends WorkerView>(
   ports: SettlePorts<View>,
 ): Promise<SettleReport> {
   if (ports.signal.aborted) return { obligations: [] }
-  const claimed = await ports.ledger.claim(pointers, ports.worker, ports.leaseMs, ports.clock())
-  return await settleClaimed(claimed, ports)
+  return await shuttingFirst(ports, async (told) => {
+    const claimed = await ports.ledger.claim(pointers, ports.worker, ports.leaseMs, ports.clock())
+    return await settleClaimed(claimed, told)
+  })
+}
+
+/** Work of the revoke lane: whoever shares these ports does nothing else until it says that its accounts are shut. */
+export async function shuttingFirst<View extends WorkerView>(
+  ports: SettlePorts<View>,
+  work: (ports: SettlePorts<View>) => Promise<SettleReport>,
+): Promise<SettleReport> {
+  const isShut = ports.shutFirst?.begin()
+  const onShut = () => {
+    isShut?.()
+    ports.onShut?.()
+  }
+  try {
+    return await work({ ...ports, onShut })
+  } finally {
+    onShut()
+  }
 }
 
 /** The rest of the cycle, for obligations that are claimed already. */
@@ -91,7 +110,7 @@ async function decide<View extends WorkerView>(
       postponed.push(postponementOf(obligation, error, ports))
     }
   }
-  return { jobs, postponed, bench: openBench(jobs, view.passwords) }
+  return { jobs, postponed, bench: openBench(jobs, view.passwords, ports.ledger) }
 }
 
 /** All at once; where that fails, one by one, so that only the one who causes it is put off. */

@@ -57,12 +57,15 @@ export function openStandby(ledger: ReadableLedger, spool: Pick<Spool, 'note'>):
       for (const token of tokens) letGo(held, byToken(token))
     },
     intend: async () => new Set(),
-    async stepDone(token, step) {
-      const obligation = byToken(token)?.obligation
-      if (obligation === undefined) return
-      steps.set(keyOf(obligation), [...stepsOf(obligation), step])
-      const shut = step.step === begun ? accountOf(obligation) : null
-      if (shut !== null) await spool.note([{ shut }])
+    async stepsDone(done) {
+      const lost = done.map(({ token }) => token).filter((token) => byToken(token) === undefined)
+      const counting = done.flatMap(({ token, step, counts }) => {
+        const obligation = byToken(token)?.obligation
+        return counts && obligation !== undefined ? [{ obligation, step }] : []
+      })
+      for (const { obligation, step } of counting) steps.set(keyOf(obligation), [...stepsOf(obligation), step])
+      await spool.note([...counting.flatMap(shutIn), ...done.map(({ audit }) => ({ audit }))])
+      return new Set(lost)
     },
     audit: (records) => spool.note(records.map((audit) => ({ audit }))),
     async settle(settlements) {
@@ -95,8 +98,10 @@ function isOver({ nextTryAt }: Settlement): boolean {
   return nextTryAt === null
 }
 
-/** Which account the revocation is about; null where it was on its way when it was admitted. */
-function accountOf({ identity, platform, changes }: ClaimedObligation) {
+/** The account that this step shows was open when we came; none where it was on its way when that was admitted. */
+function shutIn({ obligation, step }: { readonly obligation: ClaimedObligation; readonly step: RevocationStep }) {
+  if (step.step !== begun) return []
+  const { identity, platform, changes } = obligation
   const nativeId = changes.map(({ change }) => nativeIdOf(change)).find((id) => id !== null)
-  return nativeId === undefined ? null : { identity, platform, nativeId }
+  return nativeId === undefined ? [] : [{ shut: { identity, platform, nativeId } }]
 }

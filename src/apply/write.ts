@@ -33,8 +33,9 @@ type Placed = readonly [Job, Task]
 
 /** Carries the tasks out, each with an outcome in the end. Never throws: what fails is the outcome of its tasks. */
 export async function write(jobs: readonly Job[], bench: Bench, claims: Claims, ports: SettlePorts): Promise<void> {
-  await noteOpen(jobs, ports)
-  for (const kinds of phases) {
+  await noteOpen(jobs, bench, ports)
+  for (const [index, kinds] of phases.entries()) {
+    if (index === 1) await othersAreShut(ports)
     for (const job of jobs) aimAndBlock(job, kinds)
     const due = jobs.flatMap((job) => dueOf(job, kinds))
     if (due.length === 0) continue
@@ -46,14 +47,19 @@ export async function write(jobs: readonly Job[], bench: Bench, claims: Claims, 
   }
 }
 
+async function othersAreShut({ onShut, shutFirst, signal }: SettlePorts): Promise<void> {
+  onShut?.()
+  await shutFirst?.others(signal)
+}
+
 /** Before the first write of a revocation. */
-async function noteOpen(jobs: readonly Job[], ports: SettlePorts): Promise<void> {
+async function noteOpen(jobs: readonly Job[], bench: Bench, ports: SettlePorts): Promise<void> {
   const notes = jobs.map(async (job) => {
     const task = job.tasks.find(({ change }) => change.kind === 'disable')
     if (task === undefined || accountOf(job.person, nativeIdOf(task.change))?.enabled !== true) return
     if (job.obligation.stepsDone.some(({ step }) => step === begun)) return
     const step = { step: begun, at: ports.clock(), detail: 'the account was open' }
-    await recordStep(job, step, ports)
+    await recordStep(job, step, bench, ports)
   })
   await Promise.all(notes)
 }

@@ -1,13 +1,12 @@
 // Claims: who works on what, for how long, and what must be committed before a write that opens something.
 import type { Change, Lane } from '../model/change.ts'
-import type { RevocationStep } from '../model/connector.ts'
-import { KeyturnError } from '../model/errors.ts'
 import type { Instant } from '../model/instant.ts'
-import type { ClaimedObligation, Intent, ObligationPointer } from '../model/ledger.ts'
+import type { ClaimedObligation, Intent, ObligationPointer, StepRecord } from '../model/ledger.ts'
 import { byPlatformAndLane, isDue, openStatuses, unclaimed, unsettled } from './obligations.ts'
 import type { Obligation } from './obligations.ts'
+import { writeAudit } from './record.ts'
 import { restored } from './self.ts'
-import { all, db, first, forLists, inLists, insertAll, run } from './unit.ts'
+import { all, db, forLists, inLists, insertAll, run } from './unit.ts'
 import type { Unit } from './unit.ts'
 
 interface Claim {
@@ -211,14 +210,26 @@ export function* forgetSteps(obligations: readonly number[]): Unit<void> {
   yield* forLists(obligations, (some) => run(db.deleteFrom('revocation_step').where('obligation', 'in', some)))
 }
 
-/** Throws KeyturnError `claim-lost` when somebody else has claimed the obligation since. */
-export function* stepDone(token: string, { step, at, detail }: RevocationStep): Unit<void> {
-  const { obligation, claim } = parseToken(token)
-  const held = yield* first(
-    db.selectFrom('obligation').select('id').where('id', '=', obligation).where('claim', '=', claim),
+/** Returns the tokens of which somebody else has claimed the obligation since: their steps are a record only. */
+export function* stepsDone(steps: readonly StepRecord[]): Unit<ReadonlySet<string>> {
+  const held = yield* heldTokens(steps.map(({ token }) => token))
+  yield* insertAll(
+    'revocation_step',
+    steps.flatMap(({ token, step: { step, at, detail }, counts }) =>
+      counts && held.has(token) ? [{ obligation: parseToken(token).obligation, step, at, detail }] : [],
+    ),
   )
-  if (held === undefined) {
-    throw new KeyturnError('claim-lost', `The step ${step} was not recorded: another worker has taken over.`)
+  yield* writeAudit(steps.map(({ audit }) => audit))
+  return new Set(steps.map(({ token }) => token).filter((token) => !held.has(token)))
+}
+
+function* heldTokens(tokens: readonly string[]): Unit<ReadonlySet<string>> {
+  const held = new Set<string>()
+  for (const [claim, ids] of byClaim([...new Set(tokens)])) {
+    const rows = yield* inLists(ids, (some) =>
+      all(db.selectFrom('obligation').select('id').where('id', 'in', some).where('claim', '=', claim)),
+    )
+    for (const { id } of rows) held.add(tokenOf(id, claim))
   }
-  yield* run(db.insertInto('revocation_step').values({ obligation, step, at, detail }))
+  return held
 }

@@ -1,27 +1,24 @@
 // Holds: what safety stopped, per platform and cause, until a person decides.
 import { awaitsDecision, fingerprint } from '../model/change.ts'
 import type { Plan, Withheld, WithheldWhy } from '../model/change.ts'
-import { KeyturnError } from '../model/errors.ts'
 import type { IdentityId } from '../model/identity.ts'
 import type { Instant } from '../model/instant.ts'
 import type { Hold, HoldItem } from '../model/ledger.ts'
 import { summary } from '../model/summary.ts'
 import type { HoldCount } from '../model/running.ts'
 import { statusOf } from './decisions.ts'
-import { markAgain } from './look-again.ts'
-import { writeAudit } from './record.ts'
 import { all, db, each, first, forLists, inLists, insertAll, run } from './unit.ts'
 import type { Unit } from './unit.ts'
-
-type Decision = 'approved' | 'rejected'
-
-/** Nothing is left to decide about these items. */
-const closed: readonly HoldItem['status'][] = ['done', 'superseded']
 
 /** Items that are still to be written, so that the caller can do it in portions. */
 export interface NewItems {
   readonly hold: number
-  readonly items: readonly HoldItem[]
+  readonly items: readonly NewItem[]
+}
+
+interface NewItem extends HoldItem {
+  /** The change itself, where releasing it admits it at once. */
+  readonly change: string | null
 }
 
 /**
@@ -100,14 +97,21 @@ function* decidedItems(): Unit<ReadonlyMap<string, ReadonlySet<string>>> {
   return new Map([...groups].map(([pair, some]) => [pair, new Set(some.map((row) => row.fingerprint))]))
 }
 
-function toItems(withheld: readonly Withheld[], decided: ReadonlySet<string>): readonly HoldItem[] {
-  const items = new Map<string, HoldItem>()
-  for (const { change } of withheld) {
-    const line = fingerprint(change)
+function toItems(withheld: readonly Withheld[], decided: ReadonlySet<string>): readonly NewItem[] {
+  const items = new Map<string, NewItem>()
+  for (const one of withheld) {
+    const { identity } = one.change
+    const line = fingerprint(one.change)
     if (decided.has(line)) continue
-    items.set(line, { fingerprint: line, identity: change.identity, summary: summary(change), status: 'open' })
+    const change = isAdmittedByRelease(one) ? JSON.stringify(one.change) : null
+    items.set(line, { fingerprint: line, identity, summary: summary(one.change), status: 'open', change })
   }
   return [...items.values()]
+}
+
+/** What shuts people, and what follows from it: nobody waits for another plan when a person has seen this one. */
+function isAdmittedByRelease({ change: { kind }, why }: Withheld): boolean {
+  return (why === 'removals-limit' || why === 'backlog') && (kind === 'disable' || kind === 'revoke' || kind === 'move')
 }
 
 function* insertHold([some]: readonly Withheld[], text: string, now: Instant): Unit<number> {
@@ -201,6 +205,8 @@ export function* openHoldCounts(): Unit<readonly HoldCount[]> {
   return yield* each(rows, (row) => ({ ...row, why: row.why as WithheldWhy }))
 }
 
+const shownItems = db.selectFrom('hold_item').select(['hold', 'fingerprint', 'identity', 'summary', 'status'])
+
 export function* holds(filter: { readonly status?: Hold['status']; readonly id?: number }): Unit<readonly Hold[]> {
   let rows = db.selectFrom('hold').selectAll().orderBy('id')
   if (filter.status !== undefined) rows = rows.where('status', '=', filter.status)
@@ -208,7 +214,7 @@ export function* holds(filter: { readonly status?: Hold['status']; readonly id?:
   const found = yield* all(rows)
   const items = yield* inLists(
     found.map((row) => row.id),
-    (some) => all(db.selectFrom('hold_item').selectAll().where('hold', 'in', some).orderBy('id')),
+    (some) => all(shownItems.where('hold', 'in', some).orderBy('id')),
   )
   const grouped = Map.groupBy(items, (item) => item.hold)
   return found.map((row) => ({
@@ -228,79 +234,4 @@ export function* holds(filter: { readonly status?: Hold['status']; readonly id?:
       status: status as HoldItem['status'],
     })),
   }))
-}
-
-/** Throws KeyturnError `not-found` for an unknown hold or person, `usage` where nothing is left to decide. */
-export function* decideHold(
-  id: number,
-  decision: Decision,
-  by: string,
-  reason: string,
-  now: Instant,
-  only?: readonly IdentityId[],
-): Unit<Hold> {
-  const hold = yield* findHold(id)
-  const chosen = choose(hold, decision, only)
-  const lines = new Set(chosen.map((item) => item.fingerprint))
-  const stored = (yield* itemsOf([id])).filter(
-    ({ fingerprint, status }) => lines.has(fingerprint) && !closed.includes(status),
-  )
-  yield* forLists(
-    stored.map((item) => item.id),
-    (some) => run(db.updateTable('hold_item').set({ status: decision }).where('id', 'in', some)),
-  )
-  const now_ = new Set(chosen)
-  const status = statusOf(hold.items.map((item) => (now_.has(item) ? { status: decision } : item)))
-  yield* run(db.updateTable('hold').set({ status, decided_at: now, decided_by: by, reason }).where('id', '=', id))
-  yield* writeAudit(chosen.map((item) => decisionRecord(hold, item, decision, by, reason, now)))
-  yield* markAgain([...new Set(chosen.map(({ identity }) => identity))], 'hold', now, `hold-${id}`)
-  return yield* findHold(id)
-}
-
-function* findHold(id: number): Unit<Hold> {
-  const [hold] = yield* holds({ id })
-  if (hold !== undefined) return hold
-  throw new KeyturnError('not-found', `There is no hold ${id}.`, { hint: 'keyturn holds list shows them.' })
-}
-
-/** A decision may be changed as long as the change has not been carried out. */
-function choose(hold: Hold, decision: Decision, only: readonly IdentityId[] | undefined): readonly HoldItem[] {
-  if (hold.status === 'superseded') {
-    throw new KeyturnError('usage', `Hold ${hold.id} is superseded: a later plan does not need its changes.`, {
-      hint: 'keyturn holds list shows what is held now.',
-    })
-  }
-  const people = new Set(hold.items.map((item) => item.identity))
-  const strangers = (only ?? []).filter((identity) => !people.has(identity))
-  if (strangers.length > 0) {
-    throw new KeyturnError('not-found', `Hold ${hold.id} has no change of ${strangers.join(', ')}.`, {
-      hint: `keyturn holds show ${hold.id} lists its people.`,
-    })
-  }
-  const chosen = hold.items.filter(
-    (item) =>
-      !closed.includes(item.status) && item.status !== decision && (only === undefined || only.includes(item.identity)),
-  )
-  if (chosen.length > 0) return chosen
-  throw new KeyturnError('usage', `Nothing in hold ${hold.id} is left to be ${decision}: it is ${hold.status}.`, {
-    hint: `keyturn holds show ${hold.id} says who decided, and when.`,
-  })
-}
-
-function decisionRecord(hold: Hold, item: HoldItem, decision: Decision, by: string, reason: string, now: Instant) {
-  return {
-    at: now,
-    correlation: `hold-${hold.id}`,
-    identity: item.identity,
-    platform: hold.platform,
-    account: null,
-    action: `hold-${decision}`,
-    reason: { kind: 'operator', text: reason } as const,
-    operator: by,
-    before: item.status,
-    after: decision,
-    askedAt: hold.madeAt,
-    result: 'done',
-    detail: item.summary,
-  }
 }

@@ -5,10 +5,11 @@ import type { Ledger } from '../model/ledger.ts'
 import type { RunningLedger } from '../model/running.ts'
 import { adopt, allocate, grants, links, linksOf, names } from './accounts.ts'
 import { admit } from './admitting.ts'
-import { claim, intend, release, renew, stepDone } from './claims.ts'
+import { claim, intend, release, renew, stepsDone } from './claims.ts'
+import { decideHold } from './deciding.ts'
 import { decisions } from './decisions.ts'
 import type { Driver } from './driver.ts'
-import { decideHold, heldTogether, holds } from './holds.ts'
+import { heldTogether, holds } from './holds.ts'
 import { saveIntake } from './intake.ts'
 import { due, obligations, obligationsOf, openCounts } from './obligations.ts'
 import { openDriver } from './open.ts'
@@ -90,7 +91,7 @@ function aboutWork({ read, write }: Driver) {
     renew: (tokens, leaseMs, now) => write(() => renew(tokens, leaseMs, now)),
     release: (tokens) => write(() => release(tokens)),
     intend: (intents, now) => write(() => intend(intents, now)),
-    stepDone: (token, step) => write(() => stepDone(token, step)),
+    stepsDone: (steps) => write(() => stepsDone(steps)),
     settle: (settlements) => write(() => settle(settlements)),
     due: (platform, lane, now, most) => read(() => due(platform, lane, now, most)),
     obligations: (filter) => read(() => obligations(filter)),
@@ -103,7 +104,8 @@ function aboutRecord({ read, write }: Driver) {
   return {
     holds: (filter) => read(() => holds(filter)),
     heldTogether: (identities) => read(() => heldTogether(identities)),
-    decideHold: (id, decision, by, reason, now, only) => write(() => decideHold(id, decision, by, reason, now, only)),
+    decideHold: (id, decision, by, reason, now, only) =>
+      decideHold({ read, write }, id, { decision, by, reason, now }, only),
     decisions: (platform, only) => read(() => decisions(platform, only)),
     audit: (records) => write(() => writeAudit(records)),
     auditOf: (identity, most) => read(() => auditOf(identity, most)),

@@ -27,7 +27,7 @@ export function* markAgain(
 }
 
 /** Those who must not be let in, by their source or by an operator's word. */
-function* shutAmong(people: readonly IdentityId[]): Unit<ReadonlySet<IdentityId>> {
+export function* shutAmong(people: readonly IdentityId[]): Unit<ReadonlySet<IdentityId>> {
   const gone = db.selectFrom('identity').select('id').where('state', 'not in', ['active', 'pre-hire'])
   const said = db.selectFrom('override').select('identity as id').where('ended_at', 'is', null)
   const left = said.where('kind', '=', 'state').where('state', '=', 'left')

@@ -251,6 +251,8 @@ interface HoldItemRow {
   identity: string
   summary: string
   status: string
+  /** The change itself, where releasing it admits it at once. */
+  change: Json | null
 }
 
 interface AuditRow {

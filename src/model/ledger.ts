@@ -131,6 +131,15 @@ export interface AuditRecord {
   readonly detail: string | null
 }
 
+/** A step of a revocation that is done, under the claim of this token. */
+export interface StepRecord {
+  readonly token: string
+  readonly step: RevocationStep
+  readonly audit: AuditRecord
+  /** False: another worker may still undo it, so that it is a record only. */
+  readonly counts: boolean
+}
+
 /** Changes that safety stopped until a person releases them. */
 export interface Hold {
   readonly id: number
@@ -270,7 +279,8 @@ export interface Ledger extends AsyncDisposable {
   release(tokens: readonly string[]): Promise<void>
   /** Commits intents; returns the tokens that still hold claim and number (others must not write). */
   intend(intents: readonly (Intent & { readonly token: string })[], now: Instant): Promise<ReadonlySet<string>>
-  stepDone(token: string, step: RevocationStep): Promise<void>
+  /** Records steps of revocations; returns the tokens that are no longer ours, whose steps are a record and count for nothing. */
+  stepsDone(steps: readonly StepRecord[]): Promise<ReadonlySet<string>>
   /** Records results; those whose token is no longer ours are refused and returned. */
   settle(settlements: readonly Settlement[]): Promise<{ readonly refused: readonly ObligationPointer[] }>
   /** Owed, unclaimed and due: what the sweep adds to the queue again. */
@@ -301,7 +311,10 @@ export interface Ledger extends AsyncDisposable {
    * a part of them would pass by itself, or wait although the rest is not held any more.
    */
   heldTogether(identities: readonly IdentityId[]): Promise<readonly IdentityId[]>
-  /** Approves or rejects a hold, whole or only some people; returns it as it is now. */
+  /**
+   * Approves or rejects a hold, whole or only some people; returns it as it is now. Approving what shuts people who must not be
+   * let in admits it; everybody else is marked to be looked at again.
+   */
   decideHold(
     id: number,
     decision: 'approved' | 'rejected',

@@ -38,7 +38,8 @@ export interface OneLaneOptions {
   chunkOf(backlog: number): number
   readonly bucket: Bucket
   readonly health: Health
-  work(pointers: readonly ObligationPointer[]): Promise<JobOutcome>
+  /** `onUrgentDone`: what is left of it is no reason for the next job to wait. */
+  work(pointers: readonly ObligationPointer[], onUrgentDone: () => void): Promise<JobOutcome>
   due(most: number): Promise<readonly ObligationPointer[]>
   readonly logger: Logger
   readonly tracing?: Tracing
@@ -47,6 +48,8 @@ export interface OneLaneOptions {
 const closeAtMost = 10 * SECOND
 /** For a revocation Redis must answer soon: otherwise it begins without. */
 const patience = { revoke: SECOND / 5, change: 5 * SECOND } as const
+/** Jobs whose accounts are shut and that are not over yet, with those that are begun: some ten thousand people. */
+const mostAtOnce = 48
 /** So few who leave do not wait behind hundreds who left before them. */
 const few = 16
 /** BullMQ reports the same outage with every command: one line a while is enough. */
@@ -94,9 +97,12 @@ function openCrew(name: string, options: OneLaneOptions, complain: () => void): 
   const stop = new AbortController()
   const running = new Set<Promise<void>>()
   const work = async (identities: readonly IdentityId[]) => {
-    const one = run(identities, options, stop.signal)
+    const { promise: urgent, resolve } = Promise.withResolvers<void>()
+    const one = run(identities, options, stop.signal, resolve)
     running.add(one)
-    await one.finally(() => running.delete(one))
+    const over = one.finally(() => running.delete(one))
+    // So many jobs are in memory at most.
+    await (running.size > mostAtOnce ? over : Promise.race([over, urgent]))
   }
   const connection = redis.connect()
   const worker = new Worker<Work>(name, (job) => work(job.data.identities), {
@@ -133,7 +139,12 @@ function openCrew(name: string, options: OneLaneOptions, complain: () => void): 
 }
 
 /** The ledger remembers what is owed: a job that fails or does not begin is not tried again by BullMQ. */
-async function run(identities: readonly IdentityId[], options: OneLaneOptions, stop: AbortSignal): Promise<void> {
+async function run(
+  identities: readonly IdentityId[],
+  options: OneLaneOptions,
+  stop: AbortSignal,
+  onUrgentDone: () => void,
+): Promise<void> {
   const { platform, lane, logger, health, bucket } = options
   const pointers = identities.map((identity) => ({ identity, platform, lane }))
   if (stop.aborted || !health.mayBegin(lane)) return
@@ -141,7 +152,7 @@ async function run(identities: readonly IdentityId[], options: OneLaneOptions, s
   if (stop.aborted) return
   const beganAt = health.ticks()
   try {
-    health.tell(await options.work(pointers), beganAt)
+    health.tell(await options.work(pointers, onUrgentDone), beganAt)
   } catch (error) {
     logger.warn('work on a job failed; the sweep brings it back', { platform, lane, ...summarise(error) })
   }

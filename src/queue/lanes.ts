@@ -25,8 +25,11 @@ export interface LaneOptions {
   readonly platforms: readonly LanePlatform[]
   /** The lanes that this process works on; to the others it can only add. */
   readonly lanes: readonly Lane[]
-  /** Does the work; what it throws is logged, and the sweep brings the pointers back while they are owed. */
-  work(pointers: readonly ObligationPointer[], lane: Lane): Promise<JobOutcome>
+  /**
+   * Does the work; what it throws is logged, and the sweep brings the pointers back while they are owed. When `onUrgentDone` is
+   * called, what is left of it is no reason for the next job to wait.
+   */
+  work(pointers: readonly ObligationPointer[], lane: Lane, onUrgentDone: () => void): Promise<JobOutcome>
   readonly ledger: Pick<Ledger, 'due'>
   readonly clock: Clock
   readonly logger: Logger
@@ -129,7 +132,7 @@ function openPlace(platform: LanePlatform, lane: Lane, health: Health, options: 
     chunkOf: (backlog) => chunkSize(lane, backlog, Math.floor(own ?? Infinity)),
     bucket: openBucket(own, () => performance.now()),
     health,
-    work: (pointers) => options.work(pointers, lane),
+    work: (pointers, onUrgentDone) => options.work(pointers, lane, onUrgentDone),
     due: (most) => ledger.due(id, lane, clock(), most),
     logger,
     ...(tracing === undefined ? {} : { tracing }),

@@ -43,9 +43,11 @@ export async function sweepLane(options: SweepOptions): Promise<number> {
     return withoutRedis
   }
   if (waiting > 0 && (lane === 'change' || waiting >= most)) return usual
-  const due = await identitiesOf(options.due(most))
   // Where more is due than waits at most or is just being claimed, something was lost.
-  if (due.length > (waiting === 0 ? 0 : (waiting + concurrency) * options.chunkOf(most))) await options.add(due)
+  const known = waiting === 0 ? 0 : (waiting + concurrency) * options.chunkOf(most)
+  if (known >= most) return usual
+  const due = await identitiesOf(options.due(most))
+  if (due.length > known) await options.add(due)
   return isDown ? withoutRedis : due.length === most ? soon : usual
 }
 

@@ -30,8 +30,8 @@ export async function openWork(keyturn: Keyturn, options: WorkOptions): Promise<
     redis: options.redis,
     platforms: Object.values(keyturn.settings.platforms).map(laneSettings),
     lanes: options.lanes,
-    work: async (pointers, lane) => {
-      const report = await settling.settle(pointers, lane)
+    work: async (pointers, lane, onShut) => {
+      const report = await settling.settle(pointers, lane, onShut)
       onSettled(report.obligations)
       return healthOf(report)
     },

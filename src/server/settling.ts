@@ -4,6 +4,7 @@ import type { Deliveries } from '../apply/delivery.ts'
 import type { SettlePorts, SettleReport } from '../apply/ports.ts'
 import { openSealer } from '../apply/seal.ts'
 import type { Sealer } from '../apply/seal.ts'
+import { ShutFirst } from '../apply/shut-first.ts'
 import { settle } from '../apply/settle.ts'
 import { openConnector } from '../connectors/index.ts'
 import type { Lane } from '../model/change.ts'
@@ -28,8 +29,8 @@ export function workerName(pid: number, lane: Lane): string {
 
 /** Works on obligations, with connections of its own for revocations. */
 export interface Settling extends AsyncDisposable {
-  /** Pointers of one platform. What it is not configured for is left alone and shown by `status`. */
-  settle(pointers: readonly ObligationPointer[], lane: Lane): Promise<SettleReport>
+  /** Pointers of one platform; `onShut` is called when no account of them is still to be shut. What it is not configured for is left alone and shown by `status`. */
+  settle(pointers: readonly ObligationPointer[], lane: Lane, onShut?: () => void): Promise<SettleReport>
   /** The revoke lane's connections: they never stand behind ten thousand changes (law 3). */
   readonly revoking: ReadonlyMap<string, Connector>
   ports(platform: string, lane: Lane): SettlePorts<WorkView> | undefined
@@ -59,9 +60,10 @@ export function openSettling(keyturn: Keyturn, lanes: readonly Lane[], signal: A
   return {
     revoking,
     ports: (platform, lane) => ports.get(keyOf(platform, lane)),
-    async settle(pointers, lane) {
+    async settle(pointers, lane, onShut) {
       const port = ports.get(keyOf(pointers[0]?.platform ?? '', lane))
-      return port === undefined ? { obligations: [] } : settle(pointers, port)
+      if (port === undefined) return { obligations: [] }
+      return settle(pointers, onShut === undefined ? port : { ...port, onShut })
     },
     async warm() {
       await Promise.allSettled([...ports.values()].map((port) => port.warm()))
@@ -96,6 +98,7 @@ function settlePorts(
     scrambled: new Map(),
     retry: settings.retry,
     random: Math.random,
+    ...(lane === 'revoke' ? { shutFirst: new ShutFirst() } : {}),
     ...workerPorts(keyturn, connector, signal),
   }
 }

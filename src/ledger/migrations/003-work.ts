@@ -9,6 +9,7 @@ export function* work(dialect: Dialect): Unit<void> {
   yield* run(db.schema.alterTable('obligation').addColumn('claimed_lane', 'text'))
   yield* run(db.schema.alterTable('obligation').addColumn('numbered_at', 'bigint'))
   yield* run(db.schema.alterTable('obligation').addColumn('received_at', 'bigint'))
+  yield* run(db.schema.alterTable('hold_item').addColumn('change', 'text'))
   yield* run(db.updateTable('obligation').set({ received_at: sql.ref('admitted_at') }))
   yield* table(
     'removal',

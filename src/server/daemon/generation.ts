@@ -17,6 +17,7 @@ import type { Changes } from './changes.ts'
 import { openClockwork } from './clockwork.ts'
 import { openFeeds } from './feeds.ts'
 import { openLeaverLock } from './leaver-lock.ts'
+import { newsOf } from './news.ts'
 import { openNotices } from './notices.ts'
 import { Passes } from './passes.ts'
 import { Planner } from './planner.ts'
@@ -28,6 +29,9 @@ import { tellSettled } from './stories.ts'
 
 /** Often enough that what is remembered of a platform is never too old for a revocation, ms. */
 const keepWarm = 5 * MINUTE
+
+/** How soon it is seen that another process has written into the ledger, ms. */
+const newsEvery = 250
 
 export interface Generation extends AsyncDisposable {
   readonly keyturn: Keyturn
@@ -114,9 +118,9 @@ async function openWorkers(
           ? settling
           : {
               ...settling,
-              settle: (pointers) => {
+              settle: (pointers, _lane, onShut) => {
                 keyturn.logger.debug('job begun', { identities: pointers.map(({ identity }) => identity) })
-                return rescue.settle(pointers)
+                return rescue.settle(pointers, onShut)
               },
             },
       onSettled: (settled) => tellSettled(keyturn, settled),
@@ -133,8 +137,12 @@ async function openWorkers(
     const { revoking: connectors } = settling
     stack.use(openLeaverLock(keyturn, { connectors, down: states.down, onReopened: () => reopened() }))
   }
-  const wake = () => {
+  const revokeDue = () => {
     for (const platform of keyturn.connectors.keys()) lanes.wakeUp(platform, 'revoke')
+  }
+  if (works) stack.use(onNews(keyturn, revokeDue))
+  const wake = () => {
+    revokeDue()
     changes?.wake()
   }
   return {
@@ -156,6 +164,15 @@ async function openWorkers(
 function warmly(warm: () => Promise<void>): Disposable {
   const timer = setInterval(() => void warm(), keepWarm)
   void warm()
+  return { [Symbol.dispose]: () => clearInterval(timer) }
+}
+
+/** What another process admits, such as a hold that an operator releases, is begun at once and not with the next sweep. */
+function onNews({ ledger }: Keyturn, act: () => void): Disposable {
+  const isNews = newsOf(ledger, Number.POSITIVE_INFINITY)
+  const timer = setInterval(() => {
+    if (isNews()) act()
+  }, newsEvery)
   return { [Symbol.dispose]: () => clearInterval(timer) }
 }
 

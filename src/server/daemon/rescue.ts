@@ -2,7 +2,7 @@
 // by the same protocol, and what was done is spooled beside the ledger until it can take it.
 import type { SettleLedger, SettleReport } from '../../apply/ports.ts'
 import { revokeNow } from '../../apply/revoke-now.ts'
-import { settle, settleClaimed } from '../../apply/settle.ts'
+import { settle, settleClaimed, shuttingFirst } from '../../apply/settle.ts'
 import { openSpool } from '../../apply/spool.ts'
 import type { Spool } from '../../apply/spool.ts'
 import { openStandby } from '../../apply/standby-ledger.ts'
@@ -20,6 +20,8 @@ import type { Keyturn } from '../context.ts'
 import { overlaid } from '../people.ts'
 import type { Settling } from '../settling.ts'
 import type { Trouble } from './registry.ts'
+
+type RevokePorts = NonNullable<ReturnType<Settling['ports']>>
 
 const lookEvery = SECOND
 const answerAtMost = SECOND
@@ -89,9 +91,13 @@ export class Rescue implements AsyncDisposable {
   }
 
   /** Works on owed revocations: with the ledger where it can be written in time, else without it. */
-  async settle(pointers: readonly ObligationPointer[]): Promise<SettleReport> {
+  async settle(pointers: readonly ObligationPointer[], onShut?: () => void): Promise<SettleReport> {
     const ports = this.#settling.ports(pointers[0]?.platform ?? '', 'revoke')
     if (ports === undefined || ports.signal.aborted) return { obligations: [] }
+    return shuttingFirst(onShut === undefined ? ports : { ...ports, onShut }, (told) => this.#settle(pointers, told))
+  }
+
+  async #settle(pointers: readonly ObligationPointer[], ports: RevokePorts): Promise<SettleReport> {
     // Only the ledger is timed: a platform may be slow, and what comes of it is told by the report.
     const claiming = ports.ledger.claim(pointers, ports.worker, ports.leaseMs, ports.clock())
     const claimed = await this.inTime(claiming)
@@ -180,9 +186,11 @@ export class Rescue implements AsyncDisposable {
           await spool(settlements.flatMap(({ audit }) => audit))
           return { refused: [] }
         }),
-      stepDone: async (token, step) => {
-        if ((await this.inTime(ledger.stepDone(token, step))) !== 'unwritable') return
-        throw new KeyturnError('ledger-busy', `The step ${step.step} was not recorded in time.`)
+      stepsDone: async (steps) => {
+        const lost = await this.inTime(ledger.stepsDone(steps))
+        if (lost !== 'unwritable') return lost
+        await spool(steps.map(({ audit }) => audit))
+        throw new KeyturnError('ledger-busy', 'Steps were not recorded in time.')
       },
     }
   }

@@ -7,6 +7,7 @@ import { openLedger } from '../../../src/ledger/index.ts'
 import type { HeldRole } from '../../../src/model/account.ts'
 import type { Change, Plan, Withheld } from '../../../src/model/change.ts'
 import type { Identity, IntakeResult } from '../../../src/model/identity.ts'
+import type { RevocationStep } from '../../../src/model/connector.ts'
 import type {
   Admission,
   AuditRecord,
@@ -15,6 +16,7 @@ import type {
   Ledger,
   Link,
   Settlement,
+  StepRecord,
 } from '../../../src/model/ledger.ts'
 
 export const now = Date.UTC(2031, 4, 5, 6, 7, 8)
@@ -226,6 +228,11 @@ export function record(key: string, rest: Partial<AuditRecord> = {}): AuditRecor
     detail: null,
     ...rest,
   }
+}
+
+export function stepRecord({ token, identity }: ClaimedObligation, step: RevocationStep, counts = true): StepRecord {
+  const audit = record(identity.replace('hr:', ''), { action: 'step', after: step.step })
+  return { token, step, audit, counts }
 }
 
 /** Claims whatever is due of the people, in either lane. */

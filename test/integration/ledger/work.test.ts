@@ -120,10 +120,17 @@ describe('fencing', () => {
     const ledger = await admitted(s.disable('p1'))
     const slow = await s.claimOne(ledger, 'p1')
     const step = { step: 'disabled', at: s.now, detail: 'read back' }
-    await ledger.stepDone(slow.token, step)
+    expect(await ledger.stepsDone([s.stepRecord(slow, step)])).toEqual(new Set())
     const fast = await s.claimOne(ledger, 'p1', s.now + s.leaseMs)
     expect(fast.stepsDone).toEqual([step])
-    await expect(ledger.stepDone(slow.token, step)).rejects.toMatchObject({ code: 'claim-lost' })
+    expect(await ledger.stepsDone([s.stepRecord(slow, step)])).toEqual(new Set([slow.token]))
+    expect(await ledger.stepsDone([s.stepRecord(fast, step, false)])).toEqual(new Set())
+    // All of them happened; only one counts.
+    const third = await s.claimOne(ledger, 'p1', s.now + 2 * s.leaseMs)
+    expect(third.stepsDone).toEqual([step])
+    expect((await ledger.auditOf('hr:p1', 10)).map(({ action, after }) => [action, after])).toEqual(
+      Array.from({ length: 3 }, () => ['step', 'disabled']),
+    )
   })
 })
 
@@ -194,7 +201,7 @@ describe('the steps of a revocation', () => {
   test('survive its retries, and are forgotten before the account may be opened again', async () => {
     const ledger = await admitted(s.disable('p1'))
     const first = await s.claimOne(ledger, 'p1')
-    await ledger.stepDone(first.token, step)
+    await ledger.stepsDone([s.stepRecord(first, step)])
     await ledger.settle([s.settlement(first, 'retry')])
     const second = await s.claimOne(ledger, 'p1')
     expect(second.stepsDone).toEqual([step])

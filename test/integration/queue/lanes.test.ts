@@ -11,7 +11,11 @@ import { startRedis } from '../../servers/redis.ts'
 import { Book, notes, pointers, temporaryFolder, until } from './support.ts'
 
 interface Given {
-  readonly work: (some: readonly ObligationPointer[], lane: Lane) => Promise<JobOutcome | void>
+  readonly work: (
+    some: readonly ObligationPointer[],
+    lane: Lane,
+    onUrgentDone: () => void,
+  ) => Promise<JobOutcome | void>
   readonly lanes?: readonly Lane[]
   readonly breaker?: BreakerOptions
   readonly book?: Book
@@ -25,7 +29,8 @@ async function open(given: Given) {
   const folder = stack.use(await temporaryFolder())
   const log = notes()
   const redis = stack.use(await openRedis({ redis: url ?? 'embedded', folder: folder.path }, log))
-  const work = async (some: readonly ObligationPointer[], lane: Lane) => (await given.work(some, lane)) ?? 'fine'
+  const work = async (some: readonly ObligationPointer[], lane: Lane, onUrgentDone: () => void) =>
+    (await given.work(some, lane, onUrgentDone)) ?? 'fine'
   const options = { redis, platforms, work, ledger: book, clock: Date.now, logger: log }
   const lanes = stack.use(
     openLanes({
@@ -84,6 +89,28 @@ test('a revocation starts at once while changes of its platform and another plat
   await until('the revocation has started', () => started > 0)
   release()
   expect(started - asked).toBeLessThan(1_000)
+})
+
+test('what is left of a job when its urgent part is done keeps no other job waiting, and closing waits for it', async () => {
+  const { promise: rest, resolve: end } = Promise.withResolvers<void>()
+  const begun: string[] = []
+  const over: string[] = []
+  {
+    await using queue = await open({
+      platforms: [{ id: 'corp', concurrency: 1 }],
+      work: async ([one], _lane, onUrgentDone) => {
+        begun.push(one?.identity ?? '')
+        onUrgentDone()
+        await rest
+        over.push(one?.identity ?? '')
+      },
+    })
+    await queue.lanes.add(pointers('corp', 'revoke', 3))
+    await until('all are begun', () => begun.length === 3)
+    expect(over).toEqual([])
+    setTimeout(end, 100)
+  }
+  expect(over).toHaveLength(3)
 })
 
 test('Redis is flushed in the middle: the sweep brings everything back', async () => {

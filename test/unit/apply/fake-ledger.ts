@@ -1,6 +1,5 @@
 import type { Change, Lane } from '../../../src/model/change.ts'
 import type { RevocationStep } from '../../../src/model/connector.ts'
-import { KeyturnError } from '../../../src/model/errors.ts'
 import type { IdentityId } from '../../../src/model/identity.ts'
 import type { Instant } from '../../../src/model/instant.ts'
 import type {
@@ -12,6 +11,7 @@ import type {
   Link,
   ObligationPointer,
   Settlement,
+  StepRecord,
 } from '../../../src/model/ledger.ts'
 import type { SettleLedger } from '../../../src/apply/ports.ts'
 
@@ -174,10 +174,15 @@ export class FakeLedger implements SettleLedger {
     return current
   }
 
-  async stepDone(token: string, step: RevocationStep) {
-    const row = [...this.rows.values()].find(({ claim }) => claim?.token === token)
-    if (row === undefined) throw new KeyturnError('claim-lost', 'the claim is not ours')
-    row.steps.push(step)
+  async stepsDone(steps: readonly StepRecord[]) {
+    const lost = new Set<string>()
+    for (const { token, step, counts, audit } of steps) {
+      const row = [...this.rows.values()].find(({ claim }) => claim?.token === token)
+      if (row === undefined) lost.add(token)
+      else if (counts) row.steps.push(step)
+      this.records.push(audit)
+    }
+    return lost
   }
 
   async audit(records: readonly AuditRecord[]) {

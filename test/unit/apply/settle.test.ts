@@ -311,7 +311,7 @@ test('a ledger that cannot record steps does not keep a revocation from shutting
   const world = new World()
   world.wish('hr:1')
   await world.quiesce()
-  world.ledger.stepDone = () => Promise.reject(new KeyturnError('ledger-busy', 'the disk is slow'))
+  world.ledger.stepsDone = () => Promise.reject(new KeyturnError('ledger-busy', 'the disk is slow'))
   world.wish('hr:1', { state: 'shut' })
   const report = await world.settle(await world.plan())
   expect(report.obligations).toMatchObject([{ state: 'settled', proof: { grade: 'refused' } }])

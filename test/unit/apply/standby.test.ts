@@ -30,7 +30,7 @@ async function fullDisk(world: World) {
   await world.quiesce()
   world.platform.events.length = 0
   const refuse = () => Promise.reject(new KeyturnError('ledger-unavailable', 'the disk is full'))
-  return () => Object.assign(world.ledger, { claim: refuse, settle: refuse, stepDone: refuse, audit: refuse })
+  return () => Object.assign(world.ledger, { claim: refuse, settle: refuse, stepsDone: refuse, audit: refuse })
 }
 
 test('with a ledger that cannot be written a leaver is shut, scrambled and proven, and the spool has the record', async () => {

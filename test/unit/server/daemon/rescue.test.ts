@@ -34,7 +34,7 @@ async function leaving() {
     renew: ledger.renew.bind(ledger),
     release: ledger.release.bind(ledger),
     intend: ledger.intend.bind(ledger),
-    stepDone: ledger.stepDone.bind(ledger),
+    stepsDone: ledger.stepsDone.bind(ledger),
     audit: ledger.audit.bind(ledger),
     settle: ledger.settle.bind(ledger),
     links: ledger.links.bind(ledger),
@@ -96,7 +96,7 @@ test('while the ledger hangs before anything is claimed, the account is shut wit
 
 test('a ledger that hangs after the claim keeps no account open, and what was done is spooled', async () => {
   const { world, pointers, noted, methods, open } = await leaving()
-  const rescue = open({ ledger: { ...methods, stepDone: never, audit: never, settle: full } })
+  const rescue = open({ ledger: { ...methods, stepsDone: never, audit: never, settle: full } })
   const { obligations } = await rescue.settle(pointers)
   expect(obligations).toMatchObject([{ identity: 'hr:ann', state: 'settled' }])
   expect(world.accountOf('hr:ann')).toMatchObject([{ enabled: false }])

@@ -4,10 +4,10 @@ import { KeyturnError } from '../model/errors.ts'
 import type { IdentityId } from '../model/identity.ts'
 import type { Hold } from '../model/ledger.ts'
 import { count, showInstant, showMoment, table, visible } from '../report/text.ts'
-import { openKeyturn } from '../server/context.ts'
 import type { Keyturn } from '../server/context.ts'
 import { act } from './command.ts'
 import type { ExitCode, Invocation, Runner } from './command.ts'
+import { openInForce } from './in-force.ts'
 
 interface Decision {
   readonly reason: string
@@ -33,7 +33,7 @@ export function define(holds: Command, runner: Runner): void {
 }
 
 async function list(invocation: Invocation): Promise<ExitCode> {
-  await using keyturn = await openKeyturn({ config: invocation.config, readOnly: true })
+  await using keyturn = await openInForce(invocation, { readOnly: true })
   const holds = await keyturn.ledger.holds({ status: 'open' })
   invocation.answer({ holds })
   if (holds.length === 0) invocation.say('Nothing is held.')
@@ -54,7 +54,7 @@ async function list(invocation: Invocation): Promise<ExitCode> {
 }
 
 async function show(invocation: Invocation, _options: object, args: readonly string[]): Promise<ExitCode> {
-  await using keyturn = await openKeyturn({ config: invocation.config, readOnly: true })
+  await using keyturn = await openInForce(invocation, { readOnly: true })
   const hold = await holdOf(keyturn, args[0] ?? '')
   invocation.answer({ hold })
   const zone = keyturn.settings.organisation.timezone
@@ -75,7 +75,7 @@ async function decide(
   args: readonly string[],
   verb: 'approve' | 'reject',
 ): Promise<ExitCode> {
-  await using keyturn = await openKeyturn({ config: invocation.config, readOnly: false })
+  await using keyturn = await openInForce(invocation, { readOnly: false })
   const hold = await holdOf(keyturn, args[0] ?? '')
   const only = options.person === undefined ? undefined : await peopleOf(keyturn, hold, options.person)
   const decision = verb === 'approve' ? 'approved' : 'rejected'

@@ -24,7 +24,7 @@ export function define(command: Command, runner: Runner): void {
     .option('--watch', 'look again every two seconds, until Ctrl-C')
     .addHelpText(
       'after',
-      '\nExit code: 0 nothing open, 2 something is owed, failed or held, a feed is refused or the ledger was restored, 1 a platform cannot be reached.',
+      '\nExit code: 0 nothing open, 2 something is owed, failed, held or set aside, a feed is refused or the ledger was restored, 1 a platform cannot be reached.',
     )
     .action(act<Options>(runner, status))
 }
@@ -40,7 +40,9 @@ async function status(invocation: Invocation, options: Options): Promise<ExitCod
   invocation.say(render(keyturn, found))
   if (found.platforms.some((platform) => platform.error !== null)) return 1
   const open = found.lanes.some((lane) => lane.owed + lane.failed + lane.waiting > 0)
-  const refused = found.sources.some((source) => source.refused !== null)
+  const refused = found.sources.some(
+    ({ refused: why, accepted }) => why !== null || (accepted?.setAside?.rows ?? 0) > 0,
+  )
   const held = found.holds.length > 0 || found.held.count > 0
   return open || refused || held || found.restored !== null ? 2 : 0
 }

@@ -11,6 +11,7 @@ import type { Settled } from './identity.ts'
 import type { FeedInput } from './input.ts'
 import { absent, drafted, withReferences } from './people.ts'
 import type { Reading } from './reading.ts'
+import { setAsideBy } from './set-aside.ts'
 import { isShut } from './state.ts'
 import { turnoverOf } from './turnover.ts'
 import { AbsenceProof } from './vanish.ts'
@@ -67,6 +68,7 @@ function accept(
       active: counted.filter(({ identity }) => identity.state === 'active').length,
       modifiedAt: end.modifiedAt,
       mappingVersion: settings.identity.version,
+      setAside: setAsideBy(problems, lastRead, now),
     },
     refused: null,
     problems: problems.toSorted((a, b) => a.place.line - b.place.line),

@@ -12,6 +12,7 @@ import { drafted } from './people.ts'
 import { Reading } from './reading.ts'
 import { textOf } from './references.ts'
 import type { Resolved } from './references.ts'
+import { setAsideBesides } from './set-aside.ts'
 import { turnoverOf } from './turnover.ts'
 
 /** What is different between two states of one feed, and what is known of whom it concerns. */
@@ -56,7 +57,7 @@ export function lightIntake(settings: SourceSettings): LightIntake {
     const { lastRead, after, now } = input
     if (lastRead === null || lastRead.digest !== input.base) return null
     if (lastRead.mappingVersion !== settings.identity.version) return null
-    const known = knownAs(input, mapping)
+    const known = knownAs(input, mapping, settings.identity.references)
     if (known === null) return null
     const people = new Map([...known].map(([key, { previous }]) => [key, previous]))
     const reading = new Reading(mapping, needed, people)
@@ -66,13 +67,15 @@ export function lightIntake(settings: SourceSettings): LightIntake {
     const feed = { settings, previous: [...people.values()], lastRead, now }
     const settled = settle(drafted(feed, people, reading, null, problems), known, now, settings)
     if (settled === null || isRefused(settings, input, lastRead, reading, settled)) return null
+    const setAside = setAsideBesides(problems, lastRead, now)
+    if (setAside === null) return null
     problems.push(...heldProblems(settled, settings))
     return {
       ...outcome(settled, now),
       source: settings.id,
       base: lastRead.number ?? 0,
       receivedAt: input.receivedAt,
-      accepted: accepted(settings, input, lastRead, settled),
+      accepted: { ...accepted(settings, input, lastRead, settled), setAside },
       refused: null,
       problems: problems.toSorted((a, b) => a.place.line - b.place.line),
     }
@@ -88,7 +91,11 @@ interface Known {
 }
 
 /** Everybody by key; null where the ledger does not know exactly what the rows said before. */
-function knownAs({ previous, before, after }: LightInput, mapping: Mapping): ReadonlyMap<string, Known> | null {
+function knownAs(
+  { previous, before, after }: LightInput,
+  mapping: Mapping,
+  references: References,
+): ReadonlyMap<string, Known> | null {
   const people = new Map(previous.map((identity) => [identity.key, identity]))
   const records = new Map(before.map((record) => [record.key, record]))
   const known = new Map<string, Known>()
@@ -96,11 +103,17 @@ function knownAs({ previous, before, after }: LightInput, mapping: Mapping): Rea
     const person = people.get(key ?? '')
     const record = records.get(key)
     if (person === undefined || record === undefined || person.vanishedAt !== null || known.has(person.key)) return null
+    if (isSetAside(person, references)) return null
     const texts = record.problem === undefined ? textsOf(record, person, mapping) : null
     if (texts === null) return null
     known.set(person.key, { previous: person, texts })
   }
   return known.size === before.length ? known : null
+}
+
+/** Was the row set aside because it refers to nobody who is known? */
+function isSetAside({ unresolved }: Identity, mappings: References): boolean {
+  return Object.keys(unresolved ?? {}).some((name) => mappings[name]?.unresolved === 'hold')
 }
 
 /** The texts of a row that the ledger has as it is; null where that row was set aside. */
@@ -158,7 +171,6 @@ function resolve(draft: Draft, { previous, texts }: Known, mappings: References)
     if (text === '') {
       references[name] = draft.texts === null ? before : null
     } else if (text === missed) {
-      if (otherwise === 'hold') return null
       references[name] = otherwise === 'clear' ? null : before
       unresolved[name] = text
     } else {

@@ -78,8 +78,8 @@ export class Reading {
     const { place } = record
     const aside = { place, facts: null, texts: null }
     if (record.problem !== undefined) {
-      this.#problems.push(broken(record))
-      // Fields may have shifted: a key that nobody has may be anybody's.
+      // Fields may have shifted: a key that nobody has may be anybody's, or no key at all but a name.
+      this.#problems.push(broken(previous === undefined ? { ...record, key: null } : record))
       if (previous === undefined) this.#hasUnreadableKeys = true
       return aside
     }

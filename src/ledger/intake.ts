@@ -146,9 +146,10 @@ function* saveEvents(events: IntakeResult['events'], correlation: string): Unit<
 }
 
 function* saveAccepted(read: AcceptedRead, number: number): Unit<void> {
-  const { source, at, rows, active, modifiedAt, mappingVersion, digest = null } = read
+  const { source, at, rows, active, modifiedAt, mappingVersion, digest = null, setAside } = read
   const counts = { row_count: rows, active, number }
-  const row = { source, at, ...counts, modified_at: modifiedAt, mapping_version: mappingVersion, digest }
+  const aside = { set_aside: setAside === undefined ? null : JSON.stringify(setAside) }
+  const row = { source, at, ...counts, modified_at: modifiedAt, mapping_version: mappingVersion, digest, ...aside }
   yield* upsertAll('accepted_read', ['source'], [row])
 }
 

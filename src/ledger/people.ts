@@ -1,5 +1,13 @@
 import type { HeldRole } from '../model/account.ts'
-import type { AcceptedRead, EventKind, Identity, IdentityId, LifecycleEvent, RefusedRead } from '../model/identity.ts'
+import type {
+  AcceptedRead,
+  EventKind,
+  Identity,
+  IdentityId,
+  LifecycleEvent,
+  RefusedRead,
+  SetAside,
+} from '../model/identity.ts'
 import type { Reason } from '../model/place.ts'
 import type { HeldPeople } from '../model/running.ts'
 import { fold, identityReader } from './identity-row.ts'
@@ -44,7 +52,9 @@ export function* acceptedRead(source: string): Unit<AcceptedRead | null> {
   const row = yield* first(db.selectFrom('accepted_read').selectAll().where('source', '=', source))
   if (row === undefined) return null
   const { row_count: rows, modified_at: modifiedAt, mapping_version: mappingVersion, at, active, number, digest } = row
-  return { source, at, rows, active, modifiedAt, mappingVersion, number, ...(digest === null ? {} : { digest }) }
+  const base = { source, at, rows, active, modifiedAt, mappingVersion, number }
+  const aside = row.set_aside === null ? {} : { setAside: JSON.parse(row.set_aside) as SetAside }
+  return { ...base, ...(digest === null ? {} : { digest }), ...aside }
 }
 
 export function* lastRefusal(source: string): Unit<RefusedRead | null> {

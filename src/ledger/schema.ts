@@ -22,6 +22,7 @@ export interface Schema {
     mapping_version: string
     number: number
     digest: string | null
+    set_aside: Json | null
   }
   refused_read: { source: string; at: number; why: string; hint: string }
   reference: { identity: string; name: string; target: string }

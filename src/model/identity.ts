@@ -105,6 +105,17 @@ export interface AcceptedRead {
   readonly number?: number
   /** SHA-256 of the bytes that were read: who holds the same bytes knows what the ledger knows. */
   readonly digest?: string
+  /** Absent: not known. */
+  readonly setAside?: SetAside
+}
+
+/** Rows that could not be used: they change nothing for their people until the feed is corrected. Places only, no texts. */
+export interface SetAside {
+  readonly rows: number
+  /** When they became more than they were: whoever was told of them before is told again. */
+  readonly since: Instant
+  /** The first of them. `path`: the column, or the key. */
+  readonly first: readonly { readonly place: Place; readonly path: string }[]
 }
 
 /** Why a whole read was refused. */

@@ -114,6 +114,7 @@ export type NoticeKind =
   | 'not-proven'
   | 'protected-leaver'
   | 'feed-refused'
+  | 'rows-set-aside'
   | 'leavers-withheld'
   | 'withheld'
   | 'person-held'

@@ -44,6 +44,7 @@ const titles: Readonly<Record<NoticeKind, readonly [string, string]>> = {
   'ledger-spooled': ['ledger that cannot be written', 'ledgers that cannot be written'],
   'platform-down': ['platform down', 'platforms down'],
   'feed-refused': ['feed refused', 'feeds refused'],
+  'rows-set-aside': ['feed with rows set aside', 'feeds with rows set aside'],
   'revocation-nearly-late': ['revocation nearly late', 'revocations nearly late'],
   'config-refused': ['configuration refused', 'configurations refused'],
   'change-failed': ['change given up', 'changes given up'],

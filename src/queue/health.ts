@@ -1,5 +1,5 @@
 import type { Lane } from '../model/change.ts'
-import { type ErrorSummary, KeyturnError, summarise } from '../model/errors.ts'
+import { type ErrorSummary, isPlatformDown, KeyturnError, summarise } from '../model/errors.ts'
 import { type Clock, type Instant, SECOND } from '../model/instant.ts'
 import type { Logger } from '../model/ports.ts'
 import type { PlatformState } from '../model/running.ts'
@@ -19,6 +19,8 @@ export interface BreakerOptions {
   onUp(platform: string): Promise<void>
   /** As it was stored: what is down begins paused, with a probe at once. */
   readonly stored: readonly PlatformState[]
+  /** A platform that no work has asked for so long is probed, ms: nobody else would notice that it is gone. Absent: never. */
+  readonly idle?: number
 }
 
 /** Whether one platform can be worked with, as this process knows it. */
@@ -47,6 +49,10 @@ export interface HealthOptions extends BreakerOptions {
 const tryEvery = SECOND / 4
 const probeAtMost = 10 * SECOND
 const longestWait = 30 * SECOND
+/** After a probe of an idle platform that failed, before the next one confirms it. */
+const confirmAfter = SECOND
+/** By so much, by chance, an idle platform is probed earlier: not all platforms at once. */
+const spread = 0.2
 
 export function openHealth(options: HealthOptions): Health {
   return new PlatformHealth(options)
@@ -58,14 +64,18 @@ class PlatformHealth implements Health {
   private timer: NodeJS.Timeout | undefined
   private probing: Promise<void> = Promise.resolve()
   private tries = { from: -Infinity, count: 0 }
+  /** When it was known last that the platform answers. */
+  private heardAt: number
   private readonly stop = new AbortController()
   private readonly options: HealthOptions
 
   constructor(options: HealthOptions) {
     this.options = options
     this.since = options.clock()
+    this.heardAt = this.ticks()
     const stored = options.stored.find(({ platform }) => platform === options.platform)
     if (stored !== undefined) this.told(stored)
+    if (!this.isDown()) this.arm()
   }
 
   ticks(): number {
@@ -87,7 +97,7 @@ class PlatformHealth implements Health {
 
   tell(outcome: JobOutcome, beganAt: number): void {
     if (outcome === 'nothing' || this.stop.signal.aborted) return
-    if (outcome === 'fine') this.become(answered(this.breaker, beganAt))
+    if (outcome === 'fine') this.heard(beganAt)
     else this.become(failed(this.breaker, outcome.outage, beganAt, this.ticks()))
   }
 
@@ -95,8 +105,15 @@ class PlatformHealth implements Health {
     if (state === this.breaker.state) return
     this.breaker = state === 'up' ? up : toldDown(this.ticks(), error, this.ticks())
     this.since = since
+    this.heardAt = this.ticks()
     this.arm()
     this.options.turned(state)
+  }
+
+  /** @param askedAt when it was asked */
+  private heard(askedAt: number): void {
+    this.heardAt = this.ticks()
+    this.become(answered(this.breaker, askedAt))
   }
 
   private become(next: Breaker): void {
@@ -137,17 +154,45 @@ class PlatformHealth implements Health {
 
   private arm(): void {
     clearTimeout(this.timer)
-    if (this.breaker.state === 'up' || this.stop.signal.aborted) return
-    const wait = Math.min(Math.max(0, this.breaker.probeAt - this.ticks()), longestWait)
-    this.timer = setTimeout(() => {
-      this.probing = this.probe()
-    }, wait)
+    const wait = this.untilAsked()
+    if (wait === null || this.stop.signal.aborted) return
+    const armedAt = this.ticks()
+    this.timer = setTimeout(
+      () => {
+        if (this.breaker.state === 'down') this.probing = this.probe()
+        // Work has asked meanwhile.
+        else if (this.heardAt > armedAt) this.arm()
+        else this.probing = this.probeIdle()
+      },
+      Math.min(Math.max(0, wait), longestWait),
+    )
+  }
+
+  /** null: nobody asks whether it is still up. */
+  private untilAsked(): number | null {
+    if (this.breaker.state === 'down') return this.breaker.probeAt - this.ticks()
+    const { idle } = this.options
+    if (idle === undefined) return null
+    if (this.breaker.failures > 0) return confirmAfter
+    return this.heardAt + idle * (1 - spread * Math.random()) - this.ticks()
+  }
+
+  /** Trouble that would not count as an outage for work does not count here either: it is told by whoever meets it. */
+  private async probeIdle(): Promise<void> {
+    const beganAt = this.ticks()
+    const error = await this.ask()
+    // Whoever found out meanwhile has seen to the next probe.
+    if (this.stop.signal.aborted || this.isDown()) return
+    if (error !== null && isPlatformDown(error.code)) {
+      this.become(failed(this.breaker, error, beganAt, this.ticks()))
+    } else this.heard(beganAt)
+    if (!this.isDown()) this.arm()
   }
 
   private async probe(): Promise<void> {
     const error = await this.ask()
     if (this.stop.signal.aborted || this.breaker.state === 'up') return
-    if (error === null) return this.become(up)
+    if (error === null) return this.heard(this.ticks())
     this.breaker = probeFailed(this.breaker, error, this.ticks())
     this.arm()
     this.store()

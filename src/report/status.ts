@@ -1,9 +1,10 @@
 import colours from 'picocolors'
 import type { ErrorSummary } from '../model/errors.ts'
-import type { AcceptedRead, RefusedRead } from '../model/identity.ts'
+import type { AcceptedRead, RefusedRead, SetAside } from '../model/identity.ts'
 import { SECOND } from '../model/instant.ts'
 import type { Instant } from '../model/instant.ts'
 import type { Hold, Ledger, ObligationStatus } from '../model/ledger.ts'
+import { showPlace } from '../model/place.ts'
 import type { HeldPeople, Override, PlatformState, ProcessState, Restored } from '../model/running.ts'
 import { count, showDuration, showInstant, showMoment, table, visible } from './text.ts'
 
@@ -56,6 +57,7 @@ export function renderStatus(
     restored(standing, zone),
     processes(standing, { now, zone }),
     feeds(standing, zone),
+    rowsSetAside(standing, zone),
     lanes(standing, now),
     troubles(standing, zone),
     times(standing),
@@ -116,6 +118,20 @@ function feeds({ sources }: Standing, zone: string): string {
   ])
   return table(['feed', 'last accepted', 'what it holds', 'last read was refused'], rows)
 }
+
+function rowsSetAside({ sources }: Standing, zone: string): string {
+  const lines = sources.flatMap(({ source, accepted }) => {
+    const { rows, since, first } = accepted?.setAside ?? nothingSetAside
+    if (rows === 0) return []
+    const what = `${count(rows, 'row')} of ${source} set aside since ${showInstant(since, zone)}`
+    const rest = rows > first.length ? [`  and ${rows - first.length} more`] : []
+    const places = first.map(({ place, path }) => `  ${showPlace(place)}  ${visible(path)}`.trimEnd())
+    return [colours.yellow(`${what}: nothing changes for their people; keyturn plan`), ...places, ...rest]
+  })
+  return lines.join('\n')
+}
+
+const nothingSetAside: SetAside = { rows: 0, since: 0, first: [] }
 
 function lanes({ lanes: open, marked }: Standing, now: Instant): string {
   const waiting = marked === 0 ? '' : `${count(marked, 'mark')} to look at somebody again: the next plan answers them.`

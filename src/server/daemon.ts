@@ -12,7 +12,6 @@ import { guarding } from './context.ts'
 import type { Foundation } from './context.ts'
 import { openClock } from './clock.ts'
 import { watchConfig } from './daemon/config-watch.ts'
-import { openMonitoring } from './daemon/monitoring.ts'
 import { register } from './daemon/registry.ts'
 import { Seat } from './daemon/seat.ts'
 import { openRedisOf } from './lanes.ts'
@@ -63,7 +62,6 @@ export async function runDaemon(options: DaemonOptions): Promise<Left> {
       .then(() => systemd.ready('running'))
   process.on('SIGHUP', onHangUp)
   stack.defer(() => void process.off('SIGHUP', onHangUp))
-  if (roles.has('server')) stack.use(await openMonitoring(seat, foundation))
   await systemd.ready('running')
   logger.info('ready', { roles: [...roles], policy: settings.policyVersion, pid: process.pid })
   await stopped(AbortSignal.any([options.signal, broken.signal]))

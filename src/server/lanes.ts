@@ -1,8 +1,8 @@
 import { healthOf } from '../apply/health.ts'
 import type { SettledObligation } from '../apply/ports.ts'
 import type { Lane } from '../model/change.ts'
-import type { PlatformState } from '../model/running.ts'
 import type { PlatformSettings, SecretReference } from '../model/settings.ts'
+import type { BreakerOptions } from '../queue/health.ts'
 import { openLanes } from '../queue/lanes.ts'
 import type { Lanes } from '../queue/lanes.ts'
 import { openRedis } from '../queue/redis.ts'
@@ -20,7 +20,7 @@ export interface WorkOptions {
   readonly settling: Settling
   readonly onSettled: (settled: readonly SettledObligation[]) => void
   /** Of a daemon: platforms that are down are noticed, their changes paused, and their state told. */
-  readonly breaker?: { readonly stored: readonly PlatformState[]; readonly onState: (state: PlatformState) => void }
+  readonly breaker?: Pick<BreakerOptions, 'stored' | 'onState' | 'idle'>
 }
 
 /** The queue with the workers of these lanes; what they settled goes to `onSettled`. */
@@ -46,11 +46,10 @@ export async function openWork(keyturn: Keyturn, options: WorkOptions): Promise<
 function breakerOf(
   { connectors, ledger, clock }: Keyturn,
   settling: Settling,
-  { stored, onState }: NonNullable<WorkOptions['breaker']>,
-) {
+  given: NonNullable<WorkOptions['breaker']>,
+): BreakerOptions {
   return {
-    stored,
-    onState,
+    ...given,
     onUp: async (platform: string) => {
       await ledger.wake(platform, clock())
     },

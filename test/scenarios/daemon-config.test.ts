@@ -1,7 +1,9 @@
 // Another configuration while the daemon runs: taken as a whole, or refused as a whole with the last good one in force.
 import { writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { stringify } from 'yaml'
+import { freePort } from '../servers/ports.ts'
 import { startSlapd } from '../servers/slapd.ts'
 import type { Slapd } from '../servers/slapd.ts'
 import { Daemon, eventually } from './daemon.ts'
@@ -164,4 +166,49 @@ test('intake, workers and server as three processes share the work; a second sig
   expectExit(await company.apply(), 0)
   expect(await isShut(company, 'E3')).toBe(true)
   expect(await isShut(company, 'E2')).toBe(false)
+})
+
+test('another daemon.listen is taken by a reload; one that is taken refuses the reload, and the old address answers on', async () => {
+  const [first, second, third] = [await freePort(), await freePort(), await freePort()]
+  const listenAt = (listen: string) => ({ daemon: { listen } })
+  await using company = await Company.found(server, { config: listenAt(`127.0.0.1:${first}`) })
+  await company.feed(staff(1))
+  await using daemon = await Daemon.start(company)
+  const answers = (port: number, path = 'healthz') =>
+    fetch(`http://127.0.0.1:${port}/${path}`).then(
+      async (response) => (await response.text()).length > 0 && response.ok,
+      () => false,
+    )
+  expect(await answers(first)).toBe(true)
+
+  let from = daemon.log.length
+  await company.configure(listenAt(`127.0.0.1:${second}`))
+  await daemon.says(force, { from })
+  expect([await answers(first), await answers(second), await answers(second, 'metrics')]).toEqual([false, true, true])
+
+  const other = createServer()
+  await new Promise<void>((resolve) => void other.listen(third, '127.0.0.1', resolve))
+  from = daemon.log.length
+  await company.configure(listenAt(`127.0.0.1:${third}`))
+  const refused = await daemon.says(refusal, { from })
+  expect(refused['why']).toMatch(new RegExp(`daemon.listen: 127.0.0.1:${third}: another process listens there already`))
+  expect(refused['why']).toContain('state another address or port')
+  expect(await answers(second)).toBe(true)
+  expect((await company.keyturn('status', '--offline')).stdout).toContain('is refused; the last good one')
+  await new Promise((resolve) => void other.close(resolve))
+  from = daemon.log.length
+  daemon.process.kill('SIGHUP')
+  await daemon.says(force, { from })
+  expect([await answers(second), await answers(third)]).toEqual([false, true])
+
+  // Every address of the machine, this one among them; and then none.
+  from = daemon.log.length
+  await company.configure(listenAt(`0.0.0.0:${third}`))
+  await daemon.says(force, { from })
+  expect(await answers(third)).toBe(true)
+  from = daemon.log.length
+  await company.configure(quiet)
+  await daemon.says(force, { from })
+  expect(await answers(third)).toBe(false)
+  expect(await daemon.stop()).toBe(0)
 })

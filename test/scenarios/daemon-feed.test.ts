@@ -86,6 +86,49 @@ test('a feed rewritten ten times a second, by rename and in place, with a leaver
   expectExit(await company.plan(), 0)
 })
 
+test('rows that are set aside are told once for the feed, again when they become more, not by a restart, and over when corrected', async () => {
+  await using company = await Company.found(server, { config: watched })
+  const people = staff(6)
+  const faulty = (...ids: readonly string[]) =>
+    textOf(people).replaceAll(/^(E\d),(.*),Active$/gm, (line, id: string, rest: string) =>
+      ids.includes(id) ? `${id},${rest},Retired` : line,
+    )
+  const asideIn = async () => {
+    const run = await company.json('status', '--offline')
+    const { sources } = run.document as unknown as {
+      sources: readonly { accepted: { setAside: { rows: number; first: readonly { place: { line: number } }[] } } }[]
+    }
+    const { rows, first } = sources[0]?.accepted.setAside ?? { rows: -1, first: [] }
+    return { code: run.code, rows, lines: first.map(({ place }) => place.line) }
+  }
+  const notices = (daemon: Daemon) => daemon.log.filter(({ kind }) => kind === 'rows-set-aside')
+  {
+    await using daemon = await running(company, people)
+    const soon = (what: string, look: () => Promise<boolean>) => eventually(what, look, () => daemon.tail())
+    // Understood here, row by row.
+    await company.feedText(faulty('E2'))
+    await soon('it is told', async () => notices(daemon).length === 1)
+    expect(JSON.stringify(notices(daemon))).toMatch(/1 row of the feed hr is set aside.*feed\.csv:3 status/)
+    expect(await asideIn()).toEqual({ code: 2, rows: 1, lines: [3] })
+    await company.feedText(faulty('E2', 'E5'))
+    await soon('the second is told, and the first is over', async () => notices(daemon).length === 3)
+    expect((await company.keyturn('status', '--offline')).stdout).toMatch(/2 rows of hr set aside/)
+    expect(await daemon.stop()).toBe(0)
+  }
+  await using daemon = await Daemon.start(company)
+  // The start has read the feed as a whole.
+  await daemon.says('rows are set aside; nothing changes for their people; "keyturn plan" says why')
+  await sleep(5_000)
+  expect(notices(daemon)).toEqual([])
+  await company.feed(people)
+  await eventually(
+    'it is over',
+    async () => notices(daemon).length === 1,
+    () => daemon.tail(),
+  )
+  expect(await asideIn()).toEqual({ code: 0, rows: 0, lines: [] })
+})
+
 test('a cut, an empty, a short feed and one with a third of all gone are told and change nothing; the next good one is taken', async () => {
   await using company = await Company.found(server, {
     config: { ...watched, safety: { limits: { removals: { max: '10%', above: 2 } } } },

@@ -51,3 +51,45 @@ test('with a mistake on disk, offboard works and a restarted daemon goes on by t
     return !stdout.includes('refused; the last good') && daemon.log.length > from
   })
 })
+
+test('with a mistake on disk, what is held can still be listed, shown, approved and rejected', async () => {
+  const config = {
+    daemon: { listen: 'off' },
+    safety: { limits: { removals: { max: '10%', above: 1 } } },
+    sources: { hr: { contract: { rows: { 'max-change': '60%' } } } },
+  }
+  await using company = await Company.found(server, { config })
+  await company.feed(staff(10))
+  expectExit(await company.apply(), 0)
+  const gone = new Set(['E1', 'E2', 'E3'])
+  await company.feed(staff(10).map((one) => (gone.has(one.employee_id) ? { ...one, status: 'Left' } : one)))
+  expectExit(await company.apply(), 2)
+  {
+    // What is in force is kept by a daemon.
+    await using daemon = await Daemon.start(company)
+    expect(await daemon.stop()).toBe(0)
+  }
+  const file = company.path('roles/roles.yaml')
+  await writeFile(file, (await readFile(file, 'utf8')).replace('person.department', 'person.departmnt'))
+
+  const listed = await company.json('holds')
+  expectExit(listed, 2)
+  expect(listed.stderr).toContain('last in force')
+  expect(listed.stderr).toContain('departmnt')
+  const id = String(listed.document.holds[0]?.id)
+  expectExit(await company.keyturn('holds', 'show', id), 0)
+  expectExit(await company.keyturn('holds', 'approve', id, '--person', 'E1', '--reason', 'checked with HR'), 0)
+  expectExit(await company.keyturn('holds', 'reject', id, '--person', 'E2', '--reason', 'a mistake of HR'), 0)
+  const { stdout } = await company.keyturn('holds', 'show', id)
+  expect(stdout).toMatch(/hr:E1 .*approved/)
+  expect(stdout).toMatch(/hr:E2 .*rejected/)
+  expect(stdout).toMatch(/hr:E3 .*open/)
+
+  await using daemon = await Daemon.start(company)
+  await eventually(
+    'the released leaver is shut',
+    async () => (await company.account('E1'))?.dn.includes('leavers'),
+    () => daemon.tail(),
+  )
+  expect((await company.account('E2'))?.dn).not.toContain('leavers')
+})

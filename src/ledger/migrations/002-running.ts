@@ -25,6 +25,7 @@ function* identity(): Unit<void> {
 function* reads(): Unit<void> {
   yield* run(db.schema.alterTable('accepted_read').addColumn('number', 'integer', (c) => c.notNull().defaultTo(1)))
   yield* run(db.schema.alterTable('accepted_read').addColumn('digest', 'text'))
+  yield* run(db.schema.alterTable('accepted_read').addColumn('set_aside', 'text'))
 }
 
 function* lookAgain(dialect: Dialect): Unit<void> {

@@ -2,7 +2,7 @@
 // nobody who leaves meanwhile has to wait; claims keep the two apart.
 import type { Lane } from '../../model/change.ts'
 import { summarise } from '../../model/errors.ts'
-import { MINUTE } from '../../model/instant.ts'
+import { MINUTE, SECOND } from '../../model/instant.ts'
 import type { ObligationPointer } from '../../model/ledger.ts'
 import type { Role } from '../../model/running.ts'
 import type { Settings } from '../../model/settings.ts'
@@ -29,6 +29,11 @@ import { tellSettled } from './stories.ts'
 
 /** Often enough that what is remembered of a platform is never too old for a revocation, ms. */
 const keepWarm = 5 * MINUTE
+/**
+ * A platform where nobody joins or leaves is asked after so long whether it is still there: what is down is known within a
+ * minute, also where three probes in a row take all the time that they may.
+ */
+const idle = 25 * SECOND
 
 /** How soon it is seen that another process has written into the ledger, ms. */
 const newsEvery = 250
@@ -124,7 +129,7 @@ async function openWorkers(
               },
             },
       onSettled: (settled) => tellSettled(keyturn, settled),
-      ...(works ? { breaker: { stored: states.stored, onState: states.save } } : {}),
+      ...(works ? { breaker: { stored: states.stored, onState: states.save, idle } } : {}),
     }),
   )
   stack.use(warmly(() => settling.warm()))

@@ -8,6 +8,8 @@ import type { Foundation, Keyturn } from '../context.ts'
 import { openHttp } from '../http.ts'
 import { openMetrics } from '../metrics.ts'
 import type { Metrics, MetricsInput } from '../metrics.ts'
+import { openListening } from './listening.ts'
+import type { Listening } from './listening.ts'
 import { inTurns } from './turns.ts'
 import { version } from '../version.ts'
 import type { Generation } from './generation.ts'
@@ -22,24 +24,36 @@ export interface Monitored {
 /** Records that are read at once: a few ten thousand would keep a revocation waiting. */
 const bulk = 1_000
 
-/** Throws KeyturnError where the port cannot be had. */
-export async function openMonitoring(seat: Monitored, { ledger, logger, clock }: Foundation): Promise<AsyncDisposable> {
-  const { listen } = seat.generation.keyturn.settings.daemon
-  if (listen === null) return { [Symbol.asyncDispose]: async () => undefined }
+/** Listens nowhere yet: `move` does, and throws KeyturnError `cannot-listen` where the address cannot be had. */
+export function openMonitoring(seat: Monitored, { ledger, logger, clock }: Foundation): Listening {
+  const ready = () => readiness(ledger, seat.generation.trouble())
+  let counted: ReturnType<typeof count> | null = null
+  return openListening(async (address) => {
+    // Once, so that what is counted does not begin anew at another address.
+    counted ??= count(seat, { ledger, logger, clock })
+    const metrics = await counted.catch((error: unknown) => {
+      counted = null
+      throw error
+    })
+    return openHttp(address, { logger, ready, metrics })
+  })
+}
+
+/** Returns what gives the text of /metrics. */
+async function count(
+  seat: Monitored,
+  { ledger, logger, clock }: Pick<Foundation, 'ledger' | 'logger' | 'clock'>,
+): Promise<() => Promise<string>> {
   const metrics = openMetrics({ version, clock, read: () => measure(seat) })
   const follow = await followLedger(ledger, metrics)
   // Two who scrape at once must not count the same record twice.
   const followed = inTurns(() =>
     follow().catch((error: unknown) => logger.warn('the ledger could not be followed', summarise(error))),
   )
-  return openHttp(listen, {
-    logger,
-    ready: () => readiness(ledger, seat.generation.trouble()),
-    metrics: async () => {
-      await followed.ask()
-      return metrics.text()
-    },
-  })
+  return async () => {
+    await followed.ask()
+    return metrics.text()
+  }
 }
 
 /** Ready is who can read and write the ledger; without the rest (Redis, a platform) everything is still worked on. */

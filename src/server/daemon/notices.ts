@@ -2,6 +2,8 @@
 import { hostname } from 'node:os'
 import { MINUTE, SECOND } from '../../model/instant.ts'
 import { summarise } from '../../model/errors.ts'
+import type { AcceptedRead, RefusedRead } from '../../model/identity.ts'
+import { showPlace } from '../../model/place.ts'
 import type { HoldCount, Notice, NoticeNews } from '../../model/running.ts'
 import type { Notifier } from '../../notify/index.ts'
 import type { Keyturn } from '../context.ts'
@@ -96,7 +98,7 @@ export async function present(keyturn: Keyturn): Promise<readonly Notice[]> {
   return [
     ...bounded(revocations.flatMap((one) => lateNotice(one, settings.platforms[one.platform]?.objectives.revoke, now))),
     ...states.filter(({ state }) => state === 'down').map(downNotice),
-    ...(await refusedFeeds(keyturn)),
+    ...(await feeds(keyturn)),
     ...holds.filter(({ why }) => why !== 'protected').map(holdNotice),
     ...(await protectedLeavers(keyturn, holds)),
     ...(await heldPeople(keyturn)),
@@ -167,18 +169,33 @@ function downNotice({
   }
 }
 
-async function refusedFeeds({ ledger, settings }: Keyturn): Promise<readonly Notice[]> {
+async function feeds({ ledger, settings }: Keyturn): Promise<readonly Notice[]> {
   const found = await Promise.all(
-    Object.keys(settings.sources).map(async (source): Promise<readonly Notice[]> => {
+    Object.keys(settings.sources).map(async (source) => {
       const [accepted, refused] = await Promise.all([ledger.acceptedRead(source), ledger.lastRefusal(source)])
-      if (refused === null || (accepted !== null && accepted.at >= refused.at)) return []
-      const text = `The feed ${source} is refused: ${refused.why}`
-      return [
-        { key: `feed-refused:${source}`, kind: 'feed-refused', severity: 'page', platform: null, identity: null, text },
-      ]
+      const isRefused = refused !== null && (accepted === null || accepted.at < refused.at)
+      return [...(isRefused ? [refusedNotice(source, refused)] : []), ...setAsideNotice(source, accepted)]
     }),
   )
   return found.flat()
+}
+
+function refusedNotice(source: string, { why }: RefusedRead): Notice {
+  const about = { kind: 'feed-refused', severity: 'page', platform: null, identity: null } as const
+  return { ...about, key: `feed-refused:${source}`, text: `The feed ${source} is refused: ${why}` }
+}
+
+/** One for each feed, told anew when more rows are set aside: a leaver's must not hide behind one that is wrong for months. */
+function setAsideNotice(source: string, accepted: AcceptedRead | null): readonly Notice[] {
+  const { rows: count, since, first } = accepted?.setAside ?? { rows: 0, since: 0, first: [] }
+  if (count === 0) return []
+  const about = { kind: 'rows-set-aside', severity: 'page', platform: null, identity: null } as const
+  const rows = count === 1 ? '1 row of the feed' : `${count} rows of the feed`
+  const places = first.map(({ place, path }) => `${showPlace(place)} ${path}`.trimEnd())
+  const more = count > first.length ? [`and ${count - first.length} more`] : []
+  const what = 'set aside: nothing changes for their people, also where they left, until the feed is corrected'
+  const text = `${rows} ${source} ${count === 1 ? 'is' : 'are'} ${what}. "keyturn plan" says why: ${[...places, ...more].join(', ')}`
+  return [{ ...about, key: `rows-set-aside:${source}:${since}`, text }]
 }
 
 /** Another key where leavers wait in it: a hold that was told as a warning is told anew when it begins to keep access. */

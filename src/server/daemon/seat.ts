@@ -3,6 +3,8 @@ import type { Settings } from '../../model/settings.ts'
 import { keepAccepted } from '../accepted.ts'
 import { openGeneration } from './generation.ts'
 import type { Base, Generation } from './generation.ts'
+import type { Listening } from './listening.ts'
+import { openMonitoring } from './monitoring.ts'
 import type { Registry } from './registry.ts'
 import { reload } from './reload.ts'
 import { inTurns } from './turns.ts'
@@ -12,6 +14,8 @@ export class Seat implements AsyncDisposable {
   readonly #base: Base
   readonly #registry: Registry
   readonly #config: string
+  /** Null where another process is the server. */
+  readonly #monitoring: Listening | null
   readonly #stop = new AbortController()
   #generation: Generation | null = null
   #files: readonly string[] = []
@@ -22,6 +26,7 @@ export class Seat implements AsyncDisposable {
     this.#base = base
     this.#registry = registry
     this.#config = config
+    this.#monitoring = base.roles.has('server') ? openMonitoring(this, base) : null
   }
 
   get generation(): Generation {
@@ -42,6 +47,7 @@ export class Seat implements AsyncDisposable {
   async begin(settings: Settings, refused: string | null): Promise<void> {
     this.#files = settings.files
     this.#generation = await openGeneration(this.#base, settings)
+    await this.#monitoring?.move(settings.daemon.listen)
     this.#registry.say({ policyVersion: settings.policyVersion, refusedConfig: null })
     if (refused === null) await keepAccepted(settings, this.#config, this.#base.logger)
     else this.#refuse(refused)
@@ -61,13 +67,14 @@ export class Seat implements AsyncDisposable {
     try {
       await this.#reload()
     } catch (error) {
-      if (!this.#stop.signal.aborted) this.#refuse(summarise(error).message)
+      if (!this.#stop.signal.aborted) this.#refuse(explained(error))
     }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort()
     await this.#reloads.idle()
+    await this.#monitoring?.[Symbol.asyncDispose]()
     await this.#generation?.[Symbol.asyncDispose]()
     await this.#closing
   }
@@ -81,16 +88,30 @@ export class Seat implements AsyncDisposable {
       this.#refuse(found.refused)
       return
     }
-    this.#registry.say({ refusedConfig: null })
-    if ('same' in found) return
-    this.#generation = await openGeneration(this.#base, found.settings)
+    if ('same' in found) {
+      this.#registry.say({ refusedConfig: null })
+      return
+    }
+    const { settings } = found
+    this.#generation = await this.#openBeside(settings)
     this.#closing = this.#closing
       .then(() => old[Symbol.asyncDispose]())
       .catch((error: unknown) => logger.error('the old configuration could not be left in order', summarise(error)))
-    this.#registry.say({ policyVersion: found.settings.policyVersion })
-    await keepAccepted(found.settings, this.#config, logger)
-    logger.change('another configuration is in force', { policy: found.settings.policyVersion })
+    this.#registry.say({ policyVersion: settings.policyVersion, refusedConfig: null })
+    await keepAccepted(settings, this.#config, logger)
+    logger.change('another configuration is in force', { policy: settings.policyVersion })
     await this.#beginWork(found.policy)
+  }
+
+  /** The address first: it is what may not be had. Throws where anything cannot be opened; then all is as before. */
+  async #openBeside(settings: Settings): Promise<Generation> {
+    const move = await this.#monitoring?.move(settings.daemon.listen)
+    const generation = await openGeneration(this.#base, settings).catch(async (error: unknown) => {
+      await move?.undo()
+      throw error
+    })
+    await move?.finish()
+    return generation
   }
 
   #refuse(why: string): void {
@@ -106,4 +127,9 @@ export class Seat implements AsyncDisposable {
       this.#base.logger.error('nobody could be marked to be looked at', summarise(error))
     })
   }
+}
+
+function explained(error: unknown): string {
+  const { message } = summarise(error)
+  return error instanceof KeyturnError && error.hint !== undefined ? `${message}\n${error.hint}` : message
 }

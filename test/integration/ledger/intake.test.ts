@@ -19,6 +19,9 @@ describe('reads of a source', () => {
     expect(await ledger.acceptedRead('hr')).toMatchObject({ digest: 'aa', number: 2 })
     await ledger.saveIntake(s.intake([], { base: 2 }), 'c')
     expect(await ledger.acceptedRead('hr')).toEqual(accepted({ number: 3 }))
+    const setAside = { rows: 1, since: s.now, first: [{ place: { file: 'people.csv', line: 3 }, path: 'Status' }] }
+    await ledger.saveIntake(s.intake([], { accepted: accepted({ setAside }), base: 3 }), 'c')
+    expect(await ledger.acceptedRead('hr')).toEqual(accepted({ setAside, number: 4 }))
     const other = accepted({ source: 'crm' })
     await ledger.saveIntake(s.intake([], { source: 'crm', accepted: other, base: 0 }), 'c')
     expect(await ledger.acceptedRead('crm')).toEqual({ ...other, number: 1 })

@@ -44,6 +44,7 @@ describe('a first read', () => {
       active: 1,
       modifiedAt: noon,
       mappingVersion: 'v1',
+      setAside: { rows: 0, since: noon, first: [] },
     })
     expect(result.changed).toHaveLength(2)
   })

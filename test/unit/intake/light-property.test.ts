@@ -162,6 +162,8 @@ describe('whatever is different in whatever feed', () => {
     if (same.refused === null) expect(others(full)).toEqual(others(same))
     const { rows, number, digest, modifiedAt } = full.accepted ?? {}
     expect(light.accepted).toMatchObject({ rows, number, digest, modifiedAt })
+    const asideOf = ({ accepted }: IntakeResult) => [accepted?.setAside?.rows, accepted?.setAside?.since]
+    expect(asideOf(light)).toEqual(asideOf(full))
     const lines = new Set(look.after.map(({ place }) => place.line))
     const errors = ({ problems }: IntakeResult) => problems.filter(({ severity }) => severity === 'error')
     expect(errors(light)).toEqual(errors(full).filter(({ place }) => lines.has(place.line)))

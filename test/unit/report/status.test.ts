@@ -60,6 +60,21 @@ test('how many people wait in holds, each once, and only for what is still open'
   expect(page({ holds: [hold] })).toContain('3 changes of 2 people in 1 hold, not done until you decide: keyturn holds')
 })
 
+test('rows that are set aside are told with their places; of many the first, and the number', () => {
+  const first = [3, 9].map((line) => ({ place: { file: 'hr.csv', line }, path: 'Status' }))
+  const read = { source: 'hr', at: noon, rows: 90, active: 80, modifiedAt: noon, mappingVersion: 'v' }
+  const told = (rows: number) => {
+    const accepted = { ...read, setAside: { rows, since: noon, first: first.slice(0, rows) } }
+    return page({ sources: [{ source: 'hr', accepted, refused: null }] })
+  }
+  const since = 'since 2026-11-22 13:00 Europe/Berlin: nothing changes for their people; keyturn plan'
+  const many = told(12)
+  const from = many.indexOf(`12 rows of hr set aside ${since}`)
+  expect(many.slice(from + 1, from + 4)).toEqual(['  hr.csv:3  Status', '  hr.csv:9  Status', '  and 10 more'])
+  expect(told(1)).toContain(`1 row of hr set aside ${since}`)
+  expect(told(0).join()).not.toContain('set aside')
+})
+
 test('tries that are seconds apart are told to the second', () => {
   const lastError = { code: 'platform-unreachable', message: 'no answer' } as const
   const troubles = [obligation('7', { state: 'owed', lastError, nextTryAt: noon + 4_000 })]

@@ -138,6 +138,26 @@ test('a refused read that was followed by an accepted one is over', async () => 
   expect(await told({ acceptedRead, lastRefusal })).toEqual([])
 })
 
+test('rows that are set aside are one notice for each feed, told anew when they become more, with places and no texts', async () => {
+  const first = [3, 9].map((line) => ({ place: { file: 'hr.csv', line }, path: 'Status' }))
+  const tell = (rows: number, since: number) =>
+    present(
+      keyturnWith({ acceptedRead: async () => ({ at: now, setAside: { rows, since, first: first.slice(0, rows) } }) }),
+    )
+  expect(await tell(0, now)).toEqual([])
+  const [one] = await tell(1, now)
+  expect(one).toMatchObject({
+    key: `rows-set-aside:hr:${now}`,
+    kind: 'rows-set-aside',
+    severity: 'page',
+    identity: null,
+  })
+  expect(one?.text).toMatch(/^1 row of the feed hr is set aside: .*: hr.csv:3 Status$/)
+  const many = await tell(12, now + 1)
+  expect(many.map(({ key }) => key)).toEqual([`rows-set-aside:hr:${now + 1}`])
+  expect(many[0]?.text).toMatch(/^12 rows of the feed hr are .*: hr.csv:3 Status, hr.csv:9 Status, and 10 more$/)
+})
+
 test('a hold that keeps access of people who left wakes somebody up, also where it was told as a warning before', async () => {
   const hold = { id: 3, platform: 'ad', why: 'removals-limit', text: '25 of 60', people: 30, someone: 'hr:1' }
   const tell = (leavers: number) => present(keyturnWith({ openHoldCounts: async () => [{ ...hold, leavers }] }))

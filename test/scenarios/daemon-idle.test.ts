@@ -1,0 +1,91 @@
+// Nobody joins or leaves for weeks; that a platform cannot be worked with any more is noticed all the same.
+import { readFile } from 'node:fs/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Attribute, Change, Client } from 'ldapts'
+import { describe, expect, test } from 'vitest'
+import { startProxy } from '../servers/proxy.ts'
+import { startSlapd } from '../servers/slapd.ts'
+import type { Slapd } from '../servers/slapd.ts'
+import { Daemon, eventually } from './daemon.ts'
+import type { LogLine } from './daemon.ts'
+import { Company } from './keyturn.ts'
+import { staff } from './settings.ts'
+
+const minute = 60_000
+const isDown = 'a platform does not answer: its changes wait, its revocations are tried on'
+const isUp = 'a platform answers again'
+
+/** Somebody has changed the password of Keyturn's own account. */
+async function setPassword(server: Slapd, password: string): Promise<void> {
+  const client = new Client({ url: server.plainUrl })
+  await client.bind(server.root.dn, server.root.password)
+  const modification = new Attribute({ type: 'userPassword', values: [password] })
+  await client.modify(server.service.dn, new Change({ operation: 'replace', modification }))
+  await client.unbind()
+}
+
+/** Ticks of the processor (a hundredth of a second each) that a process has used. */
+async function ticksOf(pid: number): Promise<number> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8')
+  const [user, system] = stat
+    .slice(stat.lastIndexOf(')') + 2)
+    .split(' ')
+    .slice(11, 13)
+  return Number(user) + Number(system)
+}
+
+/** A daemon that has nothing to do, and never will. */
+async function idleDaemon(company: Company): Promise<Daemon> {
+  await company.feed(staff(2))
+  const daemon = await Daemon.start(company)
+  const accounts = async () => (await company.accounts('objectClass', 'inetOrgPerson')).length
+  await eventually('all have accounts', async () => (await accounts()) === 2)
+  await eventually('nothing is owed', async () => (await company.json('status', '--offline')).code === 0)
+  await eventually('the process for changes has ended', async () => (await daemon.children('changes')).length === 0)
+  return daemon
+}
+
+const config = { daemon: { listen: 'off' }, sources: { hr: { every: '7d' } } }
+
+async function tells(daemon: Daemon, message: string, from: number): Promise<LogLine> {
+  const said = async () => daemon.log.slice(from).find(({ msg }) => msg === message)
+  return eventually(`it says "${message}"`, said, () => daemon.tail(), 1.2 * minute)
+}
+
+describe.concurrent('while nobody joins or leaves', () => {
+  test('a platform that dies is told within a minute, and so is its return; looking costs next to nothing', async () => {
+    await using server = await startSlapd({ tls: false })
+    await using proxy = await startProxy(Number(new URL(server.plainUrl).port))
+    await using company = await Company.found(server, { config, url: `ldap://127.0.0.1:${proxy.port}` })
+    await using daemon = await idleDaemon(company)
+    const [opened, ticks] = [proxy.opened, await ticksOf(daemon.pid)]
+    await sleep(0.9 * minute)
+    expect(proxy.opened - opened).toBeGreaterThanOrEqual(2)
+    expect(proxy.opened - opened).toBeLessThanOrEqual(3)
+    // One hundredth of a core would be 54. What is asserted is the order of magnitude, on a machine that others use, too.
+    const used = (await ticksOf(daemon.pid)) - ticks
+    expect(used).toBeLessThan(150)
+
+    let from = daemon.log.length
+    await server.kill()
+    expect(await tells(daemon, isDown, from)).toMatchObject({ platform: 'directory', code: 'platform-unreachable' })
+    await eventually('it is a notice', async () => daemon.log.slice(from).find(({ kind }) => kind === 'platform-down'))
+    from = daemon.log.length
+    await server.start()
+    await tells(daemon, isUp, from)
+    expect(await daemon.stop()).toBe(0)
+  })
+
+  test('a platform that refuses our password is told within a minute, and when it takes it again', async () => {
+    await using server = await startSlapd({ tls: false })
+    await using company = await Company.found(server, { config })
+    await using daemon = await idleDaemon(company)
+    let from = daemon.log.length
+    await setPassword(server, 'another-one')
+    expect(await tells(daemon, isDown, from)).toMatchObject({ platform: 'directory', code: 'platform-sign-in-refused' })
+    from = daemon.log.length
+    await setPassword(server, server.service.password)
+    await tells(daemon, isUp, from)
+    expect(await daemon.stop()).toBe(0)
+  })
+})

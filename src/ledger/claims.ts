@@ -6,7 +6,7 @@ import { byPlatformAndLane, isDue, openStatuses, unclaimed, unsettled } from './
 import type { Obligation } from './obligations.ts'
 import { writeAudit } from './record.ts'
 import { restored } from './self.ts'
-import { all, db, forLists, inLists, insertAll, run } from './unit.ts'
+import { all, db, each, forLists, inLists, insertAll, run } from './unit.ts'
 import type { Unit } from './unit.ts'
 
 interface Claim {
@@ -165,6 +165,11 @@ export function* release(tokens: readonly string[]): Unit<void> {
       run(db.updateTable('obligation').set(unclaimed).where('id', 'in', some).where('claim', '=', claim)),
     )
   }
+}
+
+export function* claimants(): Unit<readonly string[]> {
+  const rows = db.selectFrom('obligation').select('worker').distinct().where(unsettled).where('worker', 'is not', null)
+  return yield* each(rows, ({ worker }) => worker ?? '')
 }
 
 /** Intents stay open: what was on its way when that worker ended may still arrive. */

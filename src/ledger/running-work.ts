@@ -9,7 +9,7 @@ import type { RevocationTiming, RunningLedger } from '../model/running.ts'
 import { sql } from 'kysely'
 import type { Selectable } from 'kysely'
 import { owners } from './accounts.ts'
-import { peek, releaseAllOf } from './claims.ts'
+import { claimants, peek, releaseAllOf } from './claims.ts'
 import type { Driver } from './driver.ts'
 import { fold } from './identity-row.ts'
 import { leavers } from './leavers.ts'
@@ -28,6 +28,7 @@ export function aboutRunningWork({ read, write }: Driver) {
   return {
     peek: (pointers, now) => read(() => peek(pointers, now)),
     wake: (platform, now) => wake({ read, write }, platform, now),
+    claimants: () => read(() => claimants()),
     releaseAllOf: (worker) => write(() => releaseAllOf(worker)),
     clockSetBack: async (now) => (await read(() => firedAhead(now))) && write(() => clockSetBack(now)),
     removalsSince: (platform, since) => read(() => removalsSince(platform, since)),

@@ -242,6 +242,8 @@ export interface RunningLedger {
   peek(pointers: readonly ObligationPointer[], now: Instant): Promise<readonly ClaimedObligation[]>
   /** A platform is back: everything that waits there because of the outage is due at once. Returns how many. */
   wake(platform: string, now: Instant): Promise<number>
+  /** The workers that have something claimed that is not settled. */
+  claimants(): Promise<readonly string[]>
   /** This worker's process has certainly ended: what it had claimed is due at once, not when its leases end. */
   releaseAllOf(worker: string): Promise<void>
   /**

@@ -15,6 +15,7 @@ import { watchConfig } from './daemon/config-watch.ts'
 import { register } from './daemon/registry.ts'
 import { Seat } from './daemon/seat.ts'
 import { openRedisOf } from './lanes.ts'
+import { releaseOfTheDead } from './machine.ts'
 import { openLog } from './log.ts'
 import { openSystemd } from './systemd.ts'
 
@@ -47,6 +48,7 @@ export async function runDaemon(options: DaemonOptions): Promise<Left> {
   const seat = stack.use(
     new Seat({ ...foundation, redis, roles, trouble: () => registry.trouble }, registry, options.config),
   )
+  await releaseOfTheDead(foundation)
   await seat.begin(settings, refused)
   stack.use(
     watchConfig(

@@ -1,4 +1,3 @@
-import { hostname } from 'node:os'
 import { openDeliveries } from '../apply/delivery.ts'
 import type { Deliveries } from '../apply/delivery.ts'
 import type { SettlePorts, SettleReport } from '../apply/ports.ts'
@@ -14,6 +13,7 @@ import type { Clock } from '../model/instant.ts'
 import type { ObligationPointer } from '../model/ledger.ts'
 import type { PlatformSettings } from '../model/settings.ts'
 import type { Keyturn } from './context.ts'
+import { workerName } from './machine.ts'
 import { remembered } from './remembered.ts'
 import { settingsOf } from './survey.ts'
 import { workerPorts } from './worker.ts'
@@ -21,11 +21,6 @@ import type { WorkView } from './worker.ts'
 
 /** A dead worker's claim is free again after this; a living one renews it every second. */
 const lease = 5 * SECOND
-
-/** Who claims: the name under which the ledger knows the workers of one lane in one process of this machine. */
-export function workerName(pid: number, lane: Lane): string {
-  return `${hostname()}:${pid}:${lane}`
-}
 
 /** Works on obligations, with connections of its own for revocations. */
 export interface Settling extends AsyncDisposable {

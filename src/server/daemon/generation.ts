@@ -12,6 +12,7 @@ import { storyOf, withSettings } from '../context.ts'
 import type { Foundation, Keyturn } from '../context.ts'
 import { openWork } from '../lanes.ts'
 import { openSettling } from '../settling.ts'
+import type { Settling } from '../settling.ts'
 import { superviseChanges } from './changes.ts'
 import type { Changes } from './changes.ts'
 import { openClockwork } from './clockwork.ts'
@@ -118,16 +119,7 @@ async function openWorkers(
     await openWork(keyturn, {
       lanes: own,
       redis: base.redis,
-      settling:
-        rescue === null
-          ? settling
-          : {
-              ...settling,
-              settle: (pointers, _lane, onShut) => {
-                keyturn.logger.debug('job begun', { identities: pointers.map(({ identity }) => identity) })
-                return rescue.settle(pointers, onShut)
-              },
-            },
+      settling: rescue === null ? settling : rescued(keyturn, settling, rescue),
       onSettled: (settled) => tellSettled(keyturn, settled),
       ...(works ? { breaker: { stored: states.stored, onState: states.save, idle } } : {}),
     }),
@@ -161,6 +153,17 @@ async function openWorkers(
     },
     onReopened(listener) {
       reopened = listener
+    },
+  }
+}
+
+/** Revocations, also while the ledger cannot be written. */
+function rescued({ logger }: Keyturn, settling: Settling, rescue: Rescue): Settling {
+  return {
+    ...settling,
+    settle(pointers, _lane, onShut) {
+      logger.debug('job begun', { identities: pointers.map(({ identity }) => identity) })
+      return rescue.settle(pointers, onShut)
     },
   }
 }

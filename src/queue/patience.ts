@@ -9,3 +9,10 @@ export async function inTime<T>(promise: Promise<T>, ms: number): Promise<T | 'l
     clearTimeout(timer)
   }
 }
+
+/** What came in time; throws what `late` makes where nothing did. */
+export async function inTimeOrThrow<T>(promise: Promise<T>, ms: number, late: () => Error): Promise<T> {
+  const end = await inTime(promise, ms)
+  if (end === 'late') throw late()
+  return end
+}

@@ -1,5 +1,4 @@
 // A plan for a few people: only their accounts are read, and what the ledger remembers of them.
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { AccountRef, DesiredAccount, ObservedAccount } from '../model/account.ts'
 import type { Plan } from '../model/change.ts'
 import type { Connector } from '../model/connector.ts'
@@ -8,6 +7,7 @@ import type { Identity, IdentityId } from '../model/identity.ts'
 import type { Link, NameClaim } from '../model/ledger.ts'
 import { namesToCheck, possibleRivals, questionsOf, unseenReferences } from '../plan/index.ts'
 import type { PlatformView } from '../plan/index.ts'
+import { inTimeOrThrow } from '../queue/patience.ts'
 import type { Planned } from './admitting.ts'
 import type { Keyturn } from './context.ts'
 import { overlaid } from './people.ts'
@@ -202,7 +202,12 @@ async function look(
     observed: whole(read),
   }))
   try {
-    return await (patience === undefined ? asking : inTime(asking, patience))
+    if (patience === undefined) return await asking
+    return await inTimeOrThrow(
+      asking,
+      patience,
+      () => new KeyturnError('platform-unreachable', `no answer within ${patience} ms`),
+    )
   } catch (error) {
     if (signal.aborted) throw error
     keyturn.logger.warn('a platform could not be looked at; known accounts are shut unseen', {
@@ -210,23 +215,6 @@ async function look(
       ...summarise(error),
     })
     return null
-  }
-}
-
-async function inTime<T>(asking: Promise<T>, patience: number): Promise<T> {
-  const over = new AbortController()
-  const late = sleep(patience, undefined, { signal: over.signal }).then(
-    () => {
-      throw new KeyturnError('platform-unreachable', `no answer within ${patience} ms`)
-    },
-    () => asking,
-  )
-  // Whoever comes second is not waited for any more.
-  asking.catch(() => undefined)
-  try {
-    return await Promise.race([asking, late])
-  } finally {
-    over.abort()
   }
 }
 

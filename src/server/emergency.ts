@@ -12,6 +12,7 @@ import { SECOND } from '../model/instant.ts'
 import type { AuditRecord, ObligationStatus } from '../model/ledger.ts'
 import type { NewOverride } from '../model/running.ts'
 import { overruled } from '../policy/override.ts'
+import { inTimeOrThrow } from '../queue/patience.ts'
 import { keyOf } from './board.ts'
 import type { Carried, Waiting } from './carrying.ts'
 import { planConcerned } from './concerned.ts'
@@ -36,25 +37,15 @@ export async function orWithoutLedger(
   carryOut: (inTime: InTime) => Promise<Carried>,
 ): Promise<Carried> {
   try {
-    return await carryOut(inTime)
+    return await carryOut((writing) => inTimeOrThrow(writing, patience, busy))
   } catch (error) {
     if (!isUnwritable(error)) throw error
     return await withoutLedger(keyturn, identity, word, waiting, error)
   }
 }
 
-async function inTime<T>(writing: Promise<T>): Promise<T> {
-  writing.catch(() => undefined)
-  const over = new AbortController()
-  const late = sleep(patience, undefined, { signal: over.signal }).then(() => {
-    throw new KeyturnError('ledger-busy', 'Another process holds the write lock of the ledger.')
-  })
-  late.catch(() => undefined)
-  try {
-    return await Promise.race([writing, late])
-  } finally {
-    over.abort()
-  }
+function busy(): KeyturnError {
+  return new KeyturnError('ledger-busy', 'Another process holds the write lock of the ledger.')
 }
 
 async function withoutLedger(

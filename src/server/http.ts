@@ -5,6 +5,7 @@ import { KeyturnError } from '../model/errors.ts'
 import { SECOND } from '../model/instant.ts'
 import type { Logger } from '../model/ports.ts'
 import type { DaemonSettings } from '../model/settings.ts'
+import { inTimeOrThrow } from '../queue/patience.ts'
 
 export interface Readiness {
   readonly ready: boolean
@@ -144,14 +145,11 @@ async function readiness(answers: HttpAnswers): Promise<Answer> {
 }
 
 async function scrape({ metrics, logger }: HttpAnswers): Promise<Answer> {
-  const late = Promise.withResolvers<never>()
-  const timer = setTimeout(() => late.reject(new Error(`no answer within ${metricsLimit} ms`)), metricsLimit)
   try {
-    return { status: 200, type: exposition, body: await Promise.race([metrics(), late.promise]) }
+    const late = () => new Error(`no answer within ${metricsLimit} ms`)
+    return { status: 200, type: exposition, body: await inTimeOrThrow(metrics(), metricsLimit, late) }
   } catch (error) {
     logger.error('the metrics could not be made', { error: error instanceof Error ? error.message : String(error) })
     return { status: 503, type: plain, body: 'the metrics could not be made; the log says why\n' }
-  } finally {
-    clearTimeout(timer)
   }
 }

@@ -1,12 +1,12 @@
 // Processes for heavy work: the daemon's own event loop belongs to revocations (law 3).
 import { fork } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { KeyturnError } from '../../model/errors.ts'
 import { SECOND } from '../../model/instant.ts'
 import type { Instant } from '../../model/instant.ts'
 import type { Logger } from '../../model/ports.ts'
 import type { Settings } from '../../model/settings.ts'
+import { inTime } from '../../queue/patience.ts'
 import { beatEvery, listen, patienceWith } from './heartbeat.ts'
 
 export type Task = 'pass' | 'changes'
@@ -86,10 +86,7 @@ export function startChild(task: Task, logger: Pick<Logger, 'error'>, onMessage:
     ended,
     async stop(patience) {
       tell({ say: 'stop' })
-      const slow = new AbortController()
-      const end = await Promise.race([ended, sleep(patience, 'late', { signal: slow.signal }).catch(() => 'late')])
-      slow.abort()
-      if (end === 'late') child.kill('SIGKILL')
+      if ((await inTime(ended, patience)) === 'late') child.kill('SIGKILL')
       await ended
     },
   }

@@ -3,7 +3,7 @@ import type { Proof } from '../model/connector.ts'
 import type { ErrorSummary } from '../model/errors.ts'
 import type { IdentityId } from '../model/identity.ts'
 import type { Instant } from '../model/instant.ts'
-import type { ObligationPointer, ObligationStatus } from '../model/ledger.ts'
+import type { ObligationPointer, ObligationStatus, OpenCount } from '../model/ledger.ts'
 import { sql } from 'kysely'
 import type { Selectable } from 'kysely'
 import type { ObligationRow } from './schema.ts'
@@ -99,16 +99,6 @@ export function* obligationsOf(pointers: readonly ObligationPointer[]): Unit<rea
     for (const one of found) result.push(one)
   }
   return result
-}
-
-export interface OpenCount {
-  readonly platform: string
-  readonly lane: Lane
-  readonly owed: number
-  readonly failed: number
-  readonly waiting: number
-  /** When the oldest that is owed or waiting was admitted. */
-  readonly oldest: Instant | null
 }
 
 export function* openCounts(): Unit<readonly OpenCount[]> {

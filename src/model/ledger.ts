@@ -229,6 +229,17 @@ export interface ObligationStatus extends ObligationPointer {
   readonly proof: Proof | null
 }
 
+/** How much is open in a lane of a platform. */
+export interface OpenCount {
+  readonly platform: string
+  readonly lane: Lane
+  readonly owed: number
+  readonly failed: number
+  readonly waiting: number
+  /** When the oldest that is owed or waiting was admitted. */
+  readonly oldest: Instant | null
+}
+
 /**
  * The system of record. Every method is one transaction, but a large intake and a large admission are several, each of which
  * is right by itself; several processes may call at once. Throws KeyturnError `ledger-unavailable` (stop) or `ledger-busy`
@@ -293,16 +304,7 @@ export interface Ledger extends AsyncDisposable {
     readonly failed?: boolean
   }): Promise<readonly ObligationStatus[]>
   obligationsOf(pointers: readonly ObligationPointer[]): Promise<readonly ObligationStatus[]>
-  openCounts(): Promise<
-    readonly {
-      readonly platform: string
-      readonly lane: Lane
-      readonly owed: number
-      readonly failed: number
-      readonly waiting: number
-      readonly oldest: Instant | null
-    }[]
-  >
+  openCounts(): Promise<readonly OpenCount[]>
 
   // holds
   holds(filter: { readonly status?: Hold['status']; readonly id?: number }): Promise<readonly Hold[]>

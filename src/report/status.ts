@@ -3,7 +3,7 @@ import type { ErrorSummary } from '../model/errors.ts'
 import type { AcceptedRead, RefusedRead, SetAside } from '../model/identity.ts'
 import { SECOND } from '../model/instant.ts'
 import type { Instant } from '../model/instant.ts'
-import type { Hold, Ledger, ObligationStatus } from '../model/ledger.ts'
+import type { Hold, ObligationStatus, OpenCount } from '../model/ledger.ts'
 import { showPlace } from '../model/place.ts'
 import type { HeldPeople, Override, PlatformState, ProcessState, Restored } from '../model/running.ts'
 import { count, showDuration, showInstant, showMoment, table, visible } from './text.ts'
@@ -17,7 +17,7 @@ export interface Standing {
     /** The last refusal, unless a later read was accepted. */
     readonly refused: RefusedRead | null
   }[]
-  readonly lanes: Awaited<ReturnType<Ledger['openCounts']>>
+  readonly lanes: readonly OpenCount[]
   /** Failed, or owed after at least one try; the first of them. */
   readonly troubles: readonly ObligationStatus[]
   readonly holds: readonly Hold[]

@@ -2,7 +2,7 @@ import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom
 import type { ChangeKind, Lane, WithheldWhy } from '../model/change.ts'
 import { SECOND } from '../model/instant.ts'
 import type { Clock, Instant } from '../model/instant.ts'
-import type { ChangeResult, Ledger } from '../model/ledger.ts'
+import type { ChangeResult, OpenCount } from '../model/ledger.ts'
 import type { PlatformState, RevocationTiming } from '../model/running.ts'
 
 /** How things stand, as the ledger knows it, at the moment of a scrape. */
@@ -13,7 +13,7 @@ export interface MetricsInput {
     /** `objectives.revoke`, ms. */
     readonly objective: number
   })[]
-  readonly counts: Awaited<ReturnType<Ledger['openCounts']>>
+  readonly counts: readonly OpenCount[]
   readonly feeds: readonly {
     readonly source: string
     /** The last accepted read; null: never. */

@@ -9,6 +9,7 @@ import { promisify } from 'node:util'
 import { Client } from 'ldapts'
 import { makeCertificates } from './certificates.ts'
 import type { Certificates } from './certificates.ts'
+import type { LdapServer } from './ldap-server.ts'
 import { freePort, listening } from './ports.ts'
 
 const run = promisify(execFile)
@@ -16,15 +17,8 @@ const base = 'dc=corp,dc=example'
 const root = { dn: 'cn=root', password: 'root-of-tests' }
 const service = { dn: `uid=keyturn,ou=services,${base}`, password: 'service-account-of-tests' }
 
-export interface Ds389 extends AsyncDisposable {
-  readonly url: string
+export interface Ds389 extends LdapServer, AsyncDisposable {
   readonly ca: string
-  readonly base: string
-  readonly people: string
-  readonly groups: string
-  readonly leavers: string
-  readonly service: { readonly dn: string; readonly password: string }
-  readonly root: { readonly dn: string; readonly password: string }
 }
 
 /** Starts a server with `ou=people`, `ou=groups` and `ou=leavers`, and a service account that may manage them. */

@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { makeCertificates } from './certificates.ts'
 import type { Certificates } from './certificates.ts'
+import type { LdapServer } from './ldap-server.ts'
 import { freePort, listening } from './ports.ts'
 
 export interface SlapdOptions {
@@ -39,20 +40,10 @@ export interface SlapdOptions {
   readonly access?: readonly string[]
 }
 
-export interface Slapd extends AsyncDisposable {
+export interface Slapd extends LdapServer, AsyncDisposable {
   readonly folder: string
   readonly port: number
   readonly plainUrl: string
-  /** ldaps://, or the plain one without TLS. */
-  readonly url: string
-  readonly ca: string | undefined
-  readonly base: string
-  readonly people: string
-  readonly groups: string
-  readonly leavers: string
-  /** The account for Keyturn. */
-  readonly service: { readonly dn: string; readonly password: string }
-  readonly root: { readonly dn: string; readonly password: string }
   /** What it has told since its start. */
   said(): string
   /** Ends the process at once, as a power cut would; the data stay. */

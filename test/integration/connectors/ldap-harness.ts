@@ -7,20 +7,9 @@ import type { Connector } from '../../../src/model/connector.ts'
 import { KeyturnError } from '../../../src/model/errors.ts'
 import type { Logger, Secrets } from '../../../src/model/ports.ts'
 import type { DirectorySchema, DirectorySettings } from '../../../src/model/settings.ts'
+import type { LdapServer } from '../../servers/ldap-server.ts'
 import { startProxy } from '../../servers/proxy.ts'
 import type { Fault, Harness } from './conformance.ts'
-
-/** What both kinds of LDAP server have in common for a test. */
-export interface LdapServer {
-  readonly url: string
-  readonly ca: string | undefined
-  readonly base: string
-  readonly people: string
-  readonly groups: string
-  readonly leavers: string
-  readonly service: { readonly dn: string; readonly password: string }
-  readonly root: { readonly dn: string; readonly password: string }
-}
 
 const place = { file: 'keyturn.yaml', line: 1 }
 const attribute = { value: { text: '""', place }, write: 'always', empty: 'clear' } as const

@@ -8,7 +8,7 @@ import * as domains from './active-directory-setup.ts'
 import type { TestDomain } from './active-directory-setup.ts'
 import { Person, TestContext } from './conformance/harness.ts'
 import { administrator, open } from './ldap-harness.ts'
-import type { LdapServer } from './ldap-harness.ts'
+import type { LdapServer } from '../../servers/ldap-server.ts'
 
 const { signal } = new AbortController()
 /** Directories keep whole seconds. */

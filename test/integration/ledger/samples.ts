@@ -18,6 +18,7 @@ import type {
   Settlement,
   StepRecord,
 } from '../../../src/model/ledger.ts'
+import { settlementOf } from '../../unit/ledger/settlements.ts'
 
 export const now = Date.UTC(2031, 4, 5, 6, 7, 8)
 export const platform = 'corp-ad'
@@ -196,19 +197,8 @@ export function settlement(
   rest: Partial<Settlement> = {},
 ): Settlement {
   const result = status === 'moved' ? 'already' : status
-  return {
-    obligation,
-    results: obligation.changes.map((one) => ({ ...one, status, outcome: { result } })),
-    link: null,
-    unlink: false,
-    grantsAdded: [],
-    grantsRemoved: [],
-    proof: null,
-    nextTryAt: null,
-    at: now,
-    audit: [],
-    ...rest,
-  }
+  const results = obligation.changes.map((one) => ({ ...one, status, outcome: { result } }))
+  return settlementOf({ obligation, results, at: now, ...rest })
 }
 
 export function record(key: string, rest: Partial<AuditRecord> = {}): AuditRecord {

@@ -140,12 +140,7 @@ test.each([false, true])(
       const { events } = world.platform
       world.ledger.steals = steals
       world.ledger.note = (what) => events.push(what)
-      const { promise: frozen, resolve: thaw } = Promise.withResolvers<void>()
-      let calls = 0
-      world.platform.hook = () => (calls++ === at ? frozen : Promise.resolve())
-      const working = world.settle(world.pointers())
-      for (let i = 0; i < 50; i += 1) await Promise.resolve()
-      world.platform.hook = async () => undefined
+      const { thaw, working } = await frozenAt(world, at)
       world.wish('hr:1', { state: 'shut' })
       await world.plan()
       events.push('admitted')
@@ -167,12 +162,7 @@ test.each(['alive', 'dead'])(
       const world = new World()
       world.wish('hr:1', { groups: ['staff'] })
       await world.plan()
-      const { promise: frozen, resolve: thaw } = Promise.withResolvers<void>()
-      let calls = 0
-      world.platform.hook = () => (calls++ === at ? frozen : Promise.resolve())
-      const working = world.settle(world.pointers())
-      for (let i = 0; i < 50; i += 1) await Promise.resolve()
-      world.platform.hook = async () => undefined
+      const { thaw, working } = await frozenAt(world, at)
       world.wish('hr:1', { state: 'shut' })
       await world.plan()
       if (fate === 'alive') {
@@ -219,6 +209,17 @@ test('nothing to shut is done, and a revocation that cannot yet be sure of it lo
   expect(second.obligations).toMatchObject([{ state: 'settled', results: [{ status: 'already' }] }])
   expect(world.platform.events).toEqual([])
 })
+
+/** A worker that stands still at this write, counted from 0, and goes on by `thaw`; others do not. */
+async function frozenAt(world: World, at: number): Promise<{ thaw: () => void; working: Promise<unknown> }> {
+  const { promise: frozen, resolve: thaw } = Promise.withResolvers<void>()
+  let calls = 0
+  world.platform.hook = () => (calls++ === at ? frozen : Promise.resolve())
+  const working = world.settle(world.pointers())
+  for (let i = 0; i < 50; i += 1) await Promise.resolve()
+  world.platform.hook = async () => undefined
+  return { thaw, working }
+}
 
 /** On leave, and expected back: an account that is shut and about to be opened. */
 async function awayAndBack(): Promise<World> {

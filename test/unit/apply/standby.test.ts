@@ -1,24 +1,14 @@
 import { expect, test } from 'vitest'
 import { revokeNow } from '../../../src/apply/revoke-now.ts'
-import type { Spool } from '../../../src/apply/spool.ts'
 import { openStandby } from '../../../src/apply/standby-ledger.ts'
 import { settle } from '../../../src/apply/settle.ts'
 import { KeyturnError } from '../../../src/model/errors.ts'
+import { memorySpool } from './memory-spool.ts'
 import { World } from './world.ts'
 
-/** A spool without a disk. */
-function memorySpool() {
-  const entries: Parameters<Spool['note']>[0][number][] = []
-  const note: Spool['note'] = async (some) => void entries.push(...some)
-  const spool: Spool = {
-    note,
-    unkept: 0,
-    isLeft: async () => false,
-    keepSpare: async () => undefined,
-    drain: async () => null,
-    clear: async () => undefined,
-    [Symbol.asyncDispose]: async () => undefined,
-  }
+/** A spool, and what it was told: what was done, and who was shut. */
+function readableSpool() {
+  const { spool, entries } = memorySpool()
   const actions = () => entries.flatMap((one) => ('audit' in one ? [`${one.audit.action} ${one.audit.result}`] : []))
   const shut = () => entries.flatMap((one) => ('shut' in one ? [one.shut] : []))
   return { spool, actions, shut }
@@ -39,7 +29,7 @@ test('with a ledger that cannot be written a leaver is shut, scrambled and prove
   world.wish('hr:1', { state: 'shut' })
   const pointers = await world.plan()
   fill()
-  const { spool, actions, shut } = memorySpool()
+  const { spool, actions, shut } = readableSpool()
   const report = await settle(pointers, { ...world.ports, ledger: openStandby(world.ledger, spool) })
   expect(report.obligations).toMatchObject([{ identity: 'hr:1', proof: { grade: 'refused' } }])
   expect(world.platform.events).toEqual(['disable n1', 'scramble n1'])
@@ -56,7 +46,7 @@ test('an account that another hand had shut is not in the spool as shut by us', 
   world.wish('hr:1', { state: 'shut' })
   const pointers = await world.plan()
   fill()
-  const { spool, shut } = memorySpool()
+  const { spool, shut } = readableSpool()
   await settle(pointers, { ...world.ports, ledger: openStandby(world.ledger, spool) })
   expect(shut()).toEqual([])
 })
@@ -83,7 +73,7 @@ test('a leaver who could not even be admitted is shut from the plan alone, and t
   const changes = world.needed(await world.observe(), ['hr:1']).get('hr:1') ?? []
   // The ledger still believes that this person works here.
   world.wish('hr:1', { state: 'open' })
-  const { spool, actions, shut } = memorySpool()
+  const { spool, actions, shut } = readableSpool()
   const standby = openStandby(world.ledger, spool)
   const asked = { correlation: 'story-2', operator: 'ada', effectiveAt: new Map() }
   const first = await revokeNow(changes, asked, standby, world.ports)

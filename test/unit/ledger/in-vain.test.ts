@@ -4,7 +4,8 @@ import { moveInVain } from '../../../src/ledger/in-vain.ts'
 import type { Obligation } from '../../../src/ledger/obligations.ts'
 import type { Unit } from '../../../src/ledger/unit.ts'
 import type { Change } from '../../../src/model/change.ts'
-import type { ChangeResult, ClaimedObligation, Settlement } from '../../../src/model/ledger.ts'
+import type { ChangeResult, ClaimedObligation } from '../../../src/model/ledger.ts'
+import { settlementOf } from './settlements.ts'
 
 const admitted = 1_000
 const old = admitted + 60_000
@@ -18,21 +19,14 @@ const manager: Change = {
 const grant: Change = { ...base, kind: 'grant', entitlement: 'editors' }
 
 function accepted(status: ChangeResult['status'], at: number): Accepted {
-  const settlement: Settlement = {
+  const settlement = settlementOf({
     obligation: { identity: 'hr:2', platform: 'wiki' } as ClaimedObligation,
     results: [
       { id: 1, change: manager, status },
       { id: 2, change: grant, status: 'done' },
     ],
-    link: null,
-    unlink: false,
-    grantsAdded: [],
-    grantsRemoved: [],
-    proof: null,
-    nextTryAt: null,
     at,
-    audit: [],
-  }
+  })
   return { settlement, row: { platform: 'wiki', numbered_at: admitted } as Obligation }
 }
 

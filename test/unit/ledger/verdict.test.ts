@@ -7,7 +7,8 @@ import { outcomeOf, statusAfter } from '../../../src/ledger/verdict.ts'
 import type { ChangeState } from '../../../src/ledger/verdict.ts'
 import type { Change } from '../../../src/model/change.ts'
 import { KeyturnError } from '../../../src/model/errors.ts'
-import type { ChangeResult, ClaimedObligation, Settlement } from '../../../src/model/ledger.ts'
+import type { ChangeResult, Settlement } from '../../../src/model/ledger.ts'
+import { settlementOf } from './settlements.ts'
 
 const row: Obligation = {
   id: 7,
@@ -51,19 +52,8 @@ const result = (status: ChangeResult['status'], rest: Partial<ChangeResult> = {}
   ...rest,
 })
 
-const settlement = (results: readonly ChangeResult[], rest: Partial<Settlement> = {}): Settlement => ({
-  obligation: {} as ClaimedObligation,
-  results,
-  link: null,
-  unlink: false,
-  grantsAdded: [],
-  grantsRemoved: [],
-  proof: null,
-  nextTryAt: 1_000,
-  at: 100,
-  audit: [],
-  ...rest,
-})
+const settlement = (results: readonly ChangeResult[], rest: Partial<Settlement> = {}): Settlement =>
+  settlementOf({ results, nextTryAt: 1_000, ...rest })
 
 const calm = { objection: undefined, woken: false }
 

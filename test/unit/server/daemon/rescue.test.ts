@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, onTestFinished, test } from 'vitest'
 import type { SettlePorts } from '../../../../src/apply/ports.ts'
-import type { Spool } from '../../../../src/apply/spool.ts'
 import { KeyturnError } from '../../../../src/model/errors.ts'
 import type { ClaimedObligation, ObligationPointer } from '../../../../src/model/ledger.ts'
 import type { Keyturn } from '../../../../src/server/context.ts'
 import { Rescue } from '../../../../src/server/daemon/rescue.ts'
 import type { WorkView } from '../../../../src/server/worker.ts'
+import { memorySpool } from '../../apply/memory-spool.ts'
 import { World } from '../../apply/world.ts'
 
 const patience = 5
@@ -18,16 +18,7 @@ async function leaving() {
   await world.settle(await world.plan())
   world.wish('hr:ann', { state: 'shut' })
   const pointers = await world.plan()
-  const noted: unknown[] = []
-  const spool: Spool = {
-    note: async (entries) => void noted.push(...entries),
-    unkept: 0,
-    isLeft: async () => false,
-    keepSpare: async () => undefined,
-    drain: async () => null,
-    clear: async () => undefined,
-    [Symbol.asyncDispose]: async () => undefined,
-  }
+  const { spool, entries: noted } = memorySpool()
   const { ledger } = world
   const methods = {
     claim: ledger.claim.bind(ledger),

@@ -22,6 +22,10 @@ export const crowdSettings: Settings = {
   safety: { limits: { removals: { max: '60%', above: 200 } } },
 }
 
+export function idsOf(people: readonly Person[]): string[] {
+  return people.map(({ employee_id }) => employee_id)
+}
+
 /** What HR knows; written to the feed when asked. */
 export class Crowd {
   readonly #company: Company

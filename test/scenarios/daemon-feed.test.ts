@@ -6,10 +6,11 @@ import { columns, feedLine } from '../../src/demo/people.ts'
 import type { Person } from '../../src/demo/people.ts'
 import { startSlapd } from '../servers/slapd.ts'
 import type { Slapd } from '../servers/slapd.ts'
-import { Daemon, eventually } from './daemon.ts'
+import { Daemon } from './daemon.ts'
 import { Company, expectExit } from './keyturn.ts'
-import { person, staff } from './settings.ts'
+import { left, person, staff } from './settings.ts'
 import type { Settings } from './settings.ts'
+import { running } from './truth.ts'
 
 let server: Slapd
 
@@ -22,46 +23,25 @@ afterAll(() => server[Symbol.asyncDispose]())
 /** The schedule never comes: what is noticed is noticed by the file's change. */
 const watched = { daemon: { listen: 'off' }, sources: { hr: { every: '7d' } } } satisfies Settings
 
-const isShut = async (company: Company, id: string) =>
-  (await company.account(id))?.dn.endsWith(company.leavers) === true
 const staying = async (company: Company) =>
   (await company.accounts('objectClass', 'inetOrgPerson')).filter(({ dn }) => dn.endsWith(company.people)).length
 const titleOf = async (company: Company, id: string) => (await company.account(id))?.['title']
 const textOf = (people: readonly Person[]) => [columns.join(','), ...people.map(feedLine), ''].join('\n')
-const left = (people: readonly Person[], ids: readonly string[]) =>
-  people.map((one): Person => (ids.includes(one.employee_id) ? { ...one, status: 'Left' } : one))
-
-async function running(company: Company, people: readonly Person[]): Promise<Daemon> {
-  await company.feed(people)
-  const daemon = await Daemon.start(company)
-  await eventually(
-    'all have accounts',
-    async () => (await staying(company)) === people.length,
-    () => daemon.tail(),
-  )
-  await eventually(
-    'nothing is owed',
-    async () => (await company.keyturn('status')).code === 0,
-    () => daemon.tail(),
-  )
-  return daemon
-}
 
 test('a feed that is replaced and one that is written in place are read at once, without their schedule', async () => {
   await using company = await Company.found(server, { config: watched })
   await using daemon = await running(company, staff(6))
-  const soon = (what: string, look: () => Promise<boolean>) => eventually(what, look, () => daemon.tail())
   await company.feed(left(staff(6), ['E1']))
-  await soon('E1 is shut', () => isShut(company, 'E1'))
+  await daemon.until('E1 is shut', () => company.isAmongLeavers('E1'))
   await writeFile(company.path('feed.csv'), textOf(left(staff(6), ['E1', 'E2'])))
-  await soon('E2 is shut', () => isShut(company, 'E2'))
+  await daemon.until('E2 is shut', () => company.isAmongLeavers('E2'))
   await appendFile(company.path('feed.csv'), `${feedLine(person('E7'))}\n`)
-  await soon('E7 has come', async () => (await company.account('E7')) !== null)
+  await daemon.until('E7 has come', async () => (await company.account('E7')) !== null)
   // Taken away and put there again: nobody left by that.
   await rm(company.path('feed.csv'))
   await sleep(1_500)
   await company.feed([...left(staff(6), ['E1', 'E2', 'E3']), person('E7')])
-  await soon('E3 is shut', () => isShut(company, 'E3'))
+  await daemon.until('E3 is shut', () => company.isAmongLeavers('E3'))
   expect(await staying(company)).toBe(4)
 })
 
@@ -74,11 +54,10 @@ test('a feed rewritten ten times a second, by rename and in place, with a leaver
     else await company.feed(people)
     await sleep(100)
   }
-  const soon = (what: string, look: () => Promise<boolean>) => eventually(what, look, () => daemon.tail())
-  await soon('E20 is shut', () => isShut(company, 'E20'))
+  await daemon.until('E20 is shut', () => company.isAmongLeavers('E20'))
   for (const id of ['E1', 'E19', 'E40'])
-    await soon('the last title is there', async () => (await titleOf(company, id)) === 'Title 59')
-  await soon('nothing is owed', async () => (await company.keyturn('status')).code === 0)
+    await daemon.until('the last title is there', async () => (await titleOf(company, id)) === 'Title 59')
+  await daemon.until('nothing is owed', () => company.isAllWell())
   expect(await staying(company)).toBe(39)
   const { document } = await company.json('explain', 'E20')
   const { audit } = document as unknown as { audit: readonly { action: string }[] }
@@ -158,20 +137,14 @@ test('a cut, an empty, a short feed and one with a third of all gone are told an
     expectExit(status, 2)
     expect(status.stdout).toMatch(/hr .*20 rows, 20 active/)
   }
-  const notices = await eventually(
-    'it is told',
-    async () => daemon.log.find(({ kind }) => kind === 'feed-refused'),
-    () => daemon.tail(),
-  )
+  const notices = await daemon.until('it is told', async () => daemon.log.find(({ kind }) => kind === 'feed-refused'))
   expect(JSON.stringify(notices)).toContain('The feed hr is refused')
 
   // Few enough for the contract of the feed, too many for safety: held, and told.
   const from = daemon.log.length
   await company.feed(left(people, ['E1', 'E2', 'E3', 'E4']))
-  await eventually(
-    'the hold is told',
-    async () => daemon.log.slice(from).find(({ kind }) => kind === 'leavers-withheld'),
-    () => daemon.tail(),
+  await daemon.until('the hold is told', async () =>
+    daemon.log.slice(from).find(({ kind }) => kind === 'leavers-withheld'),
   )
   expect(await company.everything()).toBe(before)
   // One of the held alone would be few enough; whatever else is said of that person does not let it slip through.
@@ -182,11 +155,7 @@ test('a cut, an empty, a short feed and one with a third of all gone are told an
   expect(await company.everything()).toBe(before)
   // HR corrects itself: who is left is few, and is shut although nothing new is said of E1.
   await company.feed(left(people, ['E1']))
-  await eventually(
-    'E1 is shut',
-    () => isShut(company, 'E1'),
-    () => daemon.tail(),
-  )
+  await daemon.until('E1 is shut', () => company.isAmongLeavers('E1'))
   expect(await staying(company)).toBe(19)
 })
 
@@ -197,26 +166,14 @@ test('a change whose file event was lost is caught: the folder of the feed was r
   await mkdir(company.path('drop'))
   await writeFile(company.path('drop/feed.csv'), textOf(staff(4)))
   await using daemon = await Daemon.start(company)
-  await eventually(
-    'all have accounts',
-    async () => (await staying(company)) === 4,
-    () => daemon.tail(),
-  )
+  await daemon.until('all have accounts', async () => (await staying(company)) === 4)
   await mkdir(company.path('drop.new'))
   await writeFile(company.path('drop.new/feed.csv'), textOf(left(staff(4), ['E1'])))
   await rename(company.path('drop'), company.path('drop.old'))
   await rename(company.path('drop.new'), company.path('drop'))
-  await eventually(
-    'E1 is shut',
-    () => isShut(company, 'E1'),
-    () => daemon.tail(),
-  )
+  await daemon.until('E1 is shut', () => company.isAmongLeavers('E1'))
   await writeFile(company.path('drop/feed.csv.new'), textOf(left(staff(4), ['E1', 'E2'])))
   await rename(company.path('drop/feed.csv.new'), company.path('drop/feed.csv'))
-  await eventually(
-    'E2 is shut',
-    () => isShut(company, 'E2'),
-    () => daemon.tail(),
-  )
+  await daemon.until('E2 is shut', () => company.isAmongLeavers('E2'))
   expect(await staying(company)).toBe(2)
 })

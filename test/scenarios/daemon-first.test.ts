@@ -3,10 +3,10 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startSlapd } from '../servers/slapd.ts'
 import type { Slapd } from '../servers/slapd.ts'
 import { Crowd, chance, crowdSettings } from './crowd.ts'
-import { Daemon, eventually } from './daemon.ts'
+import { Daemon } from './daemon.ts'
 import { Company } from './keyturn.ts'
 import { redisServersBelow } from './traces.ts'
-import { isShutOut, settled, truth } from './truth.ts'
+import { settled, truth, untilShutOut } from './truth.ts'
 
 let server: Slapd
 
@@ -29,11 +29,7 @@ test('accounts are made from the feed; who leaves is shut out; explain tells it;
   expect(await company.signIn(before?.dn ?? '', await company.firstPassword(String(before?.['uid'])))).toBe(0)
   crowd.leaves('E3')
   await crowd.write()
-  await eventually(
-    'E3 is shut out',
-    () => isShutOut(company, 'E3'),
-    () => daemon.tail(),
-  )
+  await untilShutOut(company, ['E3'], daemon)
   await settled(company, crowd.people, () => daemon.tail())
   expect(await truth(company, crowd.people)).toEqual([])
   const { stdout } = await company.json('explain', 'E3')

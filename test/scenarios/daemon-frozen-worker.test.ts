@@ -5,10 +5,10 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startProxy } from '../servers/proxy.ts'
 import { startSlapd } from '../servers/slapd.ts'
 import type { Slapd } from '../servers/slapd.ts'
-import { Crowd, chance, crowdSettings } from './crowd.ts'
-import { Daemon, eventually, signal } from './daemon.ts'
+import { Crowd, chance, crowdSettings, idsOf } from './crowd.ts'
+import { Daemon, signal } from './daemon.ts'
 import { Company } from './keyturn.ts'
-import { isShutOut, settled, truth } from './truth.ts'
+import { settled, truth, untilShutOut } from './truth.ts'
 
 let server: Slapd
 
@@ -31,17 +31,12 @@ async function stopAndLeave(
   leaving: readonly string[],
   end: End,
 ): Promise<void> {
-  await eventually('the work has begun', begun, () => daemon.tail())
+  await daemon.until('the work has begun', begun)
   const workers = await daemon.children('changes')
   await signal(workers, 'STOP')
   for (const id of leaving) crowd.leaves(id)
   await crowd.write()
-  for (const id of leaving)
-    await eventually(
-      `${id} is shut out`,
-      () => isShutOut(company, id),
-      () => daemon.tail(),
-    )
+  await untilShutOut(company, leaving, daemon)
   if (end === 'continued after its claim') await pause(overLease)
   if (end !== 'killed') await signal(workers, 'CONT')
   if (end === 'continued and killed') await pause(30)
@@ -61,10 +56,10 @@ test.concurrent.each<End>(['continued', 'continued after its claim', 'continued 
     await crowd.write()
     await using daemon = await Daemon.start(company)
     const world = { company, crowd, daemon }
-    const ids = crowd.people.map((one) => one.employee_id)
+    const ids = idsOf(crowd.people)
     const everyThird = (offset: number) => ids.filter((_, index) => index % 3 === offset)
 
-    const made = async () => (await company.accounts('objectClass', 'inetOrgPerson')).length > 0
+    const made = async () => (await company.count()) > 0
     await stopAndLeave(world, made, everyThird(0), end)
     expect(await truth(company, crowd.people)).toEqual([])
 
@@ -86,11 +81,7 @@ test.concurrent('a worker that stands still for good is noticed by its silence a
   crowd.join(many)
   await crowd.write()
   await using daemon = await Daemon.start(company)
-  await eventually(
-    'the work has begun',
-    async () => (await company.accounts('objectClass', 'inetOrgPerson')).length > 0,
-    () => daemon.tail(),
-  )
+  await daemon.until('the work has begun', async () => (await company.count()) > 0)
   const workers = await daemon.children('changes')
   await signal(workers, 'STOP')
   expect(await daemon.says('a process of the daemon is silent; it is killed')).toMatchObject({

@@ -3,11 +3,11 @@ import { readFile } from 'node:fs/promises'
 import { expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { startSlapd } from '../servers/slapd.ts'
-import { Crowd, chance, crowdSettings } from './crowd.ts'
-import { Daemon, eventually } from './daemon.ts'
+import { Crowd, chance, crowdSettings, idsOf } from './crowd.ts'
+import { Daemon } from './daemon.ts'
 import { Company } from './keyturn.ts'
 import type { Settings } from './settings.ts'
-import { isShutOut, settled, truth } from './truth.ts'
+import { isShutOut, settled, truth, untilShutOut } from './truth.ts'
 
 const roles = {
   employee: { accounts: ['directory', 'wiki'], entitlements: { directory: ['staff'], wiki: ['staff'] } },
@@ -31,25 +31,15 @@ test('a leaver is shut out on the healthy platform while another hangs, and ther
   crowd.join(20)
   const gone = crowd.leave(5, 0.5)
   await crowd.write()
-  for (const { employee_id: id } of gone) {
-    await eventually(
-      `${id} is shut out here`,
-      () => isShutOut(company, id),
-      () => daemon.tail(),
-    )
-  }
+  await untilShutOut(company, idsOf(gone), daemon)
   await daemon.says('a platform does not answer: its changes wait, its revocations are tried on')
   // Somebody who leaves when that is known is not waited for either.
-  const [late] = crowd.leave(1, 0.5)
+  const late = crowd.leave(1, 0.5)
   await crowd.write()
-  await eventually(
-    'the late one is shut out here',
-    () => isShutOut(company, late?.employee_id ?? ''),
-    () => daemon.tail(),
-  )
+  await untilShutOut(company, idsOf(late), daemon)
   hanging.thaw()
   await settled(company, crowd.people, () => daemon.tail())
-  for (const { employee_id: id } of [...gone, ...(late === undefined ? [] : [late])]) {
+  for (const id of idsOf([...gone, ...late])) {
     expect({ id, out: await isShutOut(wiki, id) }).toEqual({ id, out: true })
   }
   expect(await wiki.accounts('objectClass', 'inetOrgPerson')).toHaveLength(80)

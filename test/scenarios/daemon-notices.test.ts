@@ -4,9 +4,9 @@ import { startMailServer } from '../integration/notify/servers.ts'
 import { makeCertificates } from '../servers/certificates.ts'
 import { startSlapd } from '../servers/slapd.ts'
 import type { Slapd } from '../servers/slapd.ts'
-import { Daemon, eventually } from './daemon.ts'
 import { Company } from './keyturn.ts'
-import { staff } from './settings.ts'
+import { left, staff } from './settings.ts'
+import { running } from './truth.ts'
 
 let server: Slapd
 
@@ -33,33 +33,16 @@ test('a platform that is down while people leave is one letter, not one for each
     platforms: { directory: { objectives: { revoke: '3s' } } },
     notifications: { gather: '6s', mail },
   })
-  await company.feed(staff(8))
-  await using daemon = await Daemon.start(company)
-  await eventually(
-    'all have accounts',
-    async () => (await company.accounts('objectClass', 'inetOrgPerson')).length === 8,
-    () => daemon.tail(),
-  )
-  await eventually(
-    'nothing is owed',
-    async () => (await company.keyturn('status')).code === 0,
-    () => daemon.tail(),
-  )
+  await using daemon = await running(company, staff(8))
   expect(post.mails).toEqual([])
 
   await server.kill()
   const leavers = ['E1', 'E2', 'E3', 'E4', 'E5']
-  await company.feed(staff(8).map((one) => (leavers.includes(one.employee_id) ? { ...one, status: 'Left' } : one)))
+  await company.feed(left(staff(8), leavers))
   const texts = () => post.mails.map(({ text }) => text.replaceAll('=\r\n', '').replaceAll('=3D', '='))
-  await eventually(
-    'it is told',
-    async () => texts().some((text) => text.includes('does not answer since')),
-    () => daemon.tail(),
-  )
-  await eventually(
-    'late ones are told',
-    async () => leavers.every((id) => texts().some((text) => text.includes(`hr:${id} still has access on directory`))),
-    () => daemon.tail(),
+  await daemon.until('it is told', async () => texts().some((text) => text.includes('does not answer since')))
+  await daemon.until('late ones are told', async () =>
+    leavers.every((id) => texts().some((text) => text.includes(`hr:${id} still has access on directory`))),
   )
   const during = post.mails.length
   expect(during).toBeLessThanOrEqual(3)
@@ -67,18 +50,8 @@ test('a platform that is down while people leave is one letter, not one for each
 
   await server.start()
   await company.rebind()
-  const shut = async (id: string) => (await company.account(id))?.dn.endsWith(company.leavers)
-  for (const id of leavers)
-    await eventually(
-      `${id} is shut`,
-      () => shut(id),
-      () => daemon.tail(),
-    )
-  await eventually(
-    'the end is told',
-    async () => texts().slice(during).join('\n').includes('over again: '),
-    () => daemon.tail(),
-  )
+  for (const id of leavers) await daemon.until(`${id} is shut`, () => company.isAmongLeavers(id))
+  await daemon.until('the end is told', async () => texts().slice(during).join('\n').includes('over again: '))
   expect(post.mails.length - during).toBeLessThanOrEqual(2)
   expect(texts().join('\n')).not.toContain('Surname')
 })

@@ -2,10 +2,10 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startSlapd } from '../servers/slapd.ts'
 import type { Slapd } from '../servers/slapd.ts'
-import { Crowd, chance, crowdSettings } from './crowd.ts'
-import { Daemon, embeddedRedis, eventually } from './daemon.ts'
+import { Crowd, chance, crowdSettings, idsOf } from './crowd.ts'
+import { Daemon, embeddedRedis } from './daemon.ts'
 import { Company } from './keyturn.ts'
-import { isShutOut, settled, truth } from './truth.ts'
+import { settled, truth, untilShutOut } from './truth.ts'
 
 let server: Slapd
 
@@ -24,7 +24,7 @@ test('two daemons: one Redis, everybody once; the owner of Redis is killed, and 
   await using other = await Daemon.start(company)
   expect(await embeddedRedis(company)).toHaveLength(1)
   // Either of them may do all of the work.
-  await eventually('the work has begun', async () => (await company.members('staff')).length > 0)
+  await owner.until('the work has begun', async () => (await company.members('staff')).length > 0)
   crowd.join(100)
   const before = crowd.leave(3)
   await crowd.write()
@@ -34,18 +34,12 @@ test('two daemons: one Redis, everybody once; the owner of Redis is killed, and 
   crowd.join(200)
   const meanwhile = crowd.leave(3)
   await crowd.write()
-  await eventually('the burst has begun', async () => (await company.members('staff')).length > 300)
+  await owner.until('the burst has begun', async () => (await company.members('staff')).length > 300)
   await owner.kill()
   await other.says('the embedded Redis was started again')
   const after = crowd.leave(1)
   await crowd.write()
-  for (const { employee_id: id } of [...before, ...meanwhile, ...after]) {
-    await eventually(
-      `${id} is shut out`,
-      () => isShutOut(company, id),
-      () => other.tail(),
-    )
-  }
+  await untilShutOut(company, idsOf([...before, ...meanwhile, ...after]), other)
   await settled(company, crowd.people, () => other.tail())
   expect(await embeddedRedis(company)).toHaveLength(1)
   expect(await truth(company, crowd.people)).toEqual([])

@@ -15,20 +15,22 @@ export interface LogLine {
   readonly [field: string]: unknown
 }
 
-/** How long anything may take that the tests wait for; nothing is measured by it. */
-const patience = 60_000
+/** How long anything may take that the tests wait for, on a busy machine as well; nothing is measured by it. */
+const patience = 100_000
 
 export class Daemon implements AsyncDisposable {
   readonly process: ChildProcess
   readonly log: LogLine[] = []
-  readonly #ended: Promise<number | string>
+  readonly #exited: Promise<number | string>
+  readonly #closed: Promise<unknown>
   #rest = ''
 
   private constructor(process: ChildProcess) {
     this.process = process
-    this.#ended = new Promise((resolve) => {
+    this.#exited = new Promise((resolve) => {
       process.once('exit', (code, signal) => resolve(code ?? signal ?? 'unknown'))
     })
+    this.#closed = new Promise((resolve) => process.once('close', resolve))
     process.stderr?.setEncoding('utf8').on('data', (text: string) => this.#hear(text))
     process.stdout?.resume()
   }
@@ -46,15 +48,18 @@ export class Daemon implements AsyncDisposable {
 
   /** Waits until a line with this message has come, after the first `from` lines. */
   async says(message: string, { from = 0 }: { readonly from?: number } = {}): Promise<LogLine> {
-    return eventually(
-      `the daemon says "${message}"`,
-      async () => {
-        const line = this.log.slice(from).find(({ msg }) => msg === message)
-        if (line === undefined && this.process.exitCode !== null) throw new Error(`it ended\n${this.tail()}`)
-        return line
-      },
-      () => this.tail(),
-    )
+    return this.until(`the daemon says "${message}"`, async () => {
+      const hasEnded = this.process.exitCode !== null
+      if (hasEnded) await this.#closed
+      const line = this.log.slice(from).find(({ msg }) => msg === message)
+      if (line === undefined && hasEnded) throw new Error(`it ended\n${this.tail()}`)
+      return line
+    })
+  }
+
+  /** Waits until something is the case, and shows the last lines where it never is. */
+  until<T>(what: string, look: () => Promise<T | undefined | false | null>, ms = patience): Promise<T> {
+    return eventually(what, look, () => this.tail(), ms)
   }
 
   /** The last lines, for a test that fails. */
@@ -68,18 +73,19 @@ export class Daemon implements AsyncDisposable {
   /** Asks it to stop and waits for its end. */
   async stop(): Promise<number | string> {
     this.process.kill('SIGTERM')
-    return this.#ended
+    return this.ended()
   }
 
-  /** Waits until it has ended by itself. */
+  /** Waits until it has ended by itself, and all that it said is in the log. */
   async ended(): Promise<number | string> {
-    return this.#ended
+    await this.#closed
+    return this.#exited
   }
 
   /** kill -9, of this process only. Its children end by themselves. */
   async kill(): Promise<void> {
     this.process.kill('SIGKILL')
-    await this.#ended
+    await this.#exited
   }
 
   /** Processes of this daemon, by what they do; the daemon itself is not among them. */
@@ -98,7 +104,7 @@ export class Daemon implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.process.exitCode === null && this.process.signalCode === null) this.process.kill('SIGKILL')
-    await this.#ended
+    await this.#exited
   }
 
   #hear(text: string): void {

@@ -70,6 +70,9 @@ export interface CompanyOptions {
   readonly url?: string
 }
 
+/** What slapd's password policy calls an account that is shut until an administrator opens it (slapo-ppolicy(5)). */
+export const locked = '000001010000Z'
+
 let companies = 0
 
 export class Company implements AsyncDisposable, Places {
@@ -246,6 +249,26 @@ export class Company implements AsyncDisposable, Places {
     const found = await this.accounts('employeeNumber', id)
     if (found.length > 1) throw new Error(`${found.length} accounts have the employee number ${id}`)
     return found[0] ?? null
+  }
+
+  /** As its users see it: nothing is owed, held or refused. */
+  async isAllWell(): Promise<boolean> {
+    return (await this.keyturn('status')).code === 0
+  }
+
+  /** How many accounts there are, wherever they stand. */
+  async count(): Promise<number> {
+    return (await this.accounts('objectClass', 'inetOrgPerson')).length
+  }
+
+  /** The account is shut by the lock that Keyturn sets on OpenLDAP. */
+  async isLocked(id: string): Promise<boolean> {
+    return (await this.account(id))?.['pwdAccountLockedTime'] === locked
+  }
+
+  /** The account stands where those of leavers stand: it was shut before it was moved there. */
+  async isAmongLeavers(id: string): Promise<boolean> {
+    return (await this.account(id))?.dn.endsWith(this.leavers) === true
   }
 
   async accounts(attribute: string, value: string): Promise<Entry[]> {

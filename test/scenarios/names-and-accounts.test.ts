@@ -4,7 +4,7 @@ import { inventPeople } from '../../src/demo/people.ts'
 import { startSlapd } from '../servers/slapd.ts'
 import type { Slapd } from '../servers/slapd.ts'
 import { Company, expectExit } from './keyturn.ts'
-import { person, staff, usualRoles } from './settings.ts'
+import { left, person, staff, usualRoles } from './settings.ts'
 
 let server: Slapd
 
@@ -34,9 +34,7 @@ test('people hired, moved and ended: plan and apply agree, and a second run does
 
   const password = await company.firstPassword(String(e2?.['uid']))
   expect(await company.signIn(e2?.dn ?? '', password)).toBe(0)
-  await company.feed(
-    moved.map((one) => (one.employee_id === 'E2' ? { ...one, status: 'Left', end_date: '2024-05-31' } : one)),
-  )
+  await company.feed(left(moved, ['E2'], '2024-05-31'))
   const ended = await company.apply()
   expectExit(ended, 0)
   expect(ended.document.obligations).toMatchObject([{ identity: 'hr:E2', proof: { grade: 'refused', resultCode: 49 } }])
@@ -218,9 +216,7 @@ test('a group with 3,000 members made by hand: ours are added, the others stay',
   expectExit(await company.apply(), 0)
   expect(await company.members('staff')).toHaveLength(3_003)
   expectExit(await company.plan(), 0)
-  await company.feed(
-    staff(3).map((one) => (one.employee_id === 'E1' ? { ...one, status: 'Left', end_date: '2024-01-31' } : one)),
-  )
+  await company.feed(left(staff(3), ['E1'], '2024-01-31'))
   expectExit(await company.apply(), 0)
   expect(await company.members('staff')).toHaveLength(3_002)
 })

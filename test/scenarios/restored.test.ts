@@ -5,8 +5,8 @@ import type { Person } from '../../src/demo/people.ts'
 import { startSlapd } from '../servers/slapd.ts'
 import type { Slapd } from '../servers/slapd.ts'
 import { day, MovedClock } from './clock.ts'
-import { Daemon, eventually } from './daemon.ts'
-import { Company, expectExit } from './keyturn.ts'
+import { Daemon } from './daemon.ts'
+import { Company, expectExit, locked } from './keyturn.ts'
 import { person, staff } from './settings.ts'
 import type { Settings } from './settings.ts'
 import { settled } from './truth.ts'
@@ -24,8 +24,6 @@ const quiet = {
   daemon: { listen: 'off' },
   sources: { hr: { contract: { rows: { min: 1, 'max-change': '90%' } } } },
 } satisfies Settings
-/** What slapd's password policy calls an account that an administrator shut (slapo-ppolicy(5)). */
-const locked = '000001010000Z'
 
 const ledger = (company: Company) => company.path('var/keyturn.db')
 const backup = (company: Company) => copyFile(ledger(company), company.path('yesterday.db'))
@@ -60,8 +58,6 @@ async function statesOf(company: Company, people: readonly Person[]): Promise<Re
 async function shutByHand(company: Company, id: string): Promise<void> {
   await company.replace((await company.account(id))?.dn ?? '', 'pwdAccountLockedTime', [locked])
 }
-
-const nothingOwed = async (company: Company) => (await company.json('status')).code === 0
 
 test('after a day of changes, yesterday’s ledger lets nobody in who left or whom security shut, and takes nothing from who stayed', async () => {
   await using company = await Company.found(server, { config: quiet })
@@ -102,11 +98,7 @@ test('after a day of changes, yesterday’s ledger lets nobody in who left or wh
     await using daemon = await Daemon.start(company)
     await daemon.says('the restored ledger is reconciled; what opens is planned next')
     await settled(company, today, () => daemon.tail())
-    await eventually(
-      'nothing is owed',
-      () => nothingOwed(company),
-      () => daemon.tail(),
-    )
+    await daemon.until('nothing is owed', () => company.isAllWell())
     expect(await daemon.stop()).toBe(0)
   }
   const shut = ['E3', 'E4', 'E5', 'E7', 'E10', 'E11', 'E13']
@@ -187,19 +179,11 @@ test('a ledger that is replaced under a running daemon ends it with the reason, 
   await company.feed(changed(staff(4), person('E1', { status: 'Left' })))
   {
     await using daemon = await Daemon.start(company)
-    await eventually(
-      'E4 is there and E1 is out',
-      async () => {
-        const { E1, E4 } = await statesOf(company, staff(4))
-        return E1 === 'shut' && E4 === 'open'
-      },
-      () => daemon.tail(),
-    )
-    await eventually(
-      'nothing is owed',
-      () => nothingOwed(company),
-      () => daemon.tail(),
-    )
+    await daemon.until('E4 is there and E1 is out', async () => {
+      const { E1, E4 } = await statesOf(company, staff(4))
+      return E1 === 'shut' && E4 === 'open'
+    })
+    await daemon.until('nothing is owed', () => company.isAllWell())
     // By another name first, as tools do that put files back.
     await copyFile(company.path('yesterday.db'), company.path('var/restoring'))
     await rename(company.path('var/restoring'), ledger(company))
@@ -208,11 +192,7 @@ test('a ledger that is replaced under a running daemon ends it with the reason, 
   }
   await using daemon = await Daemon.start(company)
   await daemon.says('the restored ledger is reconciled; what opens is planned next')
-  await eventually(
-    'nothing is owed',
-    () => nothingOwed(company),
-    () => daemon.tail(),
-  )
+  await daemon.until('nothing is owed', () => company.isAllWell())
   expect(await daemon.stop()).toBe(0)
   expect(await statesOf(company, staff(4))).toEqual({ E1: 'shut', E2: 'open', E3: 'open', E4: 'open' })
   expectExit(await company.plan(), 0)

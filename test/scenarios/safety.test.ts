@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startSlapd } from '../servers/slapd.ts'
 import type { Slapd } from '../servers/slapd.ts'
 import { Company, expectExit } from './keyturn.ts'
-import { person, staff, usualRoles } from './settings.ts'
+import { left, person, staff, usualRoles } from './settings.ts'
 import { filesBelow } from './traces.ts'
 
 let server: Slapd
@@ -14,10 +14,7 @@ beforeAll(async () => {
 
 afterAll(() => server[Symbol.asyncDispose]())
 
-const leave = (ids: readonly string[], count: number) =>
-  staff(count).map((one) =>
-    ids.includes(one.employee_id) ? { ...one, status: 'Left' as const, end_date: '2024-03-31' } : one,
-  )
+const leave = (ids: readonly string[], count: number) => left(staff(count), ids, '2024-03-31')
 
 const wide = { sources: { hr: { contract: { rows: { 'max-change': '100%' } } } } }
 

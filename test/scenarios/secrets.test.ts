@@ -6,7 +6,7 @@ import { startSlapd } from '../servers/slapd.ts'
 import type { Slapd } from '../servers/slapd.ts'
 import { Company, expectExit, finish } from './keyturn.ts'
 import type { Run } from './keyturn.ts'
-import { staff } from './settings.ts'
+import { left, staff } from './settings.ts'
 import { filesBelow, filesWith, modeOf, processes, socketsBelow } from './traces.ts'
 
 let server: Slapd
@@ -32,9 +32,7 @@ test('no password is in any output, file, process argument or in Redis', async (
   }
   note(await ended)
   const first = await company.firstPassword('givene1.surnamee1')
-  await company.feed(
-    staff(80).map((one) => (one.employee_id === 'E1' ? { ...one, status: 'Left', end_date: '2024-01-31' } : one)),
-  )
+  await company.feed(left(staff(80), ['E1'], '2024-01-31'))
   for (const args of [['apply'], ['status'], ['explain', 'E1'], ['holds'], ['doctor'], ['check'], ['plan', '--json']]) {
     note(await company.keyturn(...args))
   }

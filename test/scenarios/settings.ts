@@ -38,6 +38,12 @@ export function staff(count: number, values: Partial<Person> = {}): Person[] {
   return Array.from({ length: count }, (_, index) => person(`E${index + 1}`, values))
 }
 
+/** The same people, of whom these have left. */
+export function left(people: readonly Person[], ids: readonly string[], end_date?: string): Person[] {
+  const gone = { status: 'Left', ...(end_date === undefined ? {} : { end_date }) } as const
+  return people.map((one) => (ids.includes(one.employee_id) ? { ...one, ...gone } : one))
+}
+
 export const usualRoles: Settings = {
   employee: { accounts: ['directory'], entitlements: { directory: ['staff'] } },
   sales: { when: 'person.department == "Sales"', entitlements: { directory: ['sales'] } },

@@ -3,11 +3,10 @@ import { readdir } from 'node:fs/promises'
 import type { Entry } from 'ldapts'
 import type { Person } from '../../src/demo/people.ts'
 import { openLedger } from '../../src/ledger/index.ts'
-import { eventually } from './daemon.ts'
+import { Daemon, eventually } from './daemon.ts'
+import { locked } from './keyturn.ts'
 import type { Company } from './keyturn.ts'
 
-/** What slapd's password policy calls an account that is shut until an administrator opens it (slapo-ppolicy(5)). */
-const locked = '000001010000Z'
 /** Sign-ins that are tried at once. */
 const atOnce = 16
 
@@ -61,6 +60,25 @@ export async function settled(
     () => `${last}\n${why()}`,
     ms,
   )
+}
+
+/** Starts a daemon on this feed and waits until everybody has what is due and nothing is owed. */
+export async function running(company: Company, people: readonly Person[]): Promise<Daemon> {
+  await company.feed(people)
+  const daemon = await Daemon.start(company)
+  await settled(company, people, () => daemon.tail())
+  return daemon
+}
+
+/** Waits until nobody can sign in as any of these people. */
+export async function untilShutOut(
+  company: Company,
+  ids: readonly string[],
+  daemon: Daemon | null,
+  ms?: number,
+): Promise<void> {
+  const why = () => daemon?.tail() ?? ''
+  for (const id of ids) await eventually(`${id} is shut out`, () => isShutOut(company, id), why, ms)
 }
 
 /** Nobody can sign in as this person: there is no account, or it is shut. */

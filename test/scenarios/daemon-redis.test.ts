@@ -4,10 +4,11 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startRedis } from '../servers/redis.ts'
 import { startSlapd } from '../servers/slapd.ts'
 import type { Slapd } from '../servers/slapd.ts'
-import { Crowd, chance, crowdSettings } from './crowd.ts'
-import { Daemon, embeddedRedis, eventually, signal } from './daemon.ts'
+import { minute, second } from './clock.ts'
+import { Crowd, chance, crowdSettings, idsOf } from './crowd.ts'
+import { Daemon, embeddedRedis, signal } from './daemon.ts'
 import { Company } from './keyturn.ts'
-import { isShutOut, settled, truth } from './truth.ts'
+import { running, settled, truth, untilShutOut } from './truth.ts'
 
 let server: Slapd
 
@@ -19,16 +20,14 @@ afterAll(() => server[Symbol.asyncDispose]())
 
 const many = 300
 
-/** One of those who joined first leaves, and is shut out whatever Redis does. */
-async function oneLeaves(company: Company, crowd: Crowd, daemon: Daemon): Promise<void> {
-  const [gone] = crowd.leave(1, 0.3)
-  if (gone === undefined) throw new Error('nobody is there to leave')
+/** One of those who joined first leaves, and is shut out whatever Redis does. How long that took, ms. */
+async function oneLeaves(company: Company, crowd: Crowd, daemon: Daemon, within = 0.3): Promise<number> {
+  const gone = idsOf(crowd.leave(1, within))
+  expect(gone).toHaveLength(1)
+  const from = performance.now()
   await crowd.write()
-  await eventually(
-    `${gone.employee_id} is shut out`,
-    () => isShutOut(company, gone.employee_id),
-    () => daemon.tail(),
-  )
+  await untilShutOut(company, gone, daemon)
+  return performance.now() - from
 }
 
 test.concurrent('flushed again and again during a burst, while people leave', async () => {
@@ -50,20 +49,29 @@ test.concurrent('flushed again and again during a burst, while people leave', as
   expect(await truth(company, crowd.people)).toEqual([])
 })
 
-test.concurrent('a given Redis is killed in the middle of a burst, stays away, and comes back empty', async () => {
+/** Longer than any patience of the queue (its longest is a silence of 15 s). */
+const away = minute
+/** Whoever leaves meanwhile is shut out within this time. */
+const atMost = 5 * second
+/** Who have their accounts before the burst. */
+const settledBefore = 180
+
+test.concurrent('a given Redis is killed in the middle of a burst, stays away for a minute, and comes back empty: who leaves meanwhile is shut out within five seconds', async () => {
   await using redis = await startRedis()
   await using company = await Company.found(server, { config: { ...crowdSettings, state: { redis: 'env:REDIS' } } })
   company.environment['REDIS'] = redis.url
   const crowd = new Crowd(company, chance(22))
-  crowd.join(many)
+  crowd.join(settledBefore)
+  await using daemon = await running(company, crowd.people)
+  crowd.join(many / 2)
   await crowd.write()
-  await using daemon = await Daemon.start(company)
-  await daemon.says('account changed')
+  await daemon.until('the burst has begun', async () => (await company.count()) > settledBefore)
   await redis.kill()
-  for (let times = 0; times < 3; times++) {
-    await oneLeaves(company, crowd, daemon)
-    await pause(away / 3)
+  const took: number[] = []
+  for (const back = performance.now() + away; performance.now() < back; await pause(away / 10)) {
+    took.push(await oneLeaves(company, crowd, daemon, settledBefore / crowd.people.length))
   }
+  expect(took.filter((ms) => ms > atMost)).toEqual([])
   crowd.join(10)
   await crowd.write()
   await redis.start()
@@ -71,9 +79,6 @@ test.concurrent('a given Redis is killed in the middle of a burst, stays away, a
   await settled(company, crowd.people, () => daemon.tail())
   expect(await truth(company, crowd.people)).toEqual([])
 })
-
-/** Longer than any patience of the queue (its longest is a silence of 15 s). */
-const away = 20_000
 
 test.concurrent('the embedded Redis is killed as often as it comes back, during a burst, while people leave', async () => {
   await using company = await Company.found(server, { config: crowdSettings })

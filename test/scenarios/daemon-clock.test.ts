@@ -4,10 +4,11 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startSlapd } from '../servers/slapd.ts'
 import type { Slapd } from '../servers/slapd.ts'
 import { day, hour, minute, MovedClock, second } from './clock.ts'
-import { Daemon, eventually } from './daemon.ts'
+import { Daemon } from './daemon.ts'
 import { Company, expectExit } from './keyturn.ts'
-import { person, staff, usualRoles } from './settings.ts'
+import { left, person, staff, usualRoles } from './settings.ts'
 import type { Settings } from './settings.ts'
+import { running, untilShutOut } from './truth.ts'
 
 let server: Slapd
 
@@ -19,20 +20,6 @@ afterAll(() => server[Symbol.asyncDispose]())
 
 const quiet = { daemon: { listen: 'off' } } satisfies Settings
 const noon = Date.UTC(2027, 2, 10, 12)
-
-const isLeaver = async (company: Company, id: string) =>
-  (await company.account(id))?.dn.endsWith(company.leavers) === true
-/** Shut: the lock that Keyturn sets on OpenLDAP. */
-const isLocked = async (company: Company, id: string) =>
-  [(await company.account(id))?.['pwdAccountLockedTime'] ?? []].flat().length > 0
-
-/** Whoever left before the account was made has none. */
-const areOut = async (company: Company, ids: readonly string[]) => {
-  const out = await Promise.all(
-    ids.map(async (id) => (await company.account(id)) === null || (await isLocked(company, id))),
-  )
-  return out.every(Boolean)
-}
 
 test('a future joiner starts, an end of day shuts in the zone of the person, a clean-up comes after its delay, a role lingers, an override ends: each when it is due', async () => {
   const zone = { column: 'site', values: { Lisbon: 'Europe/Lisbon', Auckland: 'Pacific/Auckland' } }
@@ -53,37 +40,39 @@ test('a future joiner starts, an end of day shuts in the zone of the person, a c
   const others = [starter, kiwi, local]
   await company.feed([...rest, ...others])
   await using daemon = await Daemon.start(company)
-  const soon = (what: string, look: () => Promise<boolean>) => eventually(what, look, () => daemon.tail())
-  await soon('all have accounts', async () => (await company.accounts('objectClass', 'inetOrgPerson')).length === 6)
-  expect(await isLocked(company, 'E4')).toBe(true)
+  await daemon.until('all have accounts', async () => (await company.count()) === 6)
+  expect(await company.isLocked('E4')).toBe(true)
   expect((await company.keyturn('explain', 'E4')).stdout).toMatch(
     /changes by the clock at 2027-03-11 00:00 Europe\/Lisbon/,
   )
 
   // Lisbon and UTC are the same in March; in Auckland the 11th ends at 11:00 of it.
   await clock.set(Date.UTC(2027, 2, 11, 0, 0, 1))
-  await soon('E4 has started', async () => !(await isLocked(company, 'E4')))
-  expect(await isLocked(company, 'E5')).toBe(false)
+  await daemon.until('E4 has started', async () => !(await company.isLocked('E4')))
+  expect(await company.isLocked('E5')).toBe(false)
   await clock.set(Date.UTC(2027, 2, 11, 11, 0, 1))
-  await soon('E5 is shut', () => isLocked(company, 'E5'))
-  expect(await isLocked(company, 'E6')).toBe(false)
+  await daemon.until('E5 is shut', () => company.isLocked('E5'))
+  expect(await company.isLocked('E6')).toBe(false)
   await clock.set(Date.UTC(2027, 2, 12, 0, 0, 1))
-  await soon('E6 is shut', () => isLocked(company, 'E6'))
-  expect(await isLeaver(company, 'E5')).toBe(false)
+  await daemon.until('E6 is shut', () => company.isLocked('E6'))
+  expect(await company.isAmongLeavers('E5')).toBe(false)
 
   // E1 moves and keeps the old role for three days; E2 is out by an operator's word for two.
   await company.feed([person('E1', { department: 'Engineering' }), ...rest.slice(1), ...others])
   expectExit(await company.keyturn('override', 'E2', '--state', 'left', '--until', '2d', '--reason', 'on trial'), 0)
-  await soon('E1 has moved', async () => (await company.members('engineers')).length === 1)
-  await soon('E2 is shut', () => isLocked(company, 'E2'))
+  await daemon.until('E1 has moved', async () => (await company.members('engineers')).length === 1)
+  await daemon.until('E2 is shut', () => company.isLocked('E2'))
   await clock.set(Date.UTC(2027, 2, 13, 11, 0, 1))
-  await soon('E5 is cleaned up', () => isLeaver(company, 'E5'))
-  expect(await isLeaver(company, 'E6')).toBe(false)
+  await daemon.until('E5 is cleaned up', () => company.isAmongLeavers('E5'))
+  expect(await company.isAmongLeavers('E6')).toBe(false)
   expect((await company.members('sales')).join()).toContain('givene1')
   await clock.set(Date.UTC(2027, 2, 14, 1))
-  await soon('E2 is back', async () => !(await isLocked(company, 'E2')))
+  await daemon.until('E2 is back', async () => !(await company.isLocked('E2')))
   await clock.set(Date.UTC(2027, 2, 15, 1))
-  await soon('the old role of E1 is gone', async () => !(await company.members('sales')).join().includes('givene1'))
+  await daemon.until(
+    'the old role of E1 is gone',
+    async () => !(await company.members('sales')).join().includes('givene1'),
+  )
 })
 
 test('what became due while the daemon was down fires at its start, once; a leaver loaded three days late is shut at once', async () => {
@@ -93,32 +82,24 @@ test('what became due while the daemon was down fires at its start, once; a leav
   const clock = await MovedClock.of(company)
   await clock.set(noon)
   const all = [...staff(10), person('E11', { end_date: '2027-03-11' }), person('E12', { start_date: '2027-03-12' })]
-  await company.feed(all)
   {
-    await using daemon = await Daemon.start(company)
-    await eventually(
-      'all have accounts',
-      async () => (await company.accounts('objectClass', 'inetOrgPerson')).length === 12,
-      () => daemon.tail(),
-    )
-    // E10 vanishes from the feed.
-    const count = daemon.log.length
+    await using daemon = await running(company, all)
+    expect(await company.count()).toBe(12)
     await company.feed(all.filter(({ employee_id }) => employee_id !== 'E10'))
-    await daemon.says('planned', { from: count })
-    await eventually('nothing is owed', async () => (await company.keyturn('status')).code === 0)
+    await daemon.until('it is known that E10 has vanished', async () => {
+      const { document } = await company.json('explain', 'E10')
+      return (document as unknown as { identity: { vanishedAt: number | null } }).identity.vanishedAt !== null
+    })
     await daemon.stop()
   }
   await clock.set(noon + 3 * day)
   await using daemon = await Daemon.start(company)
-  const soon = (what: string, look: () => Promise<boolean>) => eventually(what, look, () => daemon.tail())
-  await soon('E11 is shut', () => isLocked(company, 'E11'))
-  await soon('E12 has started', async () => !(await isLocked(company, 'E12')))
-  await soon('E10 is suspended', () => isLocked(company, 'E10'))
+  await daemon.until('E11 is shut', () => company.isLocked('E11'))
+  await daemon.until('E12 has started', async () => !(await company.isLocked('E12')))
+  await daemon.until('E10 is suspended', () => company.isLocked('E10'))
   const late = all.filter(({ employee_id }) => employee_id !== 'E10')
-  await company.feed(
-    late.map((one) => (one.employee_id === 'E1' ? { ...one, status: 'Left', end_date: '2027-03-10' } : one)),
-  )
-  await soon('E1 is shut', () => isLocked(company, 'E1'))
+  await company.feed(left(late, ['E1'], '2027-03-10'))
+  await daemon.until('E1 is shut', () => company.isLocked('E1'))
   const explained = await company.json('explain', 'E11')
   const { audit, events } = explained.document as unknown as {
     audit: readonly { action: string; askedAt: number | null }[]
@@ -143,20 +124,18 @@ test('a clock that jumps an hour back and forth in the middle of work leaves nob
   const all = staff(120)
   await company.feed(all)
   await using daemon = await Daemon.start(company)
-  const soon = (what: string, look: () => Promise<boolean>) => eventually(what, look, () => daemon.tail())
-  const count = async () => (await company.accounts('objectClass', 'inetOrgPerson')).length
-  await soon('the work has begun', async () => (await count()) > 5)
+  await daemon.until('the work has begun', async () => (await company.count()) > 5)
   await clock.move(hour)
-  await company.feed(all.map((one, index) => (index < 3 ? { ...one, status: 'Left' } : one)))
+  await company.feed(left(all, ['E1', 'E2', 'E3']))
   await clock.move(-hour)
-  await soon('the leavers are shut', () => areOut(company, ['E1', 'E2', 'E3']))
+  await untilShutOut(company, ['E1', 'E2', 'E3'], daemon)
   await clock.move(-hour)
-  await company.feed(all.map((one, index) => (index < 6 ? { ...one, status: 'Left' } : one)))
-  await soon('more leavers are shut', () => areOut(company, ['E4', 'E5', 'E6']))
+  await company.feed(left(all, ['E1', 'E2', 'E3', 'E4', 'E5', 'E6']))
+  await untilShutOut(company, ['E4', 'E5', 'E6'], daemon)
   await clock.move(hour)
-  await soon('everybody has an account', async () => (await count()) >= 114)
-  await soon('nothing is owed', async () => (await company.keyturn('status')).code === 0)
-  for (let n = 7; n <= 120; n += 20) expect(await isLocked(company, `E${n}`)).toBe(false)
+  await daemon.until('everybody has an account', async () => (await company.count()) >= 114)
+  await daemon.until('nothing is owed', () => company.isAllWell())
+  for (let n = 7; n <= 120; n += 20) expect(await company.isLocked(`E${n}`)).toBe(false)
   expectExit(await company.plan(), 0)
 })
 
@@ -190,18 +169,14 @@ test('in twelve zones, in the nights in which clocks change, everybody keeps acc
   const people = zones.map(([site, end_date], index) => person(`E${index + 1}`, { site, end_date }))
   await company.feed(people)
   await using daemon = await Daemon.start(company)
-  const soon = (what: string, look: () => Promise<boolean>) => eventually(what, look, () => daemon.tail())
-  await soon(
-    'all have accounts',
-    async () => (await company.accounts('objectClass', 'inetOrgPerson')).length === zones.length,
-  )
+  await daemon.until('all have accounts', async () => (await company.count()) === zones.length)
   // Independent of Keyturn's way: the first instant, second by second, whose local date is later than the last day.
   const ends = zones.map(([site, date], index) => ({ id: `E${index + 1}`, at: firstAfter(site, date) }))
   for (const { id, at } of ends.toSorted((a, b) => a.at - b.at)) {
     await clock.set(at - 5 * second)
-    expect(await isLocked(company, id)).toBe(false)
+    expect(await company.isLocked(id)).toBe(false)
     await clock.set(at)
-    await soon(`${id} is shut`, () => isLocked(company, id))
+    await daemon.until(`${id} is shut`, () => company.isLocked(id))
     const { document } = await company.json('explain', id)
     expect((document as unknown as { identity: { leftAt: number } }).identity.leftAt).toBe(at)
   }

@@ -10,6 +10,7 @@ import { Daemon, eventually } from './daemon.ts'
 import { Company, expectExit } from './keyturn.ts'
 import { person, staff, usualRoles, usualSettings } from './settings.ts'
 import type { Settings } from './settings.ts'
+import { obligationsOf, running, settled } from './truth.ts'
 
 let server: Slapd
 
@@ -23,37 +24,17 @@ const quiet = { daemon: { listen: 'off' } } satisfies Settings
 const force = 'another configuration is in force'
 const refusal = 'the configuration is refused; the last good one stays in force'
 
-const isShut = async (company: Company, id: string) =>
-  (await company.account(id))?.dn.endsWith(company.leavers) === true
-const accounts = async (company: Company) => (await company.accounts('objectClass', 'inetOrgPerson')).length
-
-async function running(company: Company, count: number): Promise<Daemon> {
-  await company.feed(staff(count))
-  const daemon = await Daemon.start(company)
-  await eventually(
-    'all have accounts',
-    async () => (await accounts(company)) === count,
-    () => daemon.tail(),
-  )
-  await eventually(
-    'nothing is owed',
-    async () => (await company.keyturn('status')).code === 0,
-    () => daemon.tail(),
-  )
-  return daemon
-}
-
 test('a changed role plans everybody anew; a bad file is refused, shown and survived; the corrected one is taken; SIGHUP works', async () => {
   await using company = await Company.found(server, { config: quiet })
-  await using daemon = await running(company, 5)
-  const soon = (what: string, look: () => Promise<boolean>) => eventually(what, look, () => daemon.tail())
+  await using daemon = await running(company, staff(5))
   const engineers = async () => (await company.members('engineers')).length
   await company.roles({
     ...usualRoles,
     sales: { when: 'person.department == "Sales"', entitlements: { directory: ['sales', 'engineers'] } },
   })
   await daemon.says(force)
-  await soon('everybody is an engineer', async () => (await engineers()) === 5)
+  await daemon.until('everybody is an engineer', async () => (await engineers()) === 5)
+  await settled(company, staff(5), () => daemon.tail())
 
   const from = daemon.log.length
   await company.roles({ ...usualRoles, sales: { when: 'person.departmnt == "Sales"' } })
@@ -64,26 +45,26 @@ test('a changed role plans everybody anew; a bad file is refused, shown and surv
   expect(status.stderr).toContain('departmnt')
   expect(status.stdout).toContain('is refused')
   await company.feed([...staff(4), person('E5', { status: 'Left' })])
-  await soon('a leaver is shut by the last good one', () => isShut(company, 'E5'))
-  await soon('the notice is told', async () => daemon.log.some(({ kind }) => kind === 'config-refused'))
-  expect(await engineers()).toBe(4)
+  await daemon.until('a leaver is shut by the last good one', () => company.isAmongLeavers('E5'))
+  await daemon.until('the notice is told', async () => daemon.log.some(({ kind }) => kind === 'config-refused'))
+  await daemon.until('only the leaver is no engineer any more', async () => (await engineers()) === 4)
 
   const corrected = daemon.log.length
   await company.roles(usualRoles)
   await daemon.says(force, { from: corrected })
-  await soon('nobody is an engineer', async () => (await engineers()) === 0)
+  await daemon.until('nobody is an engineer', async () => (await engineers()) === 0)
   const hup = daemon.log.length
   daemon.process.kill('SIGHUP')
   await company.roles({ ...usualRoles, boss: { when: 'key == "E1"', entitlements: { directory: ['engineers'] } } })
   daemon.process.kill('SIGHUP')
   await daemon.says(force, { from: hup })
-  await soon('E1 is an engineer', async () => (await engineers()) === 1)
+  await daemon.until('E1 is an engineer', async () => (await engineers()) === 1)
   expect(await daemon.stop()).toBe(0)
 })
 
 test('removing a platform whose accounts are linked is refused, and shown until the file is corrected', async () => {
   await using company = await Company.found(server, { config: quiet })
-  await using daemon = await running(company, 3)
+  await using daemon = await running(company, staff(3))
   const before = await company.everything()
   const from = daemon.log.length
   const settings = usualSettings(company, server.plainUrl, await company.recipient())
@@ -97,10 +78,9 @@ test('removing a platform whose accounts are linked is refused, and shown until 
   expect(await company.everything()).toBe(before)
   await company.configure(quiet)
   await company.roles(usualRoles)
-  await eventually(
+  await daemon.until(
     'nothing is refused any more',
     async () => !(await company.keyturn('status', '--offline')).stdout.includes('refused; the last good'),
-    () => daemon.tail(),
   )
   expect(await company.everything()).toBe(before)
 })
@@ -109,27 +89,19 @@ test('a mistake in the mapping that takes access from everybody is held by the l
   await using company = await Company.found(server, {
     config: { ...quiet, safety: { limits: { removals: { max: '10%', above: 2 } } } },
   })
-  await using daemon = await running(company, 10)
+  await using daemon = await running(company, staff(10))
   const before = await company.everything()
   await company.roles({
     ...usualRoles,
     employee: { when: 'person.department == "Sale"', accounts: ['directory'], entitlements: { directory: ['staff'] } },
   })
   await daemon.says(force)
-  await eventually(
-    'it is told',
-    async () => daemon.log.some(({ kind }) => kind === 'leavers-withheld'),
-    () => daemon.tail(),
-  )
+  await daemon.until('it is told', async () => daemon.log.some(({ kind }) => kind === 'leavers-withheld'))
   const holds = await company.json('holds')
   expect(holds.document.holds.map(({ why }) => why)).toEqual(['removals-limit'])
   expect(await company.everything()).toBe(before)
   await company.roles(usualRoles)
-  await eventually(
-    'nothing is held',
-    async () => (await company.json('holds')).document.holds.length === 0,
-    () => daemon.tail(),
-  )
+  await daemon.until('nothing is held', async () => (await company.json('holds')).document.holds.length === 0)
   expect(await company.everything()).toBe(before)
 })
 
@@ -140,12 +112,12 @@ test('intake, workers and server as three processes share the work; a second sig
   await using front = await Daemon.start(company, '--only', 'server')
   await using intake = await Daemon.start(company, '--only', 'intake')
   const tails = () => [workers, front, intake].map((one) => one.tail(25)).join('\n---\n')
-  await eventually('all have accounts', async () => (await accounts(company)) === 4, tails)
+  await eventually('all have accounts', async () => (await company.count()) === 4, tails)
   const { document } = await company.json('status')
   const { processes } = document as unknown as { processes: readonly { roles: readonly string[] }[] }
   expect(processes.map(({ roles }) => roles.join()).toSorted()).toEqual(['intake', 'server', 'workers'])
   await company.feed([...staff(3), person('E4', { status: 'Left' })])
-  await eventually('E4 is shut', () => isShut(company, 'E4'), tails)
+  await eventually('E4 is shut', () => company.isAmongLeavers('E4'), tails)
   await workers.says('proof')
   expect(intake.log.some(({ msg }) => msg === 'proof')).toBe(false)
   expect(await intake.stop()).toBe(0)
@@ -157,6 +129,8 @@ test('intake, workers and server as three processes share the work; a second sig
   try {
     await using second = await Daemon.start(company, '--only', 'intake')
     await second.says('planned at once')
+    const isClaimed = async () => (await obligationsOf(company, 'E3')).some(({ claimedUntil }) => claimedUntil !== null)
+    await eventually('a worker has begun with it', isClaimed, tails)
     workers.process.kill('SIGTERM')
     await workers.says('stopping: what is being written is finished, the rest is handed back')
     expect(await workers.stop()).toBe(130)
@@ -164,8 +138,8 @@ test('intake, workers and server as three processes share the work; a second sig
     server.thaw()
   }
   expectExit(await company.apply(), 0)
-  expect(await isShut(company, 'E3')).toBe(true)
-  expect(await isShut(company, 'E2')).toBe(false)
+  expect(await company.isAmongLeavers('E3')).toBe(true)
+  expect(await company.isAmongLeavers('E2')).toBe(false)
 })
 
 test('another daemon.listen is taken by a reload; one that is taken refuses the reload, and the old address answers on', async () => {

@@ -6,16 +6,15 @@ import type { ChildProcess } from 'node:child_process'
 import { readdir, rename } from 'node:fs/promises'
 import { once } from 'node:events'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { Person } from '../../src/demo/people.ts'
-import { openLedger } from '../../src/ledger/index.ts'
 import type { AuditRecord } from '../../src/model/ledger.ts'
+import { freePort } from '../servers/ports.ts'
 import { startSlapd } from '../servers/slapd.ts'
 import type { Slapd } from '../servers/slapd.ts'
-import { Daemon, eventually, signal } from './daemon.ts'
+import { Daemon, signal } from './daemon.ts'
 import { SmallDisk } from './disk.ts'
 import { Company } from './keyturn.ts'
-import { person, staff } from './settings.ts'
-import { isShutOut, ledgerOf, settled, truth } from './truth.ts'
+import { left, person, staff } from './settings.ts'
+import { auditOf, isShutOut, settled, truth, untilShutOut } from './truth.ts'
 
 let server: Slapd
 
@@ -31,31 +30,15 @@ const settings = {
   safety: { limits: { removals: { max: '90%', above: 100 } } },
 }
 
-const left = (people: readonly Person[], ids: readonly string[]): Person[] =>
-  people.map((one) => (ids.includes(one.employee_id) ? { ...one, status: 'Left' as const } : one))
-
 /** Signs in with the first password; 0 where it lets in. */
 async function signIn(company: Company, id: string): Promise<number> {
   const account = (await company.account(id)) as Entry
   return company.signIn(account.dn, await company.firstPassword(String(account['uid'])))
 }
 
-async function refused(company: Company, ids: readonly string[], daemon?: Daemon): Promise<void> {
-  for (const id of ids) {
-    await eventually(
-      `${id} is shut out`,
-      () => isShutOut(company, id),
-      () => daemon?.tail() ?? '',
-      20_000,
-    )
-    expect(await signIn(company, id)).not.toBe(0)
-  }
-}
-
-/** What the ledger has about this person, the oldest first. */
-async function auditOf(company: Company, id: string): Promise<readonly AuditRecord[]> {
-  await using ledger = await openLedger(ledgerOf(company), { readOnly: true })
-  return (await ledger.auditOf(`hr:${id}`, 1_000)).toReversed()
+async function refused(company: Company, ids: readonly string[], daemon: Daemon | null = null): Promise<void> {
+  await untilShutOut(company, ids, daemon, 20_000)
+  for (const id of ids) expect(await signIn(company, id)).not.toBe(0)
 }
 
 const done = (records: readonly AuditRecord[], action: string) =>
@@ -67,7 +50,8 @@ async function neverOpened(company: Company, ids: readonly string[]): Promise<vo
 }
 
 test('with a full disk leavers are shut, joiners wait, and the record follows when there is space', async () => {
-  await using company = await Company.found(server, { config: { ...settings, daemon: { listen: '127.0.0.1:19471' } } })
+  const listen = `127.0.0.1:${await freePort()}`
+  await using company = await Company.found(server, { config: { ...settings, daemon: { listen } } })
   await using disk = await SmallDisk.at(company.path('var'))
   let people = staff(12)
   await company.feed(people)
@@ -97,18 +81,18 @@ test('with a full disk leavers are shut, joiners wait, and the record follows wh
   await refused(company, ['E10'])
   expect([await company.account('E13'), await disk.left()]).toEqual([null, 0])
 
-  const ready = await fetch('http://127.0.0.1:19471/readyz')
+  const ready = await fetch(`http://${listen}/readyz`)
   expect([ready.status, await ready.text()]).toEqual([503, expect.stringContaining('the disk is full')])
-  expect((await fetch('http://127.0.0.1:19471/healthz')).status).toBe(200)
+  expect((await fetch(`http://${listen}/healthz`)).status).toBe(200)
   const isTold = () => daemon.log.find((line) => line.msg === 'notice' && line['kind'] === 'ledger-spooled')
-  await eventually('somebody is paged', async () => isTold(), tail)
+  await daemon.until('somebody is paged', async () => isTold())
 
   // HR's file is away for the moment: the ledger remembers leavers as people who work, and must not open anything.
   await rename(company.path('feed.csv'), company.path('feed.away'))
   await disk.free()
   await daemon.says('the ledger has taken what was spooled')
   const members = () => company.members('staff')
-  await eventually('all who left have lost their groups', async () => (await members()).length === 6, tail)
+  await daemon.until('all who left have lost their groups', async () => (await members()).length === 6)
   const full = await company.apply()
   expect(full.document.sources).toMatchObject([{ accepted: false }])
   await refused(company, [...gone, 'E1', 'E9', 'E10'])
@@ -130,7 +114,7 @@ test('with a full disk leavers are shut, joiners wait, and the record follows wh
   // HR was wrong about E3: we had shut it, so we open it again (law 8).
   people = people.map((one) => (one.employee_id === 'E3' ? person('E3') : one))
   await company.feed(people)
-  await eventually('E3 is let in again', async () => !(await isShutOut(company, 'E3')), tail)
+  await daemon.until('E3 is let in again', async () => !(await isShutOut(company, 'E3')))
 })
 
 test('killed in the middle of the outage and started while the disk is still full: leavers are shut, and no record is lost', async () => {
@@ -169,7 +153,7 @@ test('killed in the middle of the outage and started while the disk is still ful
     )
   }
   await neverOpened(company, ['E2', 'E4', 'E6'])
-  await eventually('E4 has lost the groups', async () => (await company.members('staff')).length === 5)
+  await second.until('E4 has lost the groups', async () => (await company.members('staff')).length === 5)
   expect(await truth(company, left(people, ['E4']))).toEqual([])
 })
 
@@ -208,7 +192,7 @@ test('somebody holds the write lock of the ledger and hangs, and is continued at
     holder.kill()
   }
   await settled(company, people, tail)
-  await eventually('E5 has lost the groups', async () => (await company.members('staff')).length === 6, tail)
+  await daemon.until('E5 has lost the groups', async () => (await company.members('staff')).length === 6)
   await neverOpened(company, ['E2', 'E3', 'E5'])
   expect(await truth(company, left(people, ['E5']))).toEqual([])
 })

@@ -1,14 +1,13 @@
 // The leaver lock: a door that another hand opens is shut again within seconds, and nobody's directory is scanned for it.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { openLedger } from '../../src/ledger/index.ts'
-import type { AuditRecord } from '../../src/model/ledger.ts'
 import { startSlapd } from '../servers/slapd.ts'
 import type { Slapd } from '../servers/slapd.ts'
-import { Daemon, eventually } from './daemon.ts'
+import { Daemon, signal } from './daemon.ts'
 import { Company, expectExit } from './keyturn.ts'
-import { person, staff } from './settings.ts'
+import { left, person, staff } from './settings.ts'
 import type { Settings } from './settings.ts'
+import { auditOf, running } from './truth.ts'
 
 let server: Slapd
 
@@ -23,43 +22,42 @@ const watching = {
   platforms: { directory: { leaver: { watch: '1s' } } },
 } satisfies Settings
 
-const isLocked = async (company: Company, id: string) =>
-  [(await company.account(id))?.['pwdAccountLockedTime'] ?? []].flat().length > 0
-const settled = async (company: Company) => (await company.keyturn('status')).code === 0
+const actionsOf = async (company: Company, id: string) => (await auditOf(company, id)).map(({ action }) => action)
 
-async function auditOf(company: Company, identity: string): Promise<readonly AuditRecord[]> {
-  await using ledger = await openLedger(`sqlite:${company.path('var/keyturn.db')}`, { readOnly: true })
-  return await ledger.auditOf(identity, 500)
+/** The daemon stands still meanwhile: it looks once a second, and must not be faster than what is done here. */
+async function whileStopped<T>(daemon: Daemon, work: () => Promise<T>): Promise<T> {
+  await signal([daemon.pid], 'STOP')
+  try {
+    return await work()
+  } finally {
+    await signal([daemon.pid], 'CONT')
+  }
 }
-
-const actionsOf = async (company: Company, identity: string) =>
-  (await auditOf(company, identity)).map(({ action }) => action)
 
 test('an account of a leaver that another hand opens is shut again, and the audit says whose hand it was', async () => {
   await using company = await Company.found(server, { config: watching })
-  await company.feed(staff(4))
-  await using daemon = await Daemon.start(company)
-  const soon = (what: string, look: () => Promise<boolean>) => eventually(what, look, () => daemon.tail())
-  await soon('all have accounts', async () => (await company.accounts('objectClass', 'inetOrgPerson')).length === 4)
-  await company.feed(staff(4).map((one) => (one.employee_id === 'E1' ? { ...one, status: 'Left' } : one)))
-  await soon('E1 is shut', () => isLocked(company, 'E1'))
-  await soon('nothing is owed', () => settled(company))
+  await using daemon = await running(company, staff(4))
+  await company.feed(left(staff(4), ['E1']))
+  await daemon.until('E1 is shut', () => company.isLocked('E1'))
+  await daemon.until('nothing is owed', () => company.isAllWell())
 
   for (let round = 1; round <= 2; round++) {
     const { dn = '' } = (await company.account('E1')) ?? {}
-    await company.openByHand(dn, 'opened-by-hand')
-    expect(await company.signIn(dn, 'opened-by-hand')).toBe(0)
-    await soon('E1 is shut again', () => isLocked(company, 'E1'))
-    await soon('nobody gets in', async () => (await company.signIn(dn, 'opened-by-hand')) === 49)
-    await soon('it is proven and settled', () => settled(company))
+    await whileStopped(daemon, async () => {
+      await company.openByHand(dn, 'opened-by-hand')
+      expect(await company.signIn(dn, 'opened-by-hand')).toBe(0)
+    })
+    await daemon.until('E1 is shut again', () => company.isLocked('E1'))
+    await daemon.until('nobody gets in', async () => (await company.signIn(dn, 'opened-by-hand')) === 49)
+    await daemon.until('it is proven and settled', () => company.isAllWell())
   }
-  const audit = await auditOf(company, 'hr:E1')
+  const audit = await auditOf(company, 'E1')
   const found = audit.filter(({ action }) => action === 'reopened')
   expect(found).toHaveLength(2)
   for (const { detail } of found) expect(detail).toContain(server.root.dn)
   expect(audit.filter(({ action }) => action === 'disable').length).toBeGreaterThanOrEqual(3)
-  await soon('it is told', async () => daemon.log.some(({ kind }) => kind === 'reopened'))
-  expect(await isLocked(company, 'E2')).toBe(false)
+  await daemon.until('it is told', async () => daemon.log.some(({ kind }) => kind === 'reopened'))
+  expect(await company.isLocked('E2')).toBe(false)
 })
 
 test('an account that a late write makes after its person had left is found by the claimed name and shut', async () => {
@@ -68,22 +66,23 @@ test('an account that a late write makes after its person had left is found by t
   await using company = await Company.found(server, {
     config: { ...watching, platforms: { directory: { ...watching.platforms.directory, accounts: { attributes } } } },
   })
-  await company.feed(staff(3))
-  await using daemon = await Daemon.start(company)
-  const soon = (what: string, look: () => Promise<boolean>) => eventually(what, look, () => daemon.tail())
-  await soon('all have accounts', async () => (await company.accounts('objectClass', 'inetOrgPerson')).length === 3)
+  await using daemon = await running(company, staff(3))
   await company.feed([...staff(3), person('E4', { department: 'Refused' })])
-  await soon('E4 is given up', async () => (await company.keyturn('status')).stdout.includes('hr:E4'))
+  await daemon.until('E4 is given up', async () => (await company.keyturn('status')).stdout.includes('hr:E4'))
   const from = daemon.log.length
   await company.feed([...staff(3), person('E4', { department: 'Refused', status: 'Left' })])
   await daemon.says('planned at once', { from })
   expect(await company.account('E4')).toBeNull()
 
-  const dn = await company.addAccount('givene4.surnamee4', { employeeNumber: 'E4', userPassword: 'a-late-password' })
-  expect(await company.signIn(dn, 'a-late-password')).toBe(0)
-  await soon('nobody gets in', async () => (await company.signIn(dn, 'a-late-password')) === 49)
-  await soon('the audit has it', async () => (await actionsOf(company, 'hr:E4')).includes('reopened'))
-  await soon('it is recorded', async () => (await actionsOf(company, 'hr:E4')).includes('disable'))
+  const dn = await whileStopped(daemon, async () => {
+    const late = { employeeNumber: 'E4', userPassword: 'a-late-password' }
+    const made = await company.addAccount('givene4.surnamee4', late)
+    expect(await company.signIn(made, 'a-late-password')).toBe(0)
+    return made
+  })
+  await daemon.until('nobody gets in', async () => (await company.signIn(dn, 'a-late-password')) === 49)
+  await daemon.until('the audit has it', async () => (await actionsOf(company, 'E4')).includes('reopened'))
+  await daemon.until('it is recorded', async () => (await actionsOf(company, 'E4')).includes('disable'))
 })
 
 test('an open account under the name of a leaver that nothing else says to be theirs is told once, and not touched', async () => {
@@ -93,14 +92,14 @@ test('an open account under the name of a leaver that nothing else says to be th
   // The account is deleted by hand, its person leaves, and somebody else gets the name.
   const { dn = '' } = (await company.account('E1')) ?? {}
   await company.remove(dn)
-  await company.feed(staff(3).map((one) => (one.employee_id === 'E1' ? { ...one, status: 'Left' } : one)))
+  await company.feed(left(staff(3), ['E1']))
   expect([0, 2]).toContain((await company.apply()).code)
   await company.addAccount('givene1.surnamee1', { userPassword: 'of-somebody-else' })
   await using daemon = await Daemon.start(company)
   await sleep(5_000)
   expect(daemon.process.exitCode).toBeNull()
   expect(await company.signIn(dn, 'of-somebody-else')).toBe(0)
-  const told = (await actionsOf(company, 'hr:E1')).filter((action) => action === 'reopened')
+  const told = (await actionsOf(company, 'E1')).filter((action) => action === 'reopened')
   expect(told.length).toBeLessThanOrEqual(1)
 })
 
@@ -108,32 +107,21 @@ test('looking at leavers is asking for each by its id: never a search over every
   await using company = await Company.found(server, { config: watching })
   await company.feed(staff(30))
   expectExit(await company.apply(), 0)
-  await company.feed(
-    staff(30).map((one) => (['E1', 'E2'].includes(one.employee_id) ? { ...one, status: 'Left' } : one)),
-  )
+  await company.feed(left(staff(30), ['E1', 'E2']))
   await using daemon = await Daemon.start(company)
-  await eventually(
-    'E2 is shut',
-    () => isLocked(company, 'E2'),
-    () => daemon.tail(),
-  )
-  await eventually(
-    'nothing is owed',
-    () => settled(company),
-    () => daemon.tail(),
-  )
+  await daemon.until('E2 is shut', () => company.isLocked('E2'))
+  await daemon.until('nothing is owed', () => company.isAllWell())
   // The feed's first read plans everybody; after it only leavers are looked at.
   await sleep(3_000)
+  await daemon.until('no pass runs', async () => (await daemon.children('pass')).length === 0)
   const before = server.said().length
+  const said = () => server.said().slice(before).split('\n')
+  const about = () => said().filter((line) => line.includes(' SRCH base=') && line.includes(company.base))
   await sleep(4_000)
-  const log = server.said().slice(before)
-  const searches = log.split('\n').filter((line) => line.includes(' SRCH base='))
-  const about = searches.filter((line) => line.includes(company.base))
-  expect(about.length).toBeGreaterThanOrEqual(2)
-  for (const line of about) expect(line).toMatch(/scope=0 |\((?:entryUUID|uid|member)=/)
+  await daemon.until('leavers have been looked at', async () => about().length >= 2)
+  for (const line of about()) expect(line).toMatch(/scope=0 |\((?:entryUUID|uid|member)=/)
   // What was given back: the two leavers and nobody else.
-  const given = log
-    .split('\n')
+  const given = said()
     .filter((line) => / SEARCH RESULT /.test(line))
     .map((line) => Number(/nentries=(\d+)/.exec(line)?.[1]))
   expect(Math.max(...given)).toBeLessThanOrEqual(2)

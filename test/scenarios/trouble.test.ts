@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startProxy } from '../servers/proxy.ts'
 import { startSlapd } from '../servers/slapd.ts'
 import type { Slapd } from '../servers/slapd.ts'
+import { eventually, signal } from './daemon.ts'
 import { Company, expectExit, finish } from './keyturn.ts'
 import { staff } from './settings.ts'
 import { redisServersBelow } from './traces.ts'
@@ -131,7 +132,7 @@ test('Redis killed in the middle: the work is done nevertheless, or owed and don
   await company.feed(staff(many))
   const running = finish(company.start('apply', '--json'))
   await someAccounts(company)
-  for (const pid of await redisServersBelow(company.folder)) process.kill(pid, 'SIGKILL')
+  await signal(await redisServersBelow(company.folder), 'KILL')
   await running
   await settleOwed(company)
   await expectEverybodyOnce(company, many)
@@ -152,13 +153,16 @@ test('Ctrl-C ends apply tidily; no Redis is left behind; the next run ends the w
 
 /** Runs apply until it says that all is done: what was cut off is tried again after its claim or wait has ended. */
 async function settleOwed(company: Company): Promise<void> {
-  const deadline = Date.now() + 30_000
-  for (;;) {
-    const run = await company.apply()
-    if (run.code === 0) return
-    if (Date.now() > deadline) throw new Error(`still not settled:\n${run.stdout.slice(0, 3_000)}\n${run.stderr}`)
-    await pause(500)
-  }
+  let last = ''
+  await eventually(
+    'apply has nothing left to do',
+    async () => {
+      const run = await company.apply()
+      last = `${run.stdout.slice(0, 3_000)}\n${run.stderr}`
+      return run.code === 0
+    },
+    () => last,
+  )
 }
 
 async function expectPasswordWorks(company: Company, id: string): Promise<void> {
@@ -169,9 +173,5 @@ async function expectPasswordWorks(company: Company, id: string): Promise<void> 
 
 /** Waits until the work has begun and is far from its end. */
 async function someAccounts(company: Company): Promise<void> {
-  const deadline = Date.now() + 30_000
-  while ((await company.accounts('objectClass', 'inetOrgPerson')).length === 0) {
-    if (Date.now() > deadline) throw new Error('no account was made')
-    await pause(5)
-  }
+  await eventually('an account was made', async () => (await company.count()) > 0)
 }

@@ -3,6 +3,7 @@ import { readdir } from 'node:fs/promises'
 import type { Entry } from 'ldapts'
 import type { Person } from '../../src/demo/people.ts'
 import { openLedger } from '../../src/ledger/index.ts'
+import type { AuditRecord, ObligationStatus } from '../../src/model/ledger.ts'
 import { Daemon, eventually } from './daemon.ts'
 import { locked } from './keyturn.ts'
 import type { Company } from './keyturn.ts'
@@ -85,6 +86,18 @@ export async function untilShutOut(
 export async function isShutOut(company: Company, id: string): Promise<boolean> {
   const account = await company.account(id)
   return account === null || isShut(account)
+}
+
+/** What the ledger has about this person, the oldest first. */
+export async function auditOf(company: Company, id: string): Promise<readonly AuditRecord[]> {
+  await using ledger = await openLedger(ledgerOf(company), { readOnly: true })
+  return (await ledger.auditOf(`hr:${id}`, 1_000)).toReversed()
+}
+
+/** What is or was owed for this person on each platform. */
+export async function obligationsOf(company: Company, id: string): Promise<readonly ObligationStatus[]> {
+  await using ledger = await openLedger(ledgerOf(company), { readOnly: true })
+  return await ledger.obligations({ identity: `hr:${id}` })
 }
 
 export function ledgerOf(company: Company): string {

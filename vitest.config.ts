@@ -1,7 +1,6 @@
 import { defineConfig } from 'vitest/config'
 
 // Only what hangs is ended by these: what must be fast is measured where it is tested, and a busy machine takes its time.
-const unitTimeouts = { testTimeout: 60_000, hookTimeout: 60_000 }
 const serverTimeouts = { testTimeout: 300_000, hookTimeout: 120_000, teardownTimeout: 30_000 }
 
 export default defineConfig({
@@ -16,7 +15,6 @@ export default defineConfig({
           // Searches of thousands of interleavings take seconds, and a machine may be busy.
           testTimeout: 60_000,
           sequence: { groupOrder: 0 },
-          ...unitTimeouts,
         },
       },
       {

@@ -146,8 +146,7 @@ test('another daemon.listen is taken by a reload; one that is taken refuses the 
   const [first, second, third] = [await freePort(), await freePort(), await freePort()]
   const listenAt = (listen: string) => ({ daemon: { listen } })
   await using company = await Company.found(server, { config: listenAt(`127.0.0.1:${first}`) })
-  await company.feed(staff(1))
-  await using daemon = await Daemon.start(company)
+  await using daemon = await running(company, staff(1))
   const answers = (port: number, path = 'healthz') =>
     fetch(`http://127.0.0.1:${port}/${path}`).then(
       async (response) => (await response.text()).length > 0 && response.ok,

@@ -83,14 +83,13 @@ test('rows that are set aside are told once for the feed, again when they become
   const notices = (daemon: Daemon) => daemon.log.filter(({ kind }) => kind === 'rows-set-aside')
   {
     await using daemon = await running(company, people)
-    const soon = (what: string, look: () => Promise<boolean>) => eventually(what, look, () => daemon.tail())
     // Understood here, row by row.
     await company.feedText(faulty('E2'))
-    await soon('it is told', async () => notices(daemon).length === 1)
+    await daemon.until('it is told', async () => notices(daemon).length === 1)
     expect(JSON.stringify(notices(daemon))).toMatch(/1 row of the feed hr is set aside.*feed\.csv:3 status/)
     expect(await asideIn()).toEqual({ code: 2, rows: 1, lines: [3] })
     await company.feedText(faulty('E2', 'E5'))
-    await soon('the second is told, and the first is over', async () => notices(daemon).length === 3)
+    await daemon.until('the second is told, and the first is over', async () => notices(daemon).length === 3)
     expect((await company.keyturn('status', '--offline')).stdout).toMatch(/2 rows of hr set aside/)
     expect(await daemon.stop()).toBe(0)
   }
@@ -100,11 +99,7 @@ test('rows that are set aside are told once for the feed, again when they become
   await sleep(5_000)
   expect(notices(daemon)).toEqual([])
   await company.feed(people)
-  await eventually(
-    'it is over',
-    async () => notices(daemon).length === 1,
-    () => daemon.tail(),
-  )
+  await daemon.until('it is over', async () => notices(daemon).length === 1)
   expect(await asideIn()).toEqual({ code: 0, rows: 0, lines: [] })
 })
 

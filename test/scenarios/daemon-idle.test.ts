@@ -3,12 +3,12 @@ import { Attribute, Change, Client } from 'ldapts'
 import { describe, expect, test } from 'vitest'
 import { startSlapd } from '../servers/slapd.ts'
 import type { Slapd } from '../servers/slapd.ts'
-import { Daemon, eventually } from './daemon.ts'
-import type { LogLine } from './daemon.ts'
+import { minute } from './clock.ts'
+import type { Daemon, LogLine } from './daemon.ts'
 import { Company } from './keyturn.ts'
 import { staff } from './settings.ts'
+import { running } from './truth.ts'
 
-const minute = 60_000
 const isDown = 'a platform does not answer: its changes wait, its revocations are tried on'
 const isUp = 'a platform answers again'
 
@@ -23,12 +23,8 @@ async function setPassword(server: Slapd, password: string): Promise<void> {
 
 /** A daemon that has nothing to do, and never will. */
 async function idleDaemon(company: Company): Promise<Daemon> {
-  await company.feed(staff(2))
-  const daemon = await Daemon.start(company)
-  const accounts = async () => (await company.accounts('objectClass', 'inetOrgPerson')).length
-  await eventually('all have accounts', async () => (await accounts()) === 2)
-  await eventually('nothing is owed', async () => (await company.json('status', '--offline')).code === 0)
-  await eventually('the process for changes has ended', async () => (await daemon.children('changes')).length === 0)
+  const daemon = await running(company, staff(2))
+  await daemon.until('the process for changes has ended', async () => (await daemon.children('changes')).length === 0)
   return daemon
 }
 
@@ -36,7 +32,7 @@ const config = { daemon: { listen: 'off' }, sources: { hr: { every: '7d' } } }
 
 async function tells(daemon: Daemon, message: string, from: number): Promise<LogLine> {
   const said = async () => daemon.log.slice(from).find(({ msg }) => msg === message)
-  return eventually(`it says "${message}"`, said, () => daemon.tail(), 1.2 * minute)
+  return daemon.until(`it says "${message}"`, said, 1.2 * minute)
 }
 
 describe.concurrent('while nobody joins or leaves', { timeout: 4 * minute }, () => {
@@ -47,7 +43,9 @@ describe.concurrent('while nobody joins or leaves', { timeout: 4 * minute }, () 
     let from = daemon.log.length
     await server.kill()
     expect(await tells(daemon, isDown, from)).toMatchObject({ platform: 'directory', code: 'platform-unreachable' })
-    await eventually('it is a notice', async () => daemon.log.slice(from).find(({ kind }) => kind === 'platform-down'))
+    await daemon.until('it is a notice', async () =>
+      daemon.log.slice(from).find(({ kind }) => kind === 'platform-down'),
+    )
     from = daemon.log.length
     await server.start()
     await tells(daemon, isUp, from)

@@ -5,6 +5,7 @@ import type { Admission, AuditRecord, Link } from '../model/ledger.ts'
 import { links, saveLinks, takenLinks, wakeWaiting } from './accounts.ts'
 import { writeAudit } from './record.ts'
 import { fold } from './identity-row.ts'
+import { openStatuses } from './obligations.ts'
 import { restored } from './self.ts'
 import { all, db, inLists } from './unit.ts'
 import type { Unit } from './unit.ts'
@@ -57,8 +58,9 @@ function keyOf({ platform, identity }: Pick<Link, 'platform' | 'identity'>): str
 
 /**
  * Accounts that a worker has begun to make under this very name, of which it has not told the end: it was killed, or is about
- * to tell. They are ours, and one that was to be made shut was shut by us (law 8); but a restored ledger cannot say who shut it
- * since.
+ * to tell. Its intent says so; where the owner left meanwhile and a first look has closed that, the shutting of what was being
+ * made is owed still. They are ours, and one that was to be made shut was shut by us (law 8); but a restored ledger cannot say
+ * who shut it since.
  */
 function* begunCreates(wanted: readonly Wanted[]): Unit<ReadonlyMap<string, Pick<Link, 'how' | 'shutByUs'>>> {
   const names = new Map(wanted.map(({ link }) => [keyOf(link), fold(link.name)]))
@@ -66,11 +68,8 @@ function* begunCreates(wanted: readonly Wanted[]): Unit<ReadonlyMap<string, Pick
   if (wanted.length === 0) return begun
   const isRestored = (yield* restored()) !== null
   for (const [platform, some] of Map.groupBy(wanted, ({ link }) => link.platform)) {
-    const found = yield* inLists(
-      some.map(({ link }) => link.identity),
-      (identities) => all(createsOf(platform, identities)),
-    )
-    for (const { identity, target, change } of found.toSorted((a, b) => a.id - b.id)) {
+    const ids = some.map(({ link }) => link.identity)
+    for (const { identity, target, change } of yield* startedOn(platform, ids)) {
       const key = keyOf({ platform, identity })
       const create = JSON.parse(change) as Change
       if (create.kind !== 'create' || names.get(key) !== fold(target) || fold(create.desired.name) !== fold(target))
@@ -79,6 +78,14 @@ function* begunCreates(wanted: readonly Wanted[]): Unit<ReadonlyMap<string, Pick
     }
   }
   return begun
+}
+
+/** Creates that were admitted for these people, the oldest first, and the name under which something of each may be there. */
+function* startedOn(platform: string, ids: readonly string[]) {
+  const intended = yield* inLists(ids, (some) => all(createsOf(platform, some)))
+  const superseded = yield* inLists(ids, (some) => all(supersededOf(platform, some)))
+  const shut = superseded.flatMap(({ disable, ...row }) => targetOf(disable).map((target) => ({ ...row, target })))
+  return [...intended, ...shut].toSorted((a, b) => a.id - b.id)
 }
 
 function createsOf(platform: string, identities: string[]) {
@@ -91,6 +98,26 @@ function createsOf(platform: string, identities: string[]) {
     .where('obligation.identity', 'in', identities)
     .where('intent.kind', '=', 'create')
     .where('admitted_change.kind', '=', 'create')
+}
+
+/** Creates in whose place the shutting of what they may make is owed. */
+function supersededOf(platform: string, identities: string[]) {
+  return db
+    .selectFrom('obligation')
+    .innerJoin('admitted_change', 'admitted_change.obligation', 'obligation.id')
+    .innerJoin('admitted_change as shutting', 'shutting.obligation', 'obligation.id')
+    .select(['admitted_change.id', 'obligation.identity', 'admitted_change.change', 'shutting.change as disable'])
+    .where('obligation.platform', '=', platform)
+    .where('obligation.identity', 'in', identities)
+    .where('admitted_change.kind', '=', 'create')
+    .where('shutting.kind', '=', 'disable')
+    .where('shutting.status', 'in', openStatuses)
+}
+
+/** The name of the account that was being made; none where it was there. */
+function targetOf(disable: string): readonly string[] {
+  const { target, account } = JSON.parse(disable) as Change
+  return 'creates' in target ? [account] : []
 }
 
 function recordOf({ link, change }: Wanted, { now, correlation, operator, effectiveAt }: Admission): AuditRecord {

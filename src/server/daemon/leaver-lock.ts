@@ -112,11 +112,13 @@ async function lookAt(
   leavers: readonly Leaver[],
   signal: AbortSignal,
 ): Promise<Seen> {
-  const asked = leavers.flatMap((leaver) => refsOf(leaver).map((ref) => ({ leaver, ref })))
-  const read = await connector.read(
-    asked.map(({ ref }) => ref),
-    signal,
+  // Asked before as well: what is read while somebody is being shut may be of before, and settled when it is compared.
+  const before = await lookedAtAlready(
+    keyturn,
+    connector,
+    leavers.map(({ identity }) => identity),
   )
+  const read = await connector.read(leavers.flatMap(refsOf), signal)
   // An incomplete read proves nothing about the others, but what it shows open is open.
   const open = read.items.filter(({ enabled }) => enabled)
   const shut = read.items.filter(({ enabled }) => !enabled)
@@ -126,7 +128,7 @@ async function lookAt(
   const owned = open.flatMap((account) => {
     const owner = byId.get(account.nativeId)
     const identity = owner ?? byName.get(account.name.toLowerCase())
-    return identity === undefined ? [] : [{ identity, account, isLinked: owner !== undefined }]
+    return identity === undefined || before.has(identity) ? [] : [{ identity, account, isLinked: owner !== undefined }]
   })
   return { shut, opened: await stillGone(keyturn, connector, owned) }
 }
@@ -137,26 +139,34 @@ function refsOf({ nativeId, names }: Leaver): readonly AccountRef[] {
   return nativeId === null ? named : [{ nativeId }, ...named]
 }
 
-/**
- * Without those who came back, and those who are being looked at already. An older mark, or what is owed elsewhere, tells
- * of another platform that does not answer: it must not hide what is open here.
- */
+/** Without those who came back, and those who are being looked at already. */
 async function stillGone(
   keyturn: Keyturn,
-  { id: platform }: Connector,
+  connector: Connector,
   opened: readonly Opened[],
 ): Promise<readonly Opened[]> {
-  const { ledger, clock } = keyturn
   const ids = opened.map(({ identity }) => identity)
-  const people = await overlaid(keyturn, await ledger.identitiesById(ids))
+  const people = await overlaid(keyturn, await keyturn.ledger.identitiesById(ids))
   const gone = new Set(people.filter(({ state }) => state === 'left' || state === 'archived').map(({ id }) => id))
-  for (const { identity, since } of await ledger.markedOf(ids))
-    if (identity !== null && Math.abs(clock() - since) < lookedAtWithin) gone.delete(identity)
-  for (const { identity, lane, state } of await ledger.obligationsOf(
-    ids.map((identity) => ({ identity, platform, lane: 'revoke' })),
-  ))
-    if (lane === 'revoke' && state === 'owed') gone.delete(identity)
-  return opened.filter(({ identity }) => gone.has(identity))
+  const already = await lookedAtAlready(keyturn, connector, ids)
+  return opened.filter(({ identity }) => gone.has(identity) && !already.has(identity))
+}
+
+/**
+ * Those who are marked or owed a revocation here. An older mark, or what is owed elsewhere, tells of another platform that does not
+ * answer: it must not hide what is open here.
+ */
+async function lookedAtAlready(
+  { ledger, clock }: Keyturn,
+  { id: platform }: Connector,
+  ids: readonly IdentityId[],
+): Promise<ReadonlySet<IdentityId>> {
+  const pointers = ids.map((identity) => ({ identity, platform, lane: 'revoke' as const }))
+  const [marks, obligations] = await Promise.all([ledger.markedOf(ids), ledger.obligationsOf(pointers)])
+  const isRecent = ({ since }: { readonly since: Instant }) => Math.abs(clock() - since) < lookedAtWithin
+  const marked = marks.filter(isRecent).flatMap(({ identity }) => identity ?? [])
+  const owed = obligations.filter(({ lane, state }) => lane === 'revoke' && state === 'owed')
+  return new Set([...marked, ...owed.map(({ identity }) => identity)])
 }
 
 /** Not told yet, or told and shut since then, or told long ago. `told`: when, by native id. */
@@ -185,7 +195,8 @@ async function report(
 ): Promise<void> {
   const { ledger, logger, clock, correlation } = keyturn
   const now = clock()
-  // Marked first: who did it can be found out while the door is being shut.
+  // Asked before anybody is marked, since shutting the door is a change as well; but the mark does not wait for the answer.
+  const asking = Promise.all(opened.map((one) => whoDidIt(keyturn, connector, one, now, signal)))
   const ids = [...new Set(opened.map(({ identity }) => identity))]
   await ledger.lookAgain(ids, 'reopened', now, correlation)
   for (const { identity, account } of opened) {
@@ -196,8 +207,7 @@ async function report(
       correlation,
     })
   }
-  const told = await Promise.all(opened.map((one) => whoDidIt(keyturn, connector, one, now, signal)))
-  await ledger.audit(told)
+  await ledger.audit(await asking)
 }
 
 async function whoDidIt(

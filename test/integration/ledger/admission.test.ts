@@ -203,6 +203,20 @@ describe('somebody leaves while something that opens is still on its way to them
     expect((await ledger.admit(leaving(s.shutUnseen('p1')))).pointers).toEqual([])
   })
 
+  test('what appears after the first look has closed the intent is ours, and the record says that it was made', async () => {
+    const ledger = await s.ledgerWith(1)
+    await ledger.admit(s.admission([s.create('p1')]))
+    await ledger.intend([intent(await s.claimOne(ledger, 'p1'), 'create')], s.now)
+    await ledger.admit(leaving(s.shutUnseen('p1')))
+    const looking = await s.claimOne(ledger, 'p1', later)
+    // Nothing is there yet; it looks once more.
+    await ledger.settle([s.settlement(looking, 'retry', { nextTryAt: later + 5_000 })])
+    expect((await s.claimOne(ledger, 'p1', later + 5_000)).openIntents).toEqual([])
+    await ledger.admit({ ...s.admission([s.matched('p1'), s.disable('p1')]), now: later + 6_000 })
+    expect(await ledger.linksOf('hr:p1')).toMatchObject([{ how: 'created', shutByUs: null }])
+    expect((await ledger.auditOf('hr:p1', 10)).map(({ action }) => action)).toContain('create')
+  })
+
   test('an intent alone is enough, whatever else is owed', async () => {
     const ledger = await s.ledgerWith(1)
     await ledger.admit(s.admission([s.enable('p1'), s.title('p1', 'Head')]))

@@ -67,8 +67,8 @@ function choose(hold: Hold, decision: Word['decision'], only: readonly IdentityI
       hint: `keyturn holds show ${hold.id} lists its people.`,
     })
   }
-  const isChosen = (item: HoldItem) => only === undefined || only.includes(item.identity)
-  const chosen = hold.items.filter((item) => isOpenTo(decision, item) && isChosen(item))
+  const named = only === undefined ? people : new Set(only)
+  const chosen = hold.items.filter((item) => isOpenTo(decision, item) && named.has(item.identity))
   if (chosen.length > 0) return chosen
   throw new KeyturnError('usage', `Nothing in hold ${hold.id} is left to be ${decision}: it is ${hold.status}.`, {
     hint: `keyturn holds show ${hold.id} says who decided, and when.`,

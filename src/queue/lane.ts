@@ -48,8 +48,8 @@ export interface OneLaneOptions {
 const closeAtMost = 10 * SECOND
 /** For a revocation Redis must answer soon: otherwise it begins without. */
 const patience = { revoke: SECOND / 5, change: 5 * SECOND } as const
-/** Jobs whose accounts are shut and that are not over yet, with those that are begun: some ten thousand people. */
-const mostAtOnce = 48
+/** People in jobs that are not over: with more of them, a job keeps its place until its end, since all of them are in memory. */
+const mostAtOnce = 8_192
 /** So few who leave do not wait behind hundreds who left before them. */
 const few = 16
 /** BullMQ reports the same outage with every command: one line a while is enough. */
@@ -96,13 +96,17 @@ function openCrew(name: string, options: OneLaneOptions, complain: () => void): 
   const { redis, lane, concurrency, health } = options
   const stop = new AbortController()
   const running = new Set<Promise<void>>()
+  let people = 0
   const work = async (identities: readonly IdentityId[]) => {
     const { promise: urgent, resolve } = Promise.withResolvers<void>()
     const one = run(identities, options, stop.signal, resolve)
     running.add(one)
-    const over = one.finally(() => running.delete(one))
-    // So many jobs are in memory at most.
-    await (running.size > mostAtOnce ? over : Promise.race([over, urgent]))
+    people += identities.length
+    const over = one.finally(() => {
+      running.delete(one)
+      people -= identities.length
+    })
+    await (people > mostAtOnce ? over : Promise.race([over, urgent]))
   }
   const connection = redis.connect()
   const worker = new Worker<Work>(name, (job) => work(job.data.identities), {

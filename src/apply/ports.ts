@@ -44,7 +44,7 @@ export interface SettlePorts<View extends WorkerView = WorkerView> {
   readonly platform: string
   readonly ledger: SettleLedger
   readonly connector: Connector
-  /** Who claims, such as `host:pid:lane`. */
+  /** Who claims: host, process, lane, and where that process id counts. */
   readonly worker: string
   readonly leaseMs: number
   readonly clock: Clock

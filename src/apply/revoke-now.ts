@@ -33,7 +33,9 @@ export async function revokeNow<View extends WorkerView>(
   // What the ledger says of these people is older than the plan: the plan says what is needed.
   const needed: typeof ports.needed = (_view, claimed) =>
     new Map(claimed.map(({ identity }) => [identity, people.get(identity) ?? []]))
-  const report = await settleClaimed(standby.hold(owed), { ...ports, ledger: standby, needed })
+  // Only accounts are shut: there is nothing that could wait for others.
+  const { shutFirst: _, ...own } = ports
+  const report = await settleClaimed(standby.hold(owed), { ...own, ledger: standby, needed })
   return report.obligations
 }
 

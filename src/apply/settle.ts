@@ -11,8 +11,9 @@ import { proveAll, readBack } from './readback.ts'
 import { settlementOf } from './record.ts'
 import { observeAndRecover } from './recover.ts'
 import { reportOf } from './report.ts'
+import { succeeded } from './work.ts'
 import type { Job } from './work.ts'
-import { write } from './write.ts'
+import { writeFirst, writeRest } from './write.ts'
 
 /**
  * One cycle of work for some obligations of one platform: claim, observe, recompute, intersect, intend, write, read back,
@@ -56,7 +57,7 @@ export async function settleClaimed<View extends WorkerView>(
 ): Promise<SettleReport> {
   if (claimed.length === 0) return { obligations: [] }
   await using claims = keepClaims(claimed, ports)
-  return await record(await carryOut(claimed, claims, ports), ports)
+  return await carryOut(claimed, claims, ports)
 }
 
 /** One person's failure does not stop the others; where the platform cannot be observed, nothing is tried. */
@@ -64,22 +65,53 @@ async function carryOut<View extends WorkerView>(
   claimed: readonly ClaimedObligation[],
   claims: Claims,
   ports: SettlePorts<View>,
-): Promise<readonly Settlement[]> {
+): Promise<SettleReport> {
   const decision = await decide(claimed, ports).catch((error: unknown) => ({ error }))
-  if (!('error' in decision)) {
-    const { jobs, postponed, bench } = decision
-    await execute(jobs, bench, claims, ports)
-    const settlements = jobs.map((job) => settlementOf(job, bench, ports))
-    await markUnadmitted(jobs, settlements, ports)
-    return [...settlements, ...postponed]
-  }
+  if ('error' in decision) return await record(await handBack(claimed, decision.error, ports), ports)
+  const { jobs, postponed, bench } = decision
+  await writeFirst(jobs, bench, claims, ports)
+  ports.onShut?.()
+  const reports = [await record(postponed, ports)]
+  for (const piece of piecesOf(jobs, ports)) reports.push(await piece((some) => finish(some, bench, claims, ports)))
+  return { obligations: reports.flatMap(({ obligations }) => obligations) }
+}
+
+async function handBack(
+  claimed: readonly ClaimedObligation[],
+  error: unknown,
+  ports: SettlePorts,
+): Promise<readonly Settlement[]> {
   if (ports.signal.aborted) {
     await ports.ledger.release(claimed.map(({ token }) => token))
     return []
   }
-  const { error } = decision
   ports.logger.warn('the platform could not be observed', { platform: ports.platform, ...summarise(error) })
   return claimed.map((obligation) => postponementOf(obligation, error, ports))
+}
+
+type Piece = (finish: (jobs: readonly Job[]) => Promise<SettleReport>) => Promise<SettleReport>
+
+/**
+ * Of revocations, those whose accounts could not be shut at once, so that their next try comes soon; the others in small pieces,
+ * whenever nobody's account is still to be shut. Changes all together.
+ */
+function piecesOf(jobs: readonly Job[], { shutFirst, signal }: SettlePorts): readonly Piece[] {
+  if (shutFirst === undefined) return [(finish) => finish(jobs)]
+  const isShut = ({ tasks }: Job) => tasks.every((task) => task.change.kind !== 'disable' || succeeded(task))
+  const open = jobs.filter((job) => !isShut(job))
+  const first: readonly Piece[] = open.length === 0 ? [] : [(finish) => finish(open)]
+  const later = portionsOf(jobs.filter(isShut)).map(
+    (some): Piece =>
+      (finish) =>
+        shutFirst.afterwards(signal, () => finish(some)),
+  )
+  return [...first, ...later]
+}
+
+function portionsOf<T>(items: readonly T[]): readonly (readonly T[])[] {
+  return Array.from({ length: Math.ceil(items.length / portion) }, (_, index) =>
+    items.slice(index * portion, (index + 1) * portion),
+  )
 }
 
 interface Decision {
@@ -127,12 +159,16 @@ function recompute<View extends WorkerView>(
   }
 }
 
-async function execute(jobs: readonly Job[], bench: Bench, claims: Claims, ports: SettlePorts): Promise<void> {
-  await write(jobs, bench, claims, ports)
+/** Everything but the first writes. */
+async function finish(jobs: readonly Job[], bench: Bench, claims: Claims, ports: SettlePorts): Promise<SettleReport> {
+  await writeRest(jobs, bench, claims, ports)
   // What is written is read back and proven also when Keyturn is asked to stop meanwhile.
   const finishing = { ...ports, signal: new AbortController().signal }
   await readBack(jobs, bench, finishing)
   await proveAll(jobs, bench, finishing)
+  const settlements = jobs.map((job) => settlementOf(job, bench, ports))
+  await markUnadmitted(jobs, settlements, ports)
+  return await record(settlements, ports)
 }
 
 /** People whose results are written in one unit of the ledger: a few ten milliseconds of work. */
@@ -141,10 +177,8 @@ const portion = 64
 async function record(settlements: readonly Settlement[], ports: SettlePorts): Promise<SettleReport> {
   if (settlements.length === 0) return { obligations: [] }
   // In portions, so that the event loop turns in between; they still share commits.
-  const portions = Array.from({ length: Math.ceil(settlements.length / portion) }, (_, index) =>
-    ports.ledger.settle(settlements.slice(index * portion, (index + 1) * portion)),
-  )
-  const refused = (await Promise.all(portions)).flatMap((one) => one.refused)
+  const writing = portionsOf(settlements).map((some) => ports.ledger.settle(some))
+  const refused = (await Promise.all(writing)).flatMap((one) => one.refused)
   const lost = new Set(refused.map(({ identity }) => identity))
   await markStrayed(settlements, lost, ports)
   await recordStrayed(settlements, lost, ports)

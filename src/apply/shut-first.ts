@@ -1,42 +1,65 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { SECOND } from '../model/instant.ts'
 
+/** An account that is not shut after this time keeps nobody else waiting, ms: its platform may hang. */
+const hangs = 3 * SECOND
+/** Longer than this nobody waits for others, ms: leavers may come without end. */
+const patience = 15 * SECOND
+/** So many pieces of what is left are worked on at once: whoever leaves now stands behind these only. */
+const atOnce = 4
+
 /**
- * Hundreds leave at once, in several jobs: while an account of any of them is still to be shut, nothing else is done for those
+ * Hundreds leave at once, in several jobs: while an account of any of them is still to be shut, nothing else is begun for those
  * whose accounts are shut already. One for each platform, shared by its runs of `settle` in the revoke lane.
  */
 export class ShutFirst {
-  readonly #patience: number
+  readonly #limits: { readonly hangs: number; readonly patience: number }
   #shutting = 0
-  #waiting: (() => void)[] = []
+  readonly #waiting = new Set<() => void>()
+  #running = 0
+  readonly #queue: (() => void)[] = []
 
-  /** @param patience longer than this nobody waits for others, ms: leavers may come without end */
-  constructor(patience: number = 15 * SECOND) {
-    this.#patience = patience
+  constructor(limits: { readonly hangs: number; readonly patience: number } = { hangs, patience }) {
+    this.#limits = limits
   }
 
-  /** Somebody's account is to be shut; returns what says that it is, or will not be. It may be called more than once. */
+  /** Accounts are to be shut; returns what says that they are, or will not be. It may be called more than once. */
   begin(): () => void {
     let isOver = false
-    this.#shutting++
-    return () => {
+    const end = () => {
       if (isOver) return
       isOver = true
+      clearTimeout(timer)
       if (--this.#shutting > 0) return
-      for (const resolve of this.#waiting.splice(0)) resolve()
+      for (const goOn of this.#waiting) goOn()
+    }
+    const timer = setTimeout(end, this.#limits.hangs)
+    this.#shutting++
+    return end
+  }
+
+  /** Does a piece of what is left when no account is still to be shut, or when the signal is aborted. */
+  async afterwards<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+    if (this.#running >= atOnce) await new Promise<void>((resolve) => this.#queue.push(resolve))
+    else this.#running++
+    try {
+      await this.#others(signal)
+      return await work()
+    } finally {
+      // Whoever waits longest takes over the place.
+      const next = this.#queue.shift()
+      if (next === undefined) this.#running--
+      else next()
     }
   }
 
-  /** Resolves when no account is still to be shut, when patience ends, or when the signal is aborted. */
-  async others(signal: AbortSignal): Promise<void> {
-    if (this.#shutting === 0) return
+  async #others(signal: AbortSignal): Promise<void> {
+    if (this.#shutting === 0 || signal.aborted) return
     const { promise, resolve } = Promise.withResolvers<void>()
-    this.#waiting.push(resolve)
-    const over = new AbortController()
-    const late = sleep(this.#patience, undefined, { signal: AbortSignal.any([signal, over.signal]) }).catch(
-      () => undefined,
-    )
-    await Promise.race([promise, late])
-    over.abort()
+    const timer = setTimeout(resolve, this.#limits.patience)
+    this.#waiting.add(resolve)
+    signal.addEventListener('abort', () => resolve(), { once: true })
+    await promise
+    clearTimeout(timer)
+    this.#waiting.delete(resolve)
   }
 }

@@ -99,7 +99,13 @@ function isOver({ nextTryAt }: Settlement): boolean {
 }
 
 /** The account that this step shows was open when we came; none where it was on its way when that was admitted. */
-function shutIn({ obligation, step }: { readonly obligation: ClaimedObligation; readonly step: RevocationStep }) {
+export function shutIn({
+  obligation,
+  step,
+}: {
+  readonly obligation: ClaimedObligation
+  readonly step: RevocationStep
+}) {
   if (step.step !== begun) return []
   const { identity, platform, changes } = obligation
   const nativeId = changes.map(({ change }) => nativeIdOf(change)).find((id) => id !== null)

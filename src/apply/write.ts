@@ -31,25 +31,37 @@ function isDue({ tasks }: Job, { change, outcome }: Task, kinds: readonly Change
 
 type Placed = readonly [Job, Task]
 
-/** Carries the tasks out, each with an outcome in the end. Never throws: what fails is the outcome of its tasks. */
-export async function write(jobs: readonly Job[], bench: Bench, claims: Claims, ports: SettlePorts): Promise<void> {
+/** Shuts and makes accounts. Never throws: what fails is the outcome of its tasks. */
+export async function writeFirst(
+  jobs: readonly Job[],
+  bench: Bench,
+  claims: Claims,
+  ports: SettlePorts,
+): Promise<void> {
   await noteOpen(jobs, bench, ports)
-  for (const [index, kinds] of phases.entries()) {
-    if (index === 1) await othersAreShut(ports)
-    for (const job of jobs) aimAndBlock(job, kinds)
-    const due = jobs.flatMap((job) => dueOf(job, kinds))
-    if (due.length === 0) continue
-    await resolve(due, bench, ports)
-    const handOvers = await prepareHandOvers(open(due), bench, ports)
-    await fence(due, claims, ports)
-    await carryOut(open(due), bench, claims, ports)
-    await closeHandOvers(handOvers, ports)
-  }
+  await writePhase(phases[0] ?? [], jobs, bench, claims, ports)
 }
 
-async function othersAreShut({ onShut, shutFirst, signal }: SettlePorts): Promise<void> {
-  onShut?.()
-  await shutFirst?.others(signal)
+/** The rest, after which every task has an outcome. Never throws. */
+export async function writeRest(jobs: readonly Job[], bench: Bench, claims: Claims, ports: SettlePorts): Promise<void> {
+  for (const kinds of phases.slice(1)) await writePhase(kinds, jobs, bench, claims, ports)
+}
+
+async function writePhase(
+  kinds: readonly ChangeKind[],
+  jobs: readonly Job[],
+  bench: Bench,
+  claims: Claims,
+  ports: SettlePorts,
+): Promise<void> {
+  for (const job of jobs) aimAndBlock(job, kinds)
+  const due = jobs.flatMap((job) => dueOf(job, kinds))
+  if (due.length === 0) return
+  await resolve(due, bench, ports)
+  const handOvers = await prepareHandOvers(open(due), bench, ports)
+  await fence(due, claims, ports)
+  await carryOut(open(due), bench, claims, ports)
+  await closeHandOvers(handOvers, ports)
 }
 
 /** Before the first write of a revocation. */

@@ -6,7 +6,7 @@ import type { IdentityId } from '../model/identity.ts'
 import type { Instant } from '../model/instant.ts'
 import type { Admission, AuditRecord, Hold, HoldItem } from '../model/ledger.ts'
 import { admitPortion } from './admission.ts'
-import { statusOf } from './decisions.ts'
+import { statusNow } from './decisions.ts'
 import type { Driver } from './driver.ts'
 import { holds } from './holds.ts'
 import { markAgain, shutAmong } from './look-again.ts'
@@ -99,7 +99,7 @@ function* decideSome(hold: Hold, people: readonly IdentityId[], word: Word): Uni
 
 function* itemsOf(hold: number, people: readonly IdentityId[]): Unit<readonly Item[]> {
   const rows = yield* inLists(people, (some) =>
-    all(db.selectFrom('hold_item').selectAll().where('identity', 'in', some).where('hold', '=', hold)),
+    all(db.selectFrom('hold_item').selectAll().where('hold', '=', hold).where('identity', 'in', some)),
   )
   return rows.map((row) => ({
     ...row,
@@ -169,7 +169,6 @@ function planOf(hold: Hold, changes: readonly Change[]): Plan {
 }
 
 function* conclude(id: number, { by, reason, now }: Word): Unit<void> {
-  const left = yield* all(db.selectFrom('hold_item').select('status').distinct().where('hold', '=', id))
-  const status = statusOf(left.map((item) => ({ status: item.status as HoldItem['status'] })))
+  const status = yield* statusNow(id)
   yield* run(db.updateTable('hold').set({ status, decided_at: now, decided_by: by, reason }).where('id', '=', id))
 }

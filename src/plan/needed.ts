@@ -7,15 +7,16 @@ import { matchAccounts } from './matching.ts'
 import { NameAllocator } from './naming.ts'
 import { lookAt } from './person.ts'
 import { restoredVerdict } from './restored.ts'
-import { follow, globs, judgeAccount, modeVerdict } from './safety.ts'
+import { follow, globs, judgeAccount, modeVerdict, rejectedVerdict } from './safety.ts'
 import type { Verdict } from './sheet.ts'
 import { IndexedView } from './view.ts'
 import type { PlatformView } from './view.ts'
 
 /**
  * What a few people need now, by the same code as the plan: for a worker, who executes of it only what was admitted.
- * Limits and approvals were asked at admission and are not asked again. What the facts forbid is left out, and what the
- * configuration forbids by now: an account that has become protected, a platform that is only observed.
+ * Limits and approvals were asked at admission and are not asked again. What the facts forbid is left out, what a person has
+ * rejected since, and what the configuration forbids by now: an account that has become protected, a platform that is only
+ * observed.
  *
  * `view` may show those people's accounts only. So no new name is chosen (each name that the ledger has claimed for a
  * person counts), and a reference to an account that is not seen counts as needed.
@@ -34,7 +35,8 @@ export function neededChanges(
     if (sheet === null) return []
     judgeAccount(view, sheet, isProtected)
     for (const draft of sheet.drafts) {
-      draft.verdict = modeVerdict(view, draft) ?? restoredVerdict(view, draft) ?? standing(draft.verdict)
+      const forbidden = modeVerdict(view, draft) ?? restoredVerdict(view, draft) ?? rejectedVerdict(view, sheet, draft)
+      draft.verdict = forbidden ?? standing(draft.verdict)
     }
     follow(sheet)
     sheet.sort()

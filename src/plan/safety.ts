@@ -111,7 +111,7 @@ function plain(address: string): string {
 
 /** In this order: not in this mode, rejected before, approved before, waits for a person. */
 function verdictOf(view: PlatformView, sheet: Sheet, draft: Draft, safety: SafetySettings): Verdict | null {
-  const { settings, decisions } = view
+  const { settings } = view
   const { change, verdict } = draft
   const observed = modeVerdict(view, draft)
   if (observed !== null) return observed
@@ -119,9 +119,8 @@ function verdictOf(view: PlatformView, sheet: Sheet, draft: Draft, safety: Safet
   const early = restoredVerdict(view, draft)
   if (early !== null) return early
   if (isEmergency(sheet, draft)) return null
-  if (decisions.rejected.size > 0 && decisions.rejected.has(fingerprint(change))) {
-    return { why: 'rejected', text: 'Somebody rejected this change with "keyturn holds reject".' }
-  }
+  const rejected = rejectedVerdict(view, sheet, draft)
+  if (rejected !== null) return rejected
   if (isApproved(view, draft)) return null
   if (verdict !== null) return verdict
   if (change.kind !== 'link' && isBacklog(sheet)) return { why: 'backlog', text: backlogText(settings.id) }
@@ -136,6 +135,12 @@ function verdictOf(view: PlatformView, sheet: Sheet, draft: Draft, safety: Safet
 export function modeVerdict({ settings }: PlatformView, { mode }: Draft): Verdict | null {
   if (mode === null || settings.mode[mode] !== 'observe') return null
   return { why: 'observe', text: `${settings.id} is only observed for this kind of change (mode, ${mode}: observe).` }
+}
+
+/** Also of what was released before: the last word counts as long as it is not carried out. */
+export function rejectedVerdict({ decisions: { rejected } }: PlatformView, sheet: Sheet, draft: Draft): Verdict | null {
+  if (rejected.size === 0 || isEmergency(sheet, draft) || !rejected.has(fingerprint(draft.change))) return null
+  return { why: 'rejected', text: 'Somebody rejected this change with "keyturn holds reject".' }
 }
 
 export function isApproved({ decisions: { approved } }: PlatformView, { change }: Draft): boolean {

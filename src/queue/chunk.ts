@@ -6,7 +6,7 @@ const usual = { revoke: 1, change: 64 } as const
  * More than this brings little, and people wait longer for the end of a job that has claimed them. Thousands who leave at once
  * wait for nothing: in larger jobs they share commits, and each group is written less often (docs/decisions/026).
  */
-const largest = { revoke: 1_024, change: 256 } as const
+const largest = { revoke: 512, change: 256 } as const
 /** Jobs of a large backlog grow as long as there are so many of them, for several workers to share: twice as many as work. */
 const jobs = { revoke: 8, change: 16 } as const
 

@@ -66,7 +66,12 @@ export function openLane(options: OneLaneOptions): OpenLane {
   const jobs = openJobs({ redis, name, patience: patience[lane], needsReady, complain, ...traced })
   const crew = options.works ? openCrew(name, options, complain) : null
   const add = async (identities: readonly IdentityId[]) => {
-    const order = lane === 'revoke' && identities.length <= few ? 'first' : 'last'
+    const isFew = lane === 'revoke' && identities.length <= few
+    if (isFew && crew?.isFull() === true) {
+      crew.direct.offer(identities)
+      return
+    }
+    const order = isFew ? 'first' : 'last'
     const left = await jobs.add([...chunks(identities, options.chunkOf(identities.length))], order)
     if (left.length === 0) return
     if (lane === 'revoke') crew?.direct.offer(left)
@@ -88,6 +93,8 @@ export function openLane(options: OneLaneOptions): OpenLane {
 interface Crew {
   /** Works without Redis. */
   readonly direct: Direct
+  /** So many people are in memory that the next job waits for the end of one. */
+  isFull(): boolean
   turned(): void
   close(): Promise<void>
 }
@@ -97,7 +104,8 @@ function openCrew(name: string, options: OneLaneOptions, complain: () => void): 
   const stop = new AbortController()
   const running = new Set<Promise<void>>()
   let people = 0
-  const work = async (identities: readonly IdentityId[]) => {
+  const isFull = () => people > mostAtOnce
+  const work = async (identities: readonly IdentityId[], gives: 'its place' | 'nothing') => {
     const { promise: urgent, resolve } = Promise.withResolvers<void>()
     const one = run(identities, options, stop.signal, resolve)
     running.add(one)
@@ -106,10 +114,10 @@ function openCrew(name: string, options: OneLaneOptions, complain: () => void): 
       running.delete(one)
       people -= identities.length
     })
-    await (people > mostAtOnce ? over : Promise.race([over, urgent]))
+    await (gives === 'nothing' || isFull() ? over : Promise.race([over, urgent]))
   }
   const connection = redis.connect()
-  const worker = new Worker<Work>(name, (job) => work(job.data.identities), {
+  const worker = new Worker<Work>(name, (job) => work(job.data.identities, 'its place'), {
     connection,
     prefix,
     skipVersionCheck: true,
@@ -119,7 +127,7 @@ function openCrew(name: string, options: OneLaneOptions, complain: () => void): 
     ...(options.tracing === undefined ? {} : { telemetry: options.tracing }),
   })
   worker.on('error', complain)
-  const direct = openDirect(concurrency, (identity) => work([identity]))
+  const direct = openDirect(concurrency, (identity) => work([identity], 'nothing'))
   const turned = () => {
     if (lane === 'revoke') return
     const turning = health.isDown() ? worker.pause(true) : worker.resume()
@@ -128,6 +136,7 @@ function openCrew(name: string, options: OneLaneOptions, complain: () => void): 
   if (health.isDown()) turned()
   return {
     direct,
+    isFull,
     turned,
     async close() {
       stop.abort()

@@ -40,7 +40,7 @@ const signs: Readonly<Record<Victim, readonly string[]>> = {
     'the change process is started',
   ],
   changes: ['the change process is started'],
-  pass: ['noticed', 'noticed many', 'planned'],
+  pass: ['a pass is begun'],
   redis: ['the embedded Redis was started again'],
 }
 

@@ -9,6 +9,7 @@ import type { IdentityId } from '../../model/identity.ts'
 import type { Instant } from '../../model/instant.ts'
 import { assertMayOpen } from '../directory/may-open.ts'
 import { ReadEntryControl, readEntryOf } from '../directory/controls.ts'
+import { sameDn } from '../directory/dn.ts'
 import type { Entry } from '../directory/entry.ts'
 import { LdapResultError } from '../directory/errors.ts'
 import { clearCredentials } from './credentials.ts'
@@ -23,7 +24,7 @@ import {
 } from './lock.ts'
 import { saltedHash, setPassword } from './passwords.ts'
 import type { ServerFacts } from './server.ts'
-import { lockOptions, relocate, request } from './session.ts'
+import { locate, lockOptions, relocate, request } from './session.ts'
 import type { Located, Session } from './session.ts'
 
 export type DisableChange = Extract<Change, { kind: 'disable' }>
@@ -272,7 +273,13 @@ export async function proveShut(session: Session, account: ObservedAccount): Pro
   // Nothing is tried on an open one, which shall not count a wrong password.
   if (account.enabled) return { grade: 'not-proven', at, text: 'a fresh read does not show the account shut' }
   const attempt = await tryPassword(session, account.address, password)
-  return verdict(attempt, { at, worked: scrambled !== undefined && known?.bound === true, facts })
+  const worked = scrambled !== undefined && known?.bound === true
+  if (attempt.code !== 49 || attempt.saidLocked || !worked) return verdict(attempt, { at, worked, facts })
+  // A name that is gone is refused in the same words.
+  const there = (await locate(session, [account.nativeId])).get(account.nativeId)
+  if (there === undefined) return { grade: 'read-back', at, text: 'the account does not exist any more' }
+  const again = sameDn(there.dn, account.address) ? attempt : await tryPassword(session, there.dn, password)
+  return verdict(again, { at, worked, facts })
 }
 
 /** What an answer to the sign-in shows of an account that is locked, as a fresh read tells. */

@@ -9,7 +9,7 @@ export function* work(dialect: Dialect): Unit<void> {
   yield* run(db.schema.alterTable('obligation').addColumn('claimed_lane', 'text'))
   yield* run(db.schema.alterTable('obligation').addColumn('numbered_at', 'bigint'))
   yield* run(db.schema.alterTable('obligation').addColumn('received_at', 'bigint'))
-  yield* run(db.schema.alterTable('hold_item').addColumn('change', 'text'))
+  yield* holdItems()
   yield* run(db.updateTable('obligation').set({ received_at: sql.ref('admitted_at') }))
   yield* table(
     'removal',
@@ -43,6 +43,14 @@ export function* work(dialect: Dialect): Unit<void> {
   // Whoever is held is counted every few seconds, among a hundred thousand who are not.
   yield* run(db.schema.createIndex('identity_held').on('identity').column('id').where(sql.ref('held'), 'is not', null))
   yield* leavers()
+}
+
+/** Of a hold with a hundred thousand items a few people are looked up, or whether any item has a status. */
+function* holdItems(): Unit<void> {
+  yield* run(db.schema.alterTable('hold_item').addColumn('change', 'text'))
+  yield* run(db.schema.dropIndex('hold_item_hold'))
+  yield* run(db.schema.createIndex('hold_item_hold_identity').on('hold_item').columns(['hold', 'identity']))
+  yield* run(db.schema.createIndex('hold_item_hold_status').on('hold_item').columns(['hold', 'status']))
 }
 
 /** The leaver lock asks every few seconds: it must meet nobody who works here. */

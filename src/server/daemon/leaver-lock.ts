@@ -197,6 +197,8 @@ async function report(
   const now = clock()
   // Asked before anybody is marked, since shutting the door is a change as well; but the mark does not wait for the answer.
   const asking = Promise.all(opened.map((one) => whoDidIt(keyturn, connector, one, now, signal)))
+  // Should the mark fail, nobody waits for it any more.
+  asking.catch(() => undefined)
   const ids = [...new Set(opened.map(({ identity }) => identity))]
   await ledger.lookAgain(ids, 'reopened', now, correlation)
   for (const { identity, account } of opened) {

@@ -25,7 +25,10 @@ export function openListening(open: (address: Address) => Promise<AsyncDisposabl
   return {
     async move(to) {
       const old = door
-      if (isSame(old?.address ?? null, to)) return { finish: nothing, undo: nothing }
+      if (isSame(old?.address ?? null, to)) {
+        await old?.open()
+        return { finish: nothing, undo: nothing }
+      }
       const next = to === null ? null : new Door(to, open)
       if (next !== null) await openBeside(next, old)
       door = next
@@ -71,7 +74,8 @@ async function openBeside(next: Door, old: Door | null): Promise<void> {
     // 0.0.0.0 includes 127.0.0.1: with the same port it can only be opened after that was closed.
     await old.close()
     await next.open().catch(async (again: unknown) => {
-      await old.open()
+      // Should that fail, too, the next reload tries once more; what is told is why the new one cannot be had.
+      await old.open().catch(() => undefined)
       throw again
     })
   }

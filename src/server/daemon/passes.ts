@@ -116,6 +116,7 @@ export class Passes implements AsyncDisposable {
       const child = this.#start(hear)
       this.#child = child
       child.tell({ say: 'begin', settings, sources })
+      logger.debug('a pass is begun', { pid: child.pid, sources: Object.keys(sources) })
       const end = await child.ended
       if (report === null && !this.#closed) logger.error('a pass ended early; it is begun again', { end })
     } catch (error) {

@@ -5,14 +5,15 @@ import { revokeNow } from '../../apply/revoke-now.ts'
 import { settle, settleClaimed, shuttingFirst } from '../../apply/settle.ts'
 import { openSpool } from '../../apply/spool.ts'
 import type { Spool } from '../../apply/spool.ts'
-import { openStandby } from '../../apply/standby-ledger.ts'
+import { openStandby, shutIn } from '../../apply/standby-ledger.ts'
 import type { StandbyLedger } from '../../apply/standby-ledger.ts'
 import type { Change } from '../../model/change.ts'
+import type { RevocationStep } from '../../model/connector.ts'
 import { KeyturnError, summarise } from '../../model/errors.ts'
 import type { Identity, IdentityId, LifecycleEvent } from '../../model/identity.ts'
 import { SECOND } from '../../model/instant.ts'
 import type { Instant } from '../../model/instant.ts'
-import type { AuditRecord, ObligationPointer } from '../../model/ledger.ts'
+import type { AuditRecord, ClaimedObligation, ObligationPointer } from '../../model/ledger.ts'
 import { inTime } from '../../queue/patience.ts'
 import { planConcerned } from '../concerned.ts'
 import { storyOf } from '../context.ts'
@@ -101,7 +102,8 @@ export class Rescue implements AsyncDisposable {
     // Only the ledger is timed: a platform may be slow, and what comes of it is told by the report.
     const claiming = ports.ledger.claim(pointers, ports.worker, ports.leaseMs, ports.clock())
     const claimed = await this.inTime(claiming)
-    if (claimed !== 'unwritable') return settleClaimed(claimed, { ...ports, ledger: this.#hurried(ports.ledger) })
+    if (claimed !== 'unwritable')
+      return settleClaimed(claimed, { ...ports, ledger: this.#hurried(ports.ledger, claimed) })
     // What the ledger shows as claimed by now is left to who claimed it, and who was shut in this outage stays so.
     const owed = pointers.filter(({ identity, platform }) => this.#shut.get(identity)?.has(platform) !== true)
     const report = await settle(owed, { ...ports, ledger: this.#standby })
@@ -171,7 +173,8 @@ export class Rescue implements AsyncDisposable {
   }
 
   /** What is written down before an account is shut must not keep it open; what was done goes to the spool in trouble. */
-  #hurried(ledger: SettleLedger): SettleLedger {
+  #hurried(ledger: SettleLedger, claimed: readonly ClaimedObligation[]): SettleLedger {
+    const byToken = new Map(claimed.map((obligation) => [obligation.token, obligation]))
     const spool = (records: readonly AuditRecord[]) => this.#spool.note(records.map((audit) => ({ audit })))
     return {
       ...ledger,
@@ -189,6 +192,8 @@ export class Rescue implements AsyncDisposable {
       stepsDone: async (steps) => {
         const lost = await this.inTime(ledger.stepsDone(steps))
         if (lost !== 'unwritable') return lost
+        // Above all that it was open when we came: only then may we open it again (law 8).
+        await this.#spool.note(steps.flatMap(({ token, step }) => shutOf(byToken.get(token), step)))
         await spool(steps.map(({ audit }) => audit))
         throw new KeyturnError('ledger-busy', 'Steps were not recorded in time.')
       },
@@ -262,6 +267,10 @@ export class Rescue implements AsyncDisposable {
     for (const listener of this.#back.splice(0)) listener()
     this.#shut.clear()
   }
+}
+
+function shutOf(obligation: ClaimedObligation | undefined, step: RevocationStep) {
+  return obligation === undefined ? [] : shutIn({ obligation, step })
 }
 
 /** A row that is not there yet: what changes nothing is not written, and would prove nothing. */

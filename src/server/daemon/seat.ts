@@ -107,7 +107,9 @@ export class Seat implements AsyncDisposable {
   async #openBeside(settings: Settings): Promise<Generation> {
     const move = await this.#monitoring?.move(settings.daemon.listen)
     const generation = await openGeneration(this.#base, settings).catch(async (error: unknown) => {
-      await move?.undo()
+      await move?.undo().catch((undone: unknown) => {
+        this.#base.logger.error('the old address of daemon.listen could not be opened again', summarise(undone))
+      })
       throw error
     })
     await move?.finish()

@@ -205,8 +205,8 @@ test('a person whose changes cannot be worked out is put off alone', async () =>
     },
   })
   expect(report.obligations.map(({ identity, state }) => `${identity} ${state}`)).toEqual([
-    'hr:2 settled',
     'hr:1 retry',
+    'hr:2 settled',
   ])
 })
 

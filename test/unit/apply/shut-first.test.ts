@@ -3,9 +3,10 @@ import { ShutFirst } from '../../../src/apply/shut-first.ts'
 import { World } from './world.ts'
 
 const never = new AbortController().signal
+const nothing = async () => undefined
 
 /** True as soon as it is over; nothing is waited for. */
-function watched(promise: Promise<void>): { isOver: boolean } {
+function watched(promise: Promise<unknown>): { isOver: boolean } {
   const state = { isOver: false }
   void promise.then(() => {
     state.isOver = true
@@ -16,13 +17,13 @@ function watched(promise: Promise<void>): { isOver: boolean } {
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve))
 
 test('nobody waits where nobody is still to be shut', async () => {
-  await new ShutFirst().others(never)
+  await new ShutFirst().afterwards(never, nothing)
 })
 
 test('the last one who is shut lets all go on, and saying it twice counts once', async () => {
   const order = new ShutFirst()
   const [one, two] = [order.begin(), order.begin()]
-  const [first, second] = [watched(order.others(never)), watched(order.others(never))]
+  const [first, second] = [watched(order.afterwards(never, nothing)), watched(order.afterwards(never, nothing))]
   one()
   one()
   await turn()
@@ -32,15 +33,61 @@ test('the last one who is shut lets all go on, and saying it twice counts once',
   expect([first.isOver, second.isOver]).toEqual([true, true])
 })
 
-test('whoever is asked to stop waits no more, and nobody waits for ever', async () => {
-  const order = new ShutFirst(20)
-  order.begin()
+test('whoever leaves while the rest is worked on comes before what is not begun yet', async () => {
+  const order = new ShutFirst()
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const running = Array.from({ length: 4 }, () => order.afterwards(never, () => promise))
+  const next = watched(order.afterwards(never, nothing))
+  const shut = order.begin()
+  resolve()
+  await Promise.all(running)
+  await turn()
+  expect(next.isOver).toBe(false)
+  shut()
+  await turn()
+  expect(next.isOver).toBe(true)
+})
+
+test('what fails gives its place to the next', async () => {
+  const order = new ShutFirst()
+  const failing = Array.from({ length: 5 }, () => order.afterwards(never, () => Promise.reject(new Error('no'))))
+  expect((await Promise.allSettled(failing)).map(({ status }) => status)).toEqual(Array(5).fill('rejected'))
+  await order.afterwards(never, nothing)
+})
+
+test('whoever is asked to stop waits no more', async () => {
+  const order = new ShutFirst()
+  const shut = order.begin()
   const stop = new AbortController()
-  const stopped = watched(order.others(stop.signal))
+  const stopped = watched(order.afterwards(stop.signal, nothing))
   stop.abort()
   await turn()
   expect(stopped.isOver).toBe(true)
-  await order.others(never)
+  shut()
+})
+
+test('an account that hangs, and leavers without end, keep nobody waiting for ever', async () => {
+  const hanging = new ShutFirst({ hangs: 20, patience: 60_000 })
+  hanging.begin()
+  await hanging.afterwards(never, nothing)
+  const endless = new ShutFirst({ hangs: 60_000, patience: 20 })
+  const shut = endless.begin()
+  await endless.afterwards(never, nothing)
+  shut()
+})
+
+test('who could not be shut is told at once, whoever else is still to be shut', async () => {
+  const world = new World()
+  world.wish('hr:1')
+  await world.quiesce()
+  world.wish('hr:1', { state: 'shut' })
+  const shutFirst = new ShutFirst()
+  const other = shutFirst.begin()
+  world.platform.trouble = ({ kind }) =>
+    kind === 'disable' ? { result: 'retry', error: { code: 'platform-busy', message: 'busy' } } : undefined
+  const report = await world.settle(await world.plan(), { shutFirst })
+  expect(report.obligations).toMatchObject([{ state: 'retry' }])
+  other()
 })
 
 test('of two jobs of leavers, both shut their accounts before either takes anything else away', async () => {

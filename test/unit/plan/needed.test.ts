@@ -48,6 +48,14 @@ describe('what a worker needs to know', () => {
     expect(needed(guarded, leaver('ann'))).toEqual([])
   })
 
+  it('leaves out what a person has rejected since it was admitted, unless it is an emergency', () => {
+    const world = new World().has('ann')
+    for (const change of neededChanges(world.view(), [leaver('ann')], world.safety))
+      world.rejected.add(fingerprint(change))
+    expect(needed(world, leaver('ann'))).toEqual([])
+    expect(needed(world, { ...leaver('ann'), emergency: true })).toEqual(['disable leaver'])
+  })
+
   it('chooses no new name: what is claimed counts, whichever it was', () => {
     const world = new World()
     expect(needed(world, want('ann'))).toEqual([])

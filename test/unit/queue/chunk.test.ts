@@ -9,7 +9,7 @@ describe('how many people one job is for', () => {
 
   it('is some where hundreds leave at once, so that the last of them does not wait for each of the others', () => {
     expect(chunkSize('revoke', 320, Infinity)).toBe(40)
-    expect(chunkSize('revoke', 10_000, Infinity)).toBe(1_024)
+    expect(chunkSize('revoke', 10_000, Infinity)).toBe(512)
   })
 
   it('is 64 for changes of every day', () => {

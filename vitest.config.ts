@@ -1,5 +1,9 @@
 import { defineConfig } from 'vitest/config'
 
+/** What is true of a ledger wherever it is. Left out: what is about SQLite's file, its query plans, and what starts servers of its own. */
+const ofAnyLedger =
+  'accounts admission admitting aftermath clock holds in-vain intake look-again overrides people processes ' +
+  'running-state running-work takeover version work'
 // Only what hangs is ended by these: what must be fast is measured where it is tested, and a busy machine takes its time.
 const serverTimeouts = { testTimeout: 300_000, hookTimeout: 120_000, teardownTimeout: 30_000 }
 
@@ -29,13 +33,25 @@ export default defineConfig({
         },
       },
       {
+        // The same tests of the ledger as in `integration`, on one PostgreSQL server.
+        extends: true,
+        test: {
+          name: 'postgresql',
+          include: ofAnyLedger.split(' ').map((name) => `test/integration/ledger/${name}.test.ts`),
+          globalSetup: 'test/integration/ledger/postgresql-server.ts',
+          fileParallelism: false,
+          sequence: { groupOrder: 2 },
+          ...serverTimeouts,
+        },
+      },
+      {
         extends: true,
         test: {
           name: 'scenarios',
           include: ['test/scenarios/**/*.test.ts'],
           // Much of a scenario is waiting; more at once would only wait for each other on two cores.
           maxWorkers: 3,
-          sequence: { groupOrder: 2 },
+          sequence: { groupOrder: 3 },
           ...serverTimeouts,
         },
       },

@@ -1,6 +1,12 @@
 // What differs between databases, beyond what Kysely compiles: how a statement is written, row ids, and triggers.
-import { createQueryId, sql, SqliteQueryCompiler } from 'kysely'
-import type { ColumnDefinitionBuilder, CompiledQuery, OperationNodeSource, RootOperationNode } from 'kysely'
+import { createQueryId, PostgresQueryCompiler, sql, SqliteQueryCompiler } from 'kysely'
+import type {
+  ColumnDefinitionBuilder,
+  CompiledQuery,
+  DataTypeNode,
+  OperationNodeSource,
+  RootOperationNode,
+} from 'kysely'
 
 export interface Dialect {
   readonly compile: (query: OperationNodeSource) => CompiledQuery
@@ -20,4 +26,28 @@ export const sqlite: Dialect = {
       (verb) => sql`create trigger ${sql.ref(`${table}_refuses_${verb}`)} before ${sql.raw(verb)} on ${sql.table(table)}
         begin select raise(abort, ${sql.lit(`table ${table} is append-only`)}); end`,
     ),
+}
+
+/** Texts are sorted and compared byte by byte, as SQLite does it, and every number has 64 bits. */
+class LedgerQueryCompiler extends PostgresQueryCompiler {
+  protected override visitDataType(node: DataTypeNode): void {
+    const { dataType } = node
+    this.append(dataType === 'text' ? 'text collate "C"' : dataType === 'integer' ? 'bigint' : dataType)
+  }
+}
+
+const postgresCompiler = new LedgerQueryCompiler()
+
+export const postgres: Dialect = {
+  compile: (query) => postgresCompiler.compileQuery(query.toOperationNode() as RootOperationNode, createQueryId()),
+  rowId: (column) => column.primaryKey().generatedByDefaultAsIdentity(),
+  appendOnly: (table) => {
+    const refusal = sql.ref(`${table}_refuses`)
+    return [
+      sql`create function ${refusal}() returns trigger language plpgsql as
+        $$ begin raise exception 'table % is append-only', tg_table_name; end $$`,
+      sql`create trigger ${sql.ref(`${table}_refuses_change`)} before update or delete or truncate on ${sql.table(table)}
+        for each statement execute function ${refusal}()`,
+    ]
+  },
 }

@@ -1,7 +1,7 @@
-// Runs units of work. Writes that arrive within a few milliseconds share one transaction, and so one wait for the disk; each has
-// its own savepoint, so that one that fails is undone alone. Nothing is awaited between BEGIN and COMMIT.
-import { setImmediate, setTimeout } from 'node:timers/promises'
-import { KeyturnError } from '../model/errors.ts'
+// Runs units of work on a database that answers at once. Writes that arrive together share one transaction (group.ts); each has its
+// own savepoint, so that one that fails is undone alone. Nothing is awaited between BEGIN and COMMIT.
+import { closedError, failWaiting, gatherWrites, groupTime, patiently } from './group.ts'
+import type { Group, Job } from './group.ts'
 import type { Statement, Unit } from './unit.ts'
 
 /** What the driver needs of a database that answers at once. Its methods throw KeyturnError `ledger-busy` when it is locked. */
@@ -30,40 +30,23 @@ export interface Driver extends AsyncDisposable {
   readonly version: () => string
 }
 
-interface Job {
-  readonly since: number
+interface Work extends Job {
   /** Runs the unit; returns how to tell the caller after COMMIT. */
   run(): () => void
-  fail(error: unknown): void
 }
 
-/** How long a unit may wait for other processes, ms. */
-const patience = 10_000
-/** Jitter between tries, so that several waiting processes do not meet again and again, ms. */
-const pause = { least: 1, most: 8 }
-/**
- * After a group that kept the ledger locked for `long`, it stays free for `rest`, ms: longer than anybody pauses, so that
- * every process that waits gets its turn. A revocation must not wait for the end of a backlog (law 3).
- */
-const fair = { long: 15, rest: 10 }
-/**
- * While writes follow each other within this time, the next group is gathered for as long as the disk took for the last one,
- * but not longer than `gatherMost`, ms.
- */
-const burst = 10
-const gatherMost = 3
-/** A group ends after so much work, to let the event loop turn, ms. */
-const groupTime = 30
-
 export function drive(connection: Connection, now: () => number = () => performance.now()): Driver {
-  const group = gatherWrites(connection, now)
+  const group = gatherWrites<Work>(
+    (jobs) => (begins(connection, jobs, now) ? commitGroup(connection, jobs, now) : null),
+    now,
+  )
   let closed = false
   return {
     read: (unit) => patiently(() => readNow(connection, unit), now),
 
     write<T>(unit: () => Unit<T>) {
       return new Promise<T>((resolve, reject) => {
-        if (closed) throw new KeyturnError('ledger-unavailable', 'The ledger was closed.')
+        if (closed) throw closedError()
         const run = () => {
           const value = runUnit(connection, unit())
           return () => resolve(value)
@@ -83,66 +66,14 @@ export function drive(connection: Connection, now: () => number = () => performa
   }
 }
 
-/** The queue of writes; `done` resolves when nothing is left of it. */
-function gatherWrites(connection: Connection, now: () => number) {
-  const jobs: Job[] = []
-  let last: Group = { end: -Infinity, commit: 0, locked: 0 }
-  let draining: Promise<void> | undefined
-
-  async function gather(): Promise<void> {
-    const since = now() - last.end
-    const wait = last.locked > fair.long ? fair.rest - since : since < burst ? Math.min(last.commit, gatherMost) : 0
-    await (wait < 1 ? setImmediate() : setTimeout(wait))
-  }
-
-  async function drain(): Promise<void> {
-    await gather()
-    while (jobs.length > 0) {
-      if (begins(connection, jobs, now)) {
-        last = commitGroup(connection, jobs, now)
-        await gather()
-      } else {
-        await setTimeout(jitter())
-      }
-    }
-    draining = undefined
-  }
-
-  return {
-    add(job: Job): void {
-      jobs.push(job)
-      draining ??= drain()
-    },
-    done: async () => draining,
-  }
-}
-
 /** False when it shall be tried again; an error ends the jobs that it concerns. */
-function begins(connection: Connection, jobs: Job[], now: () => number): boolean {
+function begins(connection: Connection, jobs: Work[], now: () => number): boolean {
   try {
     connection.begin('write')
     return true
   } catch (error) {
-    const busy = isBusy(error)
-    for (const job of busy ? jobs.filter(({ since }) => now() - since > patience) : [...jobs]) {
-      jobs.splice(jobs.indexOf(job), 1)
-      job.fail(busy ? stillBusy(error) : error)
-    }
+    failWaiting(jobs, error, now())
     return false
-  }
-}
-
-/** Tries again while another process has the ledger locked. Throws KeyturnError `ledger-busy` in the end. */
-export async function patiently<T>(work: () => T, now: () => number = () => performance.now()): Promise<T> {
-  const since = now()
-  for (;;) {
-    try {
-      return work()
-    } catch (error) {
-      if (!isBusy(error)) throw error
-      if (now() - since > patience) throw stillBusy(error)
-    }
-    await setTimeout(jitter())
   }
 }
 
@@ -158,23 +89,15 @@ function readNow<T>(connection: Connection, unit: () => Unit<T>): T {
   }
 }
 
-/** How long one took, ms. */
-interface Group {
-  readonly end: number
-  readonly commit: number
-  /** From BEGIN to COMMIT. */
-  readonly locked: number
-}
-
 /** Runs the jobs that are there, for a limited time, inside the transaction that has begun. */
-function commitGroup(connection: Connection, jobs: Job[], now: () => number): Group {
+function commitGroup(connection: Connection, jobs: Work[], now: () => number): Group {
   const tell: (() => void)[] = []
-  const group: Job[] = []
+  const group: Work[] = []
   const begun = now()
   let worked = begun
   try {
     while (jobs.length > 0 && (group.length === 0 || now() - begun < groupTime)) {
-      const job = jobs.shift() as Job
+      const job = jobs.shift() as Work
       group.push(job)
       tell.push(runJob(connection, job))
     }
@@ -191,7 +114,7 @@ function commitGroup(connection: Connection, jobs: Job[], now: () => number): Gr
 }
 
 /** Returns what to tell the caller after COMMIT. Throws only when the whole transaction is lost. */
-function runJob(connection: Connection, job: Job): () => void {
+function runJob(connection: Connection, job: Work): () => void {
   connection.savepoint()
   try {
     const tell = job.run()
@@ -218,19 +141,4 @@ function runUnit<T>(connection: Pick<Connection, 'execute'>, unit: Unit<T>): T {
     step = unit.next(rows)
   }
   return step.value
-}
-
-function isBusy(error: unknown): error is KeyturnError {
-  return error instanceof KeyturnError && error.code === 'ledger-busy'
-}
-
-function stillBusy(error: KeyturnError): KeyturnError {
-  return new KeyturnError('ledger-busy', `${error.message} It did so for ${patience / 1000} s.`, {
-    cause: error,
-    hint: 'Try again. If it lasts, look for a program that keeps the file open, such as an sqlite3 shell in a transaction.',
-  })
-}
-
-function jitter(): number {
-  return pause.least + Math.random() * (pause.most - pause.least)
 }

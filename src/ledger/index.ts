@@ -23,6 +23,8 @@ import { settle } from './settlement.ts'
 export interface OpenOptions {
   /** Nothing is made or written, and a ledger that is not there looks empty. */
   readonly readOnly?: boolean
+  /** The state folder of this machine, for the witness of a ledger on a server; a file has its witness beside it. */
+  readonly folder?: string
   readonly clock?: Clock
   /** Told once or more when the file was replaced, or a backup put back, while the ledger is open. */
   readonly onReplaced?: (error: KeyturnError) => void
@@ -31,14 +33,18 @@ export interface OpenOptions {
 }
 
 /**
- * Opens the system of record: `sqlite:/absolute/path.db` or `sqlite::memory:`. A ledger that is not there yet is made, its
- * folder 0700 and its file 0600. Throws KeyturnError `config-invalid` for another URL, `ledger-unavailable`, `ledger-busy`.
+ * Opens the system of record: `sqlite:/absolute/path.db`, `sqlite::memory:` or `postgres://user@host/database`. A ledger that
+ * is not there yet is made: a file, 0600 in a folder 0700; tables in a database. Throws KeyturnError `config-invalid` for another URL, `ledger-unavailable`, `ledger-busy`.
  */
 export async function openLedger(
   url: string,
-  { readOnly = false, clock = Date.now, onReplaced = ignore, onTrouble = ignore }: OpenOptions = {},
+  { readOnly = false, folder, clock = Date.now, onReplaced = ignore, onTrouble = ignore }: OpenOptions = {},
 ): Promise<Ledger & RunningLedger> {
-  const { driver, suspected } = await openDriver(url, readOnly, { clock, onReplaced, onTrouble })
+  const { driver, suspected } = await openDriver(
+    url,
+    { readOnly, folder: folder ?? null },
+    { clock, onReplaced, onTrouble },
+  )
   return {
     restored: async () => (await driver.read(restored)) ?? suspected(),
     ...aboutPeople(driver),

@@ -4,10 +4,11 @@ import { KeyturnError } from '../model/errors.ts'
 import type { Clock } from '../model/instant.ts'
 import type { Restored } from '../model/running.ts'
 import type { Driver } from './driver.ts'
+import { closedError } from './group.ts'
 import { beatOnce, markRestored, standing } from './self.ts'
 import type { Standing } from './self.ts'
-import { fileAt, isBehind, readWitness, writeWitness } from './witness.ts'
-import type { Testimony } from './witness.ts'
+import { isBehind, readWitness, writeWitness } from './witness.ts'
+import type { Place, Testimony } from './witness.ts'
 
 /** A driver whose ledger may turn out to be restored without that it could be written down in it. */
 export interface Opened {
@@ -27,10 +28,10 @@ export interface Keeping {
 const lookEvery = 2_000
 
 /** For who only reads: nothing is written, neither into the ledger nor beside it. */
-export async function compare(driver: Driver, path: string, { clock, onTrouble }: Keeping): Promise<Opened> {
+export async function compare(driver: Driver, place: Place, { clock, onTrouble }: Keeping): Promise<Opened> {
   let suspected: Restored | null = null
   try {
-    const witness = await readWitness(path)
+    const witness = await readWitness(place)
     if (isBehind(await driver.read(standing), witness)) suspected = { at: clock(), knownUntil: null }
   } catch (error) {
     onTrouble(error)
@@ -39,8 +40,8 @@ export async function compare(driver: Driver, path: string, { clock, onTrouble }
 }
 
 /** For who writes. Never throws: a ledger without a witness is as good, only less watched. */
-export async function keepWitness(driver: Driver, path: string, keeping: Keeping): Promise<Opened> {
-  const keeper = new Keeper(driver, path, keeping)
+export async function keepWitness(driver: Driver, place: Place, keeping: Keeping): Promise<Opened> {
+  const keeper = new Keeper(driver, place, keeping)
   await keeper.begin()
   return {
     suspected: () => keeper.suspected,
@@ -69,21 +70,21 @@ class Keeper {
   news = false
   isEnding = false
   readonly #driver: Driver
-  readonly #path: string
+  readonly #place: Place
   readonly #keeping: Keeping
   #file: string | null = null
   #timer: NodeJS.Timeout | undefined
   #looking: Promise<void> | null = null
 
-  constructor(driver: Driver, path: string, keeping: Keeping) {
+  constructor(driver: Driver, place: Place, keeping: Keeping) {
     this.#driver = driver
-    this.#path = path
+    this.#place = place
     this.#keeping = keeping
   }
 
   async begin(): Promise<void> {
     await this.#attempt(async () => {
-      this.#file = await fileAt(this.#path)
+      this.#file = await this.#place.file()
       await this.#look(false)
     })
     this.#timer = setInterval(() => {
@@ -112,19 +113,19 @@ class Keeper {
 
   async #again({ last = false } = {}): Promise<void> {
     if (this.replaced !== null || this.#file === null) return
-    if ((await fileAt(this.#path)) !== this.#file) {
-      this.replaced = replacedError(this.#path)
+    if ((await this.#place.file()) !== this.#file) {
+      this.replaced = replacedError(this.#place.name)
       this.#keeping.onReplaced(this.replaced)
       // What was written since the last beat is in no file any more: whatever is there now is behind.
       if (this.news) await this.#witnessLoss()
       return
     }
-    if (await this.#look(last)) this.#keeping.onReplaced(restoredError(this.#path))
+    if (await this.#look(last)) this.#keeping.onReplaced(restoredError(this.#place.name))
   }
 
   /** True where the ledger is behind. The witness is read first: the ledger can only have come further since. */
   async #look(last: boolean): Promise<boolean> {
-    const witness = await readWitness(this.#path)
+    const witness = await readWitness(this.#place)
     const now = await this.#driver.read(standing)
     if (isBehind(now, witness)) {
       await this.#mark(witness)
@@ -138,8 +139,8 @@ class Keeper {
   }
 
   async #witnessLoss(): Promise<void> {
-    const witness = await readWitness(this.#path)
-    if (typeof witness !== 'string') await writeWitness(this.#path, { ...witness, beat: witness.beat + 1 })
+    const witness = await readWitness(this.#place)
+    if (typeof witness !== 'string') await writeWitness(this.#place, { ...witness, beat: witness.beat + 1 })
   }
 
   /** Where the ledger cannot be written, this process knows it at least, and tries again. */
@@ -153,29 +154,25 @@ class Keeper {
 
   async #testify({ ledger, beat }: Standing, before: Testimony, last: boolean): Promise<void> {
     const file = this.#file ?? ''
-    const log = last ? null : await fileAt(`${this.#path}-wal`)
+    const log = last ? null : await this.#place.log()
     const isSame =
       typeof before !== 'string' &&
       before.ledger === ledger &&
       before.beat >= beat &&
       before.file === file &&
       before.log === log
-    if (!isSame) await writeWitness(this.#path, { ledger, beat, file, log })
+    if (!isSame) await writeWitness(this.#place, { ledger, beat, file, log })
   }
 }
 
-function closedError(): KeyturnError {
-  return new KeyturnError('ledger-unavailable', 'The ledger was closed.')
-}
-
-function replacedError(path: string): KeyturnError {
-  return new KeyturnError('ledger-unavailable', `The ledger ${path} was replaced by another file while it was open.`, {
+function replacedError(name: string): KeyturnError {
+  return new KeyturnError('ledger-unavailable', `The ledger ${name} was replaced by another file while it was open.`, {
     hint: 'What this process would write is lost, so it writes nothing. Started again, it works with the new file.',
   })
 }
 
-function restoredError(path: string): KeyturnError {
-  return new KeyturnError('ledger-unavailable', `The ledger ${path} was restored from a backup while it was open.`, {
+function restoredError(name: string): KeyturnError {
+  return new KeyturnError('ledger-unavailable', `The ledger ${name} was restored from a backup while it was open.`, {
     hint: 'What this process remembers of it is not right any more. Started again, it reconciles first.',
   })
 }

@@ -1,9 +1,13 @@
 // The accounts of people who have left: the leaver lock looks at them every few seconds, so this reads few rows.
 import { sql } from 'kysely'
+import type { OrderByItemBuilder } from 'kysely'
 import type { IdentityId } from '../model/identity.ts'
 import type { Leaver } from '../model/running.ts'
 import { all, db, inLists } from './unit.ts'
 import type { Unit } from './unit.ts'
+
+/** Said in full: where no time is known, databases differ in whether that is first or last. */
+const newestFirst = (time: OrderByItemBuilder) => time.desc().nullsLast()
 
 type Page = { readonly after: IdentityId | null; readonly most: number } | { readonly newest: number }
 
@@ -49,8 +53,8 @@ function* inOrder(platform: string, page: { readonly after: IdentityId | null; r
 }
 
 function* newest(platform: string, most: number): Unit<Found[]> {
-  const shut = yield* all(shutHere(platform).orderBy('shut_at', 'desc').limit(most))
-  const latest = db.selectFrom('identity').select('id').where(isGone).orderBy('left_at', 'desc').limit(most)
+  const shut = yield* all(shutHere(platform).orderBy('shut_at', newestFirst).limit(most))
+  const latest = db.selectFrom('identity').select('id').where(isGone).orderBy('left_at', newestFirst).limit(most)
   const gone = (yield* all(goneWithout(platform).where('id', 'in', latest))).map(withoutAccount)
   const unique = new Map([...(yield* overruled(platform)), ...gone, ...shut].map((one) => [one.identity, one]))
   return [...unique.values()].slice(0, most)

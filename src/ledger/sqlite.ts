@@ -110,7 +110,10 @@ function translate(path: string, error: unknown): unknown {
   if (!(error instanceof Error) || !('errcode' in error) || typeof error.errcode !== 'number') return error
   const code = error.errcode & 0xff
   if (code === 5 || code === 6) {
-    return new KeyturnError('ledger-busy', `Another process is writing the ledger ${path}.`, { cause: error })
+    return new KeyturnError('ledger-busy', `Another process is writing the ledger ${path}.`, {
+      cause: error,
+      hint: 'Try again. If it lasts, look for a program that keeps the file open, such as an sqlite3 shell in a transaction.',
+    })
   }
   const known = unavailableCodes[code]
   if (known !== undefined) {

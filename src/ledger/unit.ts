@@ -72,9 +72,16 @@ export function* upsertAll<Table extends keyof Schema>(
   const kept: readonly string[] = [...key, ...fixed]
   const others = Object.keys(rows[0] ?? {}).filter((column) => !kept.includes(column))
   const excluded = Object.fromEntries(others.map((name) => [name, sql.ref(`excluded.${name}`)]))
-  yield* insertChunks(table, rows, `overwrite all but ${kept.join()}`, (some) =>
+  yield* insertChunks(table, lastOfEach(key, rows), `overwrite all but ${kept.join()}`, (some) =>
     inserting(table, some).onConflict((conflict) => conflict.columns(key).doUpdateSet(excluded as never)),
   )
+}
+
+/** Of rows with the same key, the last: PostgreSQL refuses to overwrite a row twice in one statement. */
+function lastOfEach<R>(key: readonly string[], rows: readonly R[]): readonly R[] {
+  if (rows.length < 2) return rows
+  const last = new Map(rows.map((row) => [key.map((column) => row[column as keyof R]).join('\0'), row]))
+  return last.size === rows.length ? rows : [...last.values()]
 }
 
 /** Inserts; a row that has the same key already stays as it is. */

@@ -1,7 +1,8 @@
-// The witness: a small file beside the ledger that says which ledger it is and how far it had come. A backup of the ledger that is
+// The witness: a small file beside the ledger, or in the state folder where the ledger is on a server, that says which ledger it is and how far it had come. A backup of the ledger that is
 // put back is behind it. It also says which file, so that the write-ahead log of one file is never replayed into another.
 import { open, readFile, rename, rm, stat } from 'node:fs/promises'
 import type { FileHandle } from 'node:fs/promises'
+import { join } from 'node:path'
 import { KeyturnError } from '../model/errors.ts'
 import type { Standing } from './self.ts'
 
@@ -17,15 +18,45 @@ export type Testimony = Witness | 'none' | 'unclear'
 const explanation =
   'Keyturn compares its ledger with this file to notice that a backup was put back. Leave it out of backups of the ledger.'
 
-function witnessOf(path: string): string {
-  return `${path}.witness`
+/** Where a ledger is, as far as it must be known to keep its witness. */
+export interface Place {
+  /** The ledger, as messages call it. */
+  readonly name: string
+  /** The witness's own path. */
+  readonly witness: string
+  /** A file or folder whose owner shall own the witness. */
+  readonly owner: string
+  /** Which file the ledger is in, and which its write-ahead log; null: it is not there. A server's ledger is always in the same. */
+  readonly file: () => Promise<string | null>
+  readonly log: () => Promise<string | null>
+}
+
+export function placeOfFile(path: string): Place {
+  return {
+    name: path,
+    witness: `${path}.witness`,
+    owner: path,
+    file: () => fileAt(path),
+    log: () => fileAt(`${path}-wal`),
+  }
+}
+
+/** Each machine keeps a witness of its own: they all compare the same ledger with what they have seen of it. */
+export function placeOnServer(name: string, folder: string): Place {
+  return {
+    name,
+    witness: join(folder, 'ledger.witness'),
+    owner: folder,
+    file: async () => 'server',
+    log: async () => null,
+  }
 }
 
 /** Throws what the file system says, unless the file is not there. */
-export async function readWitness(path: string): Promise<Testimony> {
+export async function readWitness({ witness }: Pick<Place, 'witness'>): Promise<Testimony> {
   let text: string
   try {
-    text = await readFile(witnessOf(path), 'utf8')
+    text = await readFile(witness, 'utf8')
   } catch (error) {
     if (isMissing(error)) return 'none'
     throw error
@@ -45,18 +76,18 @@ export function parse(text: string): Testimony {
 }
 
 /** Whole or not at all, also after a power cut; readable by its owner only. */
-export async function writeWitness(path: string, witness: Witness): Promise<void> {
-  const draft = `${witnessOf(path)}.${process.pid}-${Math.random().toString(36).slice(2)}`
+export async function writeWitness({ witness: path, owner }: Place, witness: Witness): Promise<void> {
+  const draft = `${path}.${process.pid}-${Math.random().toString(36).slice(2)}`
   try {
     const file = await open(draft, 'wx', 0o600)
     try {
       await file.writeFile(`${JSON.stringify({ ...witness, explanation })}\n`)
-      await handToOwner(file, path)
+      await handToOwner(file, owner)
       await file.sync()
     } finally {
       await file.close()
     }
-    await rename(draft, witnessOf(path))
+    await rename(draft, path)
   } catch (error) {
     await rm(draft, { force: true }).catch(() => undefined)
     throw error
@@ -64,9 +95,9 @@ export async function writeWitness(path: string, witness: Witness): Promise<void
 }
 
 /** What root writes belongs to whom the ledger belongs to, as SQLite does it with its own files: else the daemon could not read it. */
-async function handToOwner(file: FileHandle, path: string): Promise<void> {
+async function handToOwner(file: FileHandle, owner: string): Promise<void> {
   if (process.getuid?.() !== 0) return
-  const { uid, gid } = await stat(path)
+  const { uid, gid } = await stat(owner)
   await file.chown(uid, gid)
 }
 
@@ -77,7 +108,7 @@ export function isBehind({ ledger, beat }: Standing, witness: Testimony): boolea
 }
 
 /** Device and inode; null where there is no file. Never opens it: closing a file would end SQLite's locks on it. */
-export async function fileAt(path: string): Promise<string | null> {
+async function fileAt(path: string): Promise<string | null> {
   try {
     const { dev, ino } = await stat(path, { bigint: true })
     return `${dev}:${ino}`
@@ -93,7 +124,7 @@ export async function fileAt(path: string): Promise<string | null> {
  * (https://www.sqlite.org/howtocorrupt.html, section 1.4). Throws KeyturnError `ledger-unavailable`.
  */
 export async function separateLog(path: string): Promise<void> {
-  const witness = await readWitness(path).catch(() => 'none' as const)
+  const witness = await readWitness(placeOfFile(path)).catch(() => 'none' as const)
   if (witness === 'none' || witness === 'unclear' || witness.log === null) return
   const [file, log] = await Promise.all([fileAt(path), fileAt(`${path}-wal`)])
   if (file === null || file === witness.file || log !== witness.log) return

@@ -1,6 +1,6 @@
-import { DatabaseSync } from 'node:sqlite'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { openLedger } from '../../../src/ledger/index.ts'
+import { rowsOf } from './raw.ts'
 import * as s from './samples.ts'
 
 describe('adopting', () => {
@@ -50,17 +50,22 @@ describe('numbers', () => {
   })
 })
 
+test('of two links of one person at once the last counts', async () => {
+  const ledger = await s.ledgerWith(1)
+  await ledger.adopt([s.link('p1'), s.link('p1', { nativeId: 'guid-new' })], [])
+  expect(await ledger.links(s.platform)).toMatchObject([{ nativeId: 'guid-new' }])
+})
+
 describe('the audit', () => {
   test('is durable when the promise resolves, and nobody can change or delete it', async () => {
-    const { url, path } = await s.temporaryLedger()
+    const { url } = await s.temporaryLedger()
     const ledger = await openLedger(url)
     onTestFinished(() => ledger[Symbol.asyncDispose]())
     const records = [s.record('p1', { at: 1 }), s.record('p1', { at: 2, reason: null, platform: null, askedAt: null })]
     await ledger.audit(records)
-    using raw = new DatabaseSync(path)
-    expect(raw.prepare('select at from audit').all()).toHaveLength(2)
-    expect(() => raw.exec(`update audit set result = 'failed'`)).toThrow('append-only')
-    expect(() => raw.exec('delete from audit')).toThrow('append-only')
+    expect(await rowsOf(url, 'select at from audit')).toHaveLength(2)
+    await expect(rowsOf(url, `update audit set result = 'failed'`)).rejects.toThrow('append-only')
+    await expect(rowsOf(url, 'delete from audit')).rejects.toThrow('append-only')
     expect(await ledger.auditOf('hr:p1', 10)).toEqual(records.toReversed())
     expect(await ledger.auditOf('hr:p1', 1)).toHaveLength(1)
   })

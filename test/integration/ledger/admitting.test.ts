@@ -181,7 +181,11 @@ describe('a large plan', () => {
   /** A driver that ends before so many writes are done. */
   async function dying(url: string, writes: number): Promise<Driver> {
     const ignore = () => undefined
-    const { driver } = await openDriver(url, false, { clock: Date.now, onReplaced: ignore, onTrouble: ignore })
+    const { driver } = await openDriver(
+      url,
+      { readOnly: false, folder: null },
+      { clock: Date.now, onReplaced: ignore, onTrouble: ignore },
+    )
     let left = writes
     return { ...driver, write: (unit) => (left-- > 0 ? driver.write(unit) : Promise.reject(new Error('killed'))) }
   }

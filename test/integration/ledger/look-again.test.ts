@@ -1,26 +1,27 @@
-import { DatabaseSync } from 'node:sqlite'
 import fc from 'fast-check'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { connect } from '../../../src/ledger/sqlite.ts'
-import { drive } from '../../../src/ledger/driver.ts'
 import { openLedger } from '../../../src/ledger/index.ts'
 import { answerMarks } from '../../../src/ledger/look-again.ts'
+import { openDriver } from '../../../src/ledger/open.ts'
 import type { IdentityId } from '../../../src/model/identity.ts'
 import type { LookAgain } from '../../../src/model/running.ts'
+import { isOnServer, rowsOf } from './raw.ts'
 import * as s from './samples.ts'
 
 /** A ledger that knows p1 … pN and has no marks; `answer` does what an admission does with them. */
 async function unmarked(count: number) {
-  const { url, path } = await s.temporaryLedger()
+  const { url } = await s.temporaryLedger()
   const ledger = await openLedger(url)
   onTestFinished(() => ledger[Symbol.asyncDispose]())
   await ledger.saveIntake(s.intake(s.people(count)), 'first')
-  const driver = drive(connect(path, { queryOnly: false, fileReadOnly: false }))
+  const ignore = () => undefined
+  const keeping = { clock: Date.now, onReplaced: ignore, onTrouble: ignore }
+  const { driver } = await openDriver(url, { readOnly: false, folder: null }, keeping)
   onTestFinished(() => driver[Symbol.asyncDispose]())
   const answer = (upTo: number, people: readonly IdentityId[] | null, except: readonly IdentityId[] = []) =>
     driver.write(() => answerMarks(upTo, people, new Set(except)))
   await answer(Number.MAX_SAFE_INTEGER, null)
-  return { ledger, path, answer }
+  return { ledger, url, answer }
 }
 
 const whom = (marks: readonly LookAgain[]) => marks.map(({ identity }) => identity)
@@ -62,13 +63,12 @@ describe('marks', () => {
   })
 
   test('none of which is urgent are asked for without reading them', async () => {
-    const { ledger, path } = await unmarked(1)
+    const { ledger, url } = await unmarked(1)
     await ledger.lookAgain(['hr:p1'], 'moved', s.now, 'a')
     expect(await ledger.markedUrgently(0, 10)).toEqual([])
-    const database = new DatabaseSync(path)
-    onTestFinished(() => database.close())
-    const query = 'explain query plan select * from look_again where urgent = 1 and id > 0 order by id limit 10'
-    expect(JSON.stringify(database.prepare(query).all())).toContain('look_again_urgent')
+    const explain = isOnServer() ? 'explain' : 'explain query plan'
+    const query = 'select * from look_again where urgent = 1 and id > 0 order by id limit 10'
+    expect(JSON.stringify(await rowsOf(url, `${explain} ${query}`))).toContain('look_again_urgent')
   })
 
   test('of somebody whom the ledger does not know are refused, and none of the others is made', async () => {
@@ -124,9 +124,8 @@ describe('marks', () => {
 describe('what the clock makes due', () => {
   async function withDates(dates: Readonly<Record<string, number | null>>) {
     const rest = await unmarked(Object.keys(dates).length)
-    using raw = new DatabaseSync(rest.path)
     for (const [id, at] of Object.entries(dates)) {
-      raw.prepare('update identity set due_at = ? where id = ?').run(at, id)
+      await rowsOf(rest.url, `update identity set due_at = ${at} where id = '${id}'`)
     }
     return rest
   }

@@ -1,8 +1,8 @@
-import { DatabaseSync } from 'node:sqlite'
 import { onTestFinished } from 'vitest'
 import { describe, expect, test } from 'vitest'
 import { openLedger } from '../../../src/ledger/index.ts'
 import type { Identity, LifecycleEvent } from '../../../src/model/identity.ts'
+import { isOnServer, rowsOf } from './raw.ts'
 import * as s from './samples.ts'
 
 /** As the ledger gives it back: every stored description counts. */
@@ -44,15 +44,14 @@ describe('people', () => {
   })
 
   test('are overwritten, and what they were is kept with who changed it', async () => {
-    const { url, path } = await s.temporaryLedger()
+    const { url } = await s.temporaryLedger()
     const ledger = await openLedger(url)
     onTestFinished(() => ledger[Symbol.asyncDispose]())
     await ledger.saveIntake(s.intake([s.person('p1')]), 'first')
     await ledger.saveIntake(s.intake([s.person('p1', { state: 'left', references: { manager: 'hr:p1' } })]), 'second')
     const now = s.person('p1', { state: 'left', references: { manager: 'hr:p1' } })
     expect(await ledger.identities()).toEqual([stored(now, 2)])
-    using raw = new DatabaseSync(path, { readOnly: true })
-    const history = raw.prepare('select correlation, old from identity_history').all()
+    const history = await rowsOf(url, 'select correlation, old from identity_history')
     expect(history).toHaveLength(1)
     expect(history[0]).toMatchObject({ correlation: 'second', old: JSON.stringify(stored(s.person('p1'))) })
   })
@@ -129,7 +128,8 @@ describe('people', () => {
     const many = s.people(10_000)
     const begun = performance.now()
     await ledger.saveIntake(s.intake(many), 'c')
-    expect(performance.now() - begun).toBeLessThan(1_000)
+    // A server has every statement sent to it, and shares the processor with this test.
+    expect(performance.now() - begun).toBeLessThan(isOnServer() ? 5_000 : 1_000)
     expect(await ledger.identitiesById(many.map(({ id }) => id))).toHaveLength(10_000)
   })
 })

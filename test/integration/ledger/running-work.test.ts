@@ -3,6 +3,7 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { openLedger } from '../../../src/ledger/index.ts'
 import type { ErrorCode } from '../../../src/model/errors.ts'
 import type { Leaver } from '../../../src/model/running.ts'
+import { isOnServer } from './raw.ts'
 import * as s from './samples.ts'
 import { planOf, preparedBy } from './statements.ts'
 
@@ -194,7 +195,7 @@ test('what was done without the ledger is written, held as ours where it was ope
   expect(await ledger.auditOf('hr:p1', 5)).toEqual([enabled, done])
 })
 
-test('what the daemon asks of work and accounts is found by an index, however many there are', async () => {
+test.skipIf(isOnServer())('what the daemon asks of work and accounts is found by an index, however many there are', async () => {
   const { url, path } = await s.temporaryLedger()
   const ledger = await openLedger(url)
   onTestFinished(() => ledger[Symbol.asyncDispose]())

@@ -1,7 +1,4 @@
 // Invented people, changes and plans for the ledger's tests.
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
 import { openLedger } from '../../../src/ledger/index.ts'
 import type { HeldRole } from '../../../src/model/account.ts'
@@ -19,22 +16,12 @@ import type {
   StepRecord,
 } from '../../../src/model/ledger.ts'
 import { settlementOf } from '../../unit/ledger/settlements.ts'
+import { temporaryLedger } from './raw.ts'
 
+export { temporaryLedger } from './raw.ts'
 export const now = Date.UTC(2031, 4, 5, 6, 7, 8)
 export const platform = 'corp-ad'
 export const leaseMs = 60_000
-
-/** A folder that is gone after the test, and the URL of a ledger in it. */
-export async function temporaryLedger(): Promise<{
-  readonly folder: string
-  readonly path: string
-  readonly url: string
-}> {
-  const folder = await mkdtemp(join(tmpdir(), 'keyturn-ledger-'))
-  onTestFinished(() => rm(folder, { recursive: true, force: true }))
-  const path = join(folder, 'var', 'keyturn.db')
-  return { folder, path, url: `sqlite:${path}` }
-}
 
 /** An open ledger that knows the people p1 … pN; closed after the test. */
 export async function ledgerWith(count: number): ReturnType<typeof openLedger> {

@@ -1,20 +1,28 @@
 import { describe, expect, test } from 'vitest'
-import { pathOf } from '../../../src/ledger/open.ts'
+import { parseUrl } from '../../../src/ledger/open.ts'
 
 describe('the URL of a ledger', () => {
   test('names an absolute path, or memory', () => {
-    expect(pathOf('sqlite:/var/lib/keyturn/keyturn.db')).toBe('/var/lib/keyturn/keyturn.db')
-    expect(pathOf('sqlite::memory:')).toBe(':memory:')
+    expect(parseUrl('sqlite:/var/lib/keyturn/keyturn.db')).toEqual({ path: '/var/lib/keyturn/keyturn.db' })
+    expect(parseUrl('sqlite::memory:')).toEqual({ path: ':memory:' })
   })
 
-  test.each(['sqlite:keyturn.db', 'sqlite:', 'keyturn.db', 'postgres://keyturn:secret@db/keyturn'])(
-    '%s is refused',
-    (url) => {
-      expect(() => pathOf(url)).toThrowError(expect.objectContaining({ code: 'config-invalid' }))
-    },
-  )
+  test.each([
+    'sqlite:keyturn.db',
+    'sqlite:',
+    'keyturn.db',
+    'postgres://keyturn:secret@db',
+    'mysql://keyturn:secret@db/keyturn',
+  ])('%s is refused', (url) => {
+    expect(() => parseUrl(url)).toThrowError(expect.objectContaining({ code: 'config-invalid' }))
+  })
 
   test('is never repeated with its password', () => {
-    expect(() => pathOf('postgres://keyturn:secret@db/keyturn')).not.toThrow(/secret/)
+    for (const url of [
+      'mysql://keyturn:secret@db/keyturn',
+      'postgres://keyturn:secret@db',
+      'postgres://:secret@db/keyturn',
+    ])
+      expect(() => parseUrl(url)).toThrow(expect.not.stringContaining('secret'))
   })
 })

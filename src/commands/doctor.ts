@@ -1,7 +1,6 @@
 import type { Command } from 'commander'
 import colours from 'picocolors'
-import { openKeyturn } from '../server/context.ts'
-import { examine } from '../server/doctor.ts'
+import { examine, openExamined } from '../server/doctor.ts'
 import type { Finding } from '../server/doctor.ts'
 import { act } from './command.ts'
 import type { ExitCode, Invocation, Runner } from './command.ts'
@@ -15,7 +14,7 @@ export function define(command: Command, runner: Runner): void {
 }
 
 async function doctor(invocation: Invocation): Promise<ExitCode> {
-  await using keyturn = await openKeyturn({ config: invocation.config, readOnly: true })
+  await using keyturn = await openExamined(invocation.config)
   const findings = await examine(keyturn, invocation.signal)
   invocation.answer({ findings })
   for (const [subject, own] of Map.groupBy(findings, (finding) => finding.subject)) {

@@ -134,8 +134,10 @@ function problem(
 }
 
 function stateProblems(before: Settings, after: Settings): readonly Problem[] {
-  return (['ledger', 'redis'] as const)
-    .filter((key) => before.state[key] !== after.state[key])
+  const isOther = (key: 'ledger' | 'folder' | 'redis') => before.state[key] !== after.state[key]
+  // Where nothing is said of the folder, it is where the ledger is.
+  return (['ledger', 'folder', 'redis'] as const)
+    .filter((key) => isOther(key) && !(key === 'folder' && isOther('ledger')))
     .map((key) => ({
       severity: 'error',
       place: after.state.place ?? placeOf(after),

@@ -8,10 +8,13 @@ import { checkPlatforms } from './checks/platforms.ts'
 import { checkRoles } from './checks/roles.ts'
 import { checkSafety } from './checks/safety.ts'
 import { checkSources } from './checks/sources.ts'
+import { checkState } from './checks/state.ts'
 import { Cursor } from './cursor.ts'
 import { mainSchema, rolesSchema } from './schema/files.ts'
 import { checkShape } from './shape.ts'
 import { YamlFile } from './yaml.ts'
+
+const checks = [checkState, checkSources, checkPlatforms, checkRoles, checkSafety, checkNotifications, checkExpressions]
 
 /** One file as it was read: its name as it is shown to people, and its text. */
 export interface TextFile {
@@ -45,9 +48,7 @@ export function interpret(main: TextFile, roles: readonly TextFile[], folder: st
     ...[mainFile, ...roleFiles].flatMap((file) => file.problems),
     ...(shape?.problems ?? []),
     ...roleShapes.flatMap((one) => one.problems),
-    ...[checkSources, checkPlatforms, checkRoles, checkSafety, checkNotifications, checkExpressions].flatMap((check) =>
-      check(parts),
-    ),
+    ...checks.flatMap((check) => check(parts)),
   ])
   const whole = roleShapes.flatMap(({ file, value }) => (value === null ? [] : [{ file, value }]))
   if (shape === null || shape.value === null || problems.some(({ severity }) => severity === 'error')) {

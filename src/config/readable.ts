@@ -26,6 +26,7 @@ export async function readableSecrets({ name, text }: TextFile, folder: string):
 function references(main: Cursor): readonly Cursor[] {
   const notifications = main.get('notifications')
   return [
+    main.get('state', 'ledger'),
     main.get('state', 'redis'),
     ...main
       .get('platforms')

@@ -10,7 +10,8 @@ const word = /(?<!full-)pass|pwd|secret|token|credential|kennwort|private/i
  * A secret whatever its key is called: in an address, or the private half of an age key. Whoever knows the web address
  * of a webhook may write there, and its path is what makes it so.
  */
-const revealing = /:\/\/[^\s/@]*:[^\s/@]*@|age-secret-key|https?:\/\/[^\s/'"]+\/[^\s'"]/i
+const revealing =
+  /:\/\/[^\s/@]*:[^\s/@]*@|postgres(?:ql)?:[^\s'"]*(?::[^\s'"]*@|[?&]password=)|age-secret-key|https?:\/\/[^\s/'"]+\/[^\s'"]/i
 /** Of a webhook everything may be a part of its address, but for these. */
 const hook = /^web-?hooks?$/i
 const reference = /^["']?(?:env|file):\S/

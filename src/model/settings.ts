@@ -17,10 +17,10 @@ export interface Settings {
 }
 
 export interface StateSettings {
-  /** Absolute path of the state folder (the ledger's folder): sockets, hand-overs, locks. */
+  /** Absolute path of this machine's state folder: sockets, locks, the spool, the witness of a ledger on a server. */
   readonly folder: string
-  /** `sqlite:/absolute/path`. */
-  readonly ledger: string
+  /** `sqlite:/absolute/path`, `postgres://user@host/database`, or a reference to such an address. */
+  readonly ledger: SecretOrText
   /** `embedded`, or a reference to a Redis URL. */
   readonly redis: 'embedded' | SecretOrText
   readonly place?: Place

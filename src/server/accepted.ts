@@ -1,8 +1,8 @@
 // The configuration that was last in force, beside the ledger: a mistake in a file must keep nobody from being shut, not even
 // after a restart. It holds references to secrets, never secrets (law 11).
 import { open, readFile, rename, rm } from 'node:fs/promises'
-import { dirname, join, resolve } from 'node:path'
-import { ledgerPathOf } from '../config/index.ts'
+import { join, resolve } from 'node:path'
+import { stateFolderOf } from '../config/index.ts'
 import { KeyturnError, summarise } from '../model/errors.ts'
 import type { Logger } from '../model/ports.ts'
 import type { Settings } from '../model/settings.ts'
@@ -53,7 +53,7 @@ export async function settingsInForce(config: string): Promise<InForce> {
 
 async function readAccepted(config: string): Promise<Settings | null> {
   try {
-    const path = pathIn(dirname(await ledgerPathOf(config)))
+    const path = pathIn(await stateFolderOf(config))
     const accepted = JSON.parse(await readFile(path, 'utf8')) as Accepted
     return accepted.version === version && accepted.config === resolve(config) ? accepted.settings : null
   } catch {

@@ -3,7 +3,6 @@ import { loadConfig } from '../config/index.ts'
 import { showProblem } from '../config/problems.ts'
 import { secrets } from '../config/secrets.ts'
 import { openConnector } from '../connectors/index.ts'
-import { openLedger } from '../ledger/index.ts'
 import type { Connector } from '../model/connector.ts'
 import { KeyturnError, summarise } from '../model/errors.ts'
 import type { Clock } from '../model/instant.ts'
@@ -14,6 +13,7 @@ import type { Settings } from '../model/settings.ts'
 import { compilePolicy } from '../policy/index.ts'
 import type { Policy } from '../policy/index.ts'
 import { openClock } from './clock.ts'
+import { openStateLedger } from './ledger.ts'
 import { openLog } from './log.ts'
 
 /** Everything that one command needs, opened once and closed together. */
@@ -56,7 +56,8 @@ export async function openKeyturn(options: OpenOptions): Promise<Keyturn> {
   const settings = typeof options.config === 'string' ? await loadSettings(options.config) : options.config
   const logger = options.logger ?? (await openLog({ level: 'warn', pretty: process.stderr.isTTY }))
   const clock = options.clock ?? openClock()
-  const ledger = await openLedger(settings.state.ledger, { readOnly: options.readOnly, ...guarding({ logger, clock }) })
+  const guard = guarding({ logger, clock })
+  const ledger = await openStateLedger(settings.state, secrets(), { readOnly: options.readOnly, ...guard })
   const keyturn = withSettings(settings, { ledger, logger, clock, operator: operatorName() })
   return {
     ...keyturn,

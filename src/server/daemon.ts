@@ -1,6 +1,5 @@
 // The daemon: watches, decides what is urgent, revokes. What is heavy has processes of its own (docs/decisions/032).
 import { secrets } from '../config/secrets.ts'
-import { openLedger } from '../ledger/index.ts'
 import { summarise } from '../model/errors.ts'
 import type { KeyturnError } from '../model/errors.ts'
 import { SECOND } from '../model/instant.ts'
@@ -15,6 +14,7 @@ import { watchConfig } from './daemon/config-watch.ts'
 import { register } from './daemon/registry.ts'
 import { Seat } from './daemon/seat.ts'
 import { openRedisOf } from './lanes.ts'
+import { openStateLedger } from './ledger.ts'
 import { releaseOfTheDead } from './machine.ts'
 import { openLog } from './log.ts'
 import { openSystemd } from './systemd.ts'
@@ -86,7 +86,7 @@ async function openWatched(
     guard.onReplaced(error)
     broken.abort(error)
   }
-  const ledger = await openLedger(state.ledger, { ...guard, onReplaced })
+  const ledger = await openStateLedger(state, secrets(), { ...guard, onReplaced })
   if ((await ledger.restored()) !== null)
     tools.logger.error(
       'the ledger was restored from a backup, or is a new one: nothing is opened before a reconciliation',
@@ -108,7 +108,7 @@ function stopped(signal: AbortSignal): Promise<void> {
 }
 
 async function leftOf(settings: Settings): Promise<Left> {
-  await using ledger = await openLedger(settings.state.ledger, { readOnly: true })
+  await using ledger = await openStateLedger(settings.state, secrets(), { readOnly: true })
   const counts = await ledger.openCounts()
   const sum = (some: typeof counts) => some.reduce((total, { owed, waiting }) => total + owed + waiting, 0)
   return { owed: sum(counts), revocations: sum(counts.filter(({ lane }) => lane === 'revoke')) }

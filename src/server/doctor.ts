@@ -1,14 +1,17 @@
 import { access, constants, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { readRecipients } from '../apply/recipients.ts'
+import { examineLedger } from '../ledger/examine.ts'
 import type { Complaint, Connector } from '../model/connector.ts'
 import { KeyturnError } from '../model/errors.ts'
 import { showPlace } from '../model/place.ts'
 import type { PlatformSettings, SourceSettings } from '../model/settings.ts'
 import { notInstalled, redisVersion } from '../queue/embedded.ts'
 import { openRedis } from '../queue/redis.ts'
+import { loadSettings, openKeyturn } from './context.ts'
 import type { Keyturn } from './context.ts'
 import { redisSettings } from './lanes.ts'
+import { ledgerUrl } from './ledger.ts'
 import { readSource } from './people.ts'
 import { whole } from './survey.ts'
 
@@ -17,10 +20,36 @@ export interface Finding extends Complaint {
   readonly subject: string
 }
 
+/** For an examination: where the ledger cannot be opened, that is a finding, and the rest is looked at with an empty one. */
+export async function openExamined(config: string): Promise<Keyturn & { readonly ledgerTrouble: KeyturnError | null }> {
+  const settings = await loadSettings(config)
+  try {
+    return { ...(await openKeyturn({ config: settings, readOnly: true })), ledgerTrouble: null }
+  } catch (error) {
+    if (!isLedgerTrouble(error)) throw error
+    const state = { ...settings.state, ledger: 'sqlite::memory:' }
+    const keyturn = await openKeyturn({ config: { ...settings, state }, readOnly: true })
+    return { ...keyturn, settings, ledgerTrouble: error }
+  }
+}
+
+/** Everything else that a command needs is opened only when it is used. */
+function isLedgerTrouble(error: unknown): error is KeyturnError {
+  const codes = ['ledger-unavailable', 'ledger-busy', 'secret-unavailable']
+  return error instanceof KeyturnError && codes.includes(error.code)
+}
+
 /** Looks at every part from the outside in; each part's trouble is a finding, never an end of the examination. */
-export async function examine(keyturn: Keyturn, signal: AbortSignal): Promise<readonly Finding[]> {
+export async function examine(
+  keyturn: Awaited<ReturnType<typeof openExamined>>,
+  signal: AbortSignal,
+): Promise<readonly Finding[]> {
   const parts = [
     part('state', async () => [await examineFolder(keyturn.settings.state.folder)]),
+    part('ledger', async () => {
+      if (keyturn.ledgerTrouble !== null) throw keyturn.ledgerTrouble
+      return examineLedger(await ledgerUrl(keyturn.settings.state, keyturn.secrets), keyturn.clock)
+    }),
     part('redis', () => examineRedis(keyturn)),
     ...Object.values(keyturn.settings.sources).map((source) =>
       part(`source ${source.id}`, () => examineSource(keyturn, source, signal)),

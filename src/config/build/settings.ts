@@ -1,14 +1,14 @@
-import { dirname } from 'node:path'
 import type { RoleSettings, Settings } from '../../model/settings.ts'
 import type { MainFile, RolesFile } from '../schema/files.ts'
 import { milliseconds } from '../units.ts'
 import type { YamlFile } from '../yaml.ts'
-import { absolute, absoluteReference, expressionAt } from './context.ts'
+import { absoluteReference, expressionAt } from './context.ts'
 import type { BuildContext } from './context.ts'
 import { buildDaemon, buildNotifications } from './daemon.ts'
 import { buildPlatform } from './platforms.ts'
 import { buildSafety } from './safety.ts'
 import { buildSource } from './sources.ts'
+import { absoluteLedger, stateFolder } from './state.ts'
 import { versionOf } from './version.ts'
 
 /** Turns checked files into settings: defaults filled, durations in milliseconds, paths absolute, each with its place. */
@@ -19,12 +19,11 @@ export function buildSettings(
 ): Settings {
   const context: BuildContext = { file: main.file, folder }
   const { organisation, safety } = main.value
-  const ledger = absolute(context, main.value.state.ledger.slice('sqlite:'.length))
   const settings = {
     organisation,
     state: {
-      folder: dirname(ledger),
-      ledger: `sqlite:${ledger}`,
+      folder: stateFolder(folder, main.value.state),
+      ledger: absoluteLedger(context, main.value.state.ledger),
       redis: absoluteReference(context, main.value.state.redis),
       place: main.file.place(['state'], 'key'),
     },

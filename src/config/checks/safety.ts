@@ -1,9 +1,8 @@
 import { didYouMean } from '../../expression/index.ts'
 import type { Problem } from '../../model/place.ts'
-import { mayBeShown } from '../secret-lines.ts'
 import type { Parts } from './files.ts'
 
-/** Limits for platforms that nobody knows, patterns that protect everything, and addresses of Redis. */
+/** Limits for platforms that nobody knows, and patterns that protect everything. */
 export function checkSafety({ main }: Parts): readonly Problem[] {
   if (main === null) return []
   const platforms = main.get('platforms').keys()
@@ -22,17 +21,5 @@ export function checkSafety({ main }: Parts): readonly Problem[] {
     .map((at) =>
       at.error(`${JSON.stringify(at.text)} is given, which protects every account: nothing could be changed`),
     )
-  const redis = main.get('state', 'redis')
-  const hasPassword = redis.text !== undefined && !mayBeShown(redis.path, redis.text)
-  return [
-    ...unknown,
-    ...everything,
-    ...(hasPassword
-      ? [
-          redis.error('the address holds a password, allowed is a reference to the whole address', {
-            hint: 'Put the address into a variable or a file, and write env:NAME or file:PATH.',
-          }),
-        ]
-      : []),
-  ]
+  return [...unknown, ...everything]
 }

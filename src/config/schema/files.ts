@@ -6,6 +6,8 @@ import { platform } from './platform.ts'
 import { safety } from './safety.ts'
 import { source } from './source.ts'
 
+const ledgerWords =
+  'sqlite:PATH, postgres://USER@HOST/DATABASE without a password, or env:NAME or file:PATH of the whole address'
 const redisWords = 'embedded, env:NAME, file:PATH, or an address such as redis://host:6379 without a password'
 
 /** keyturn.yaml */
@@ -20,10 +22,17 @@ export const mainSchema = z
       .describe('Whose accounts these are.'),
     state: z
       .strictObject({
-        ledger: text('sqlite:PATH')
-          .regex(/^sqlite:.+/, { error: 'sqlite:PATH' })
+        ledger: text(ledgerWords)
+          .regex(/^(?:sqlite:.+|postgres(?:ql)?:\/\/.+|env:[A-Za-z_]\w*|file:.+)$/, { error: ledgerWords })
           .default('sqlite:var/keyturn.db')
-          .describe('The system of record: sqlite:PATH, relative to the folder of keyturn.yaml.'),
+          .describe(
+            'The system of record: sqlite:PATH, relative to the folder of keyturn.yaml; or, for several machines, postgres://USER@HOST/DATABASE, env:NAME or file:PATH of such an address.',
+          ),
+        folder: text('the path of a folder')
+          .optional()
+          .describe(
+            'What this machine keeps beside the ledger. Default: the folder of an SQLite ledger; var where it is on PostgreSQL.',
+          ),
         redis: text(redisWords)
           .regex(/^(?:embedded|env:[A-Za-z_]\w*|file:.+|rediss?:\/\/.+)$/, { error: redisWords })
           .default('embedded')

@@ -42,6 +42,17 @@ describe('the example becomes settings', () => {
     expect(ad?.bind.password).toBe('env:AD_PASSWORD')
   })
 
+  test.each([
+    ['postgres://k@db/keyturn', 'postgres://k@db/keyturn', 'var'],
+    ['env:LEDGER', 'env:LEDGER', 'var'],
+    ['file:secrets/ledger', 'file:/etc/keyturn/secrets/ledger', 'var'],
+    ['postgres://k@db/keyturn, folder: state', 'postgres://k@db/keyturn', 'state'],
+    ['sqlite:x/keyturn.db, folder: state', 'sqlite:/etc/keyturn/x/keyturn.db', 'state'],
+  ])('with the ledger at %s', (said, ledger, folder) => {
+    const { state } = settingsOf([['sqlite:var/keyturn.db', said]])
+    expect(state).toMatchObject({ ledger, folder: `/etc/keyturn/${folder}` })
+  })
+
   test('with a source', () => {
     expect(hr).toMatchObject({ id: 'hr', key: 'EmpID', content: 'full', every: MINUTE, timezone: 'America/New_York' })
     expect(hr?.contract).toEqual({

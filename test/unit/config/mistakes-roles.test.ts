@@ -87,6 +87,13 @@ describe('mistakes between roles, platforms and safety are found:', () => {
       expected: ['74:37 safety.protected[1]: "*" is given, which protects every account: nothing could be changed'],
     },
     {
+      name: 'a password in the address of the ledger',
+      change: [['sqlite:var/keyturn.db', 'postgres://k:hunter2@db/keyturn']],
+      expected: [
+        '3:18 state.ledger: the address holds a password, allowed is a reference to the whole address | Put the address into a variable or a file, and write env:NAME or file:PATH.',
+      ],
+    },
+    {
       name: 'a password in the address of Redis',
       change: [['redis: embedded', 'redis: "redis://:hunter2@host"']],
       expected: [

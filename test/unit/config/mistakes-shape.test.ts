@@ -253,8 +253,24 @@ describe('a file that does not fit its schema is refused with place, what is giv
     },
     {
       name: 'a ledger of another kind',
-      change: [['sqlite:var/keyturn.db', 'postgres://db']],
-      expected: ['3:18 state.ledger: "postgres://db" is given, allowed is sqlite:PATH'],
+      change: [['sqlite:var/keyturn.db', 'mysql://k@db/keyturn']],
+      expected: [
+        '3:18 state.ledger: "mysql://k@db/keyturn" is given, allowed is sqlite:PATH, postgres://USER@HOST/DATABASE without a password, or env:NAME or file:PATH of the whole address',
+      ],
+    },
+    {
+      name: 'a ledger whose server is not verified',
+      change: [['sqlite:var/keyturn.db', 'postgres://k@db/keyturn?sslmode=require']],
+      expected: [
+        '3:18 state.ledger: the address cannot be used: its sslmode is neither verify-full nor disable: a server that is not verified may be anybody',
+      ],
+    },
+    {
+      name: 'a ledger without a user',
+      change: [['sqlite:var/keyturn.db', 'postgres://db/keyturn']],
+      expected: [
+        '3:18 state.ledger: the address cannot be used: it names no user, needed is postgres://USER@HOST/DATABASE',
+      ],
     },
   ])('$name', ({ change, expected }) => {
     expect(told(change)).toEqual(expected)

@@ -12,6 +12,7 @@ import { storyOf } from '../context.ts'
 import type { Keyturn } from '../context.ts'
 import { readSource } from '../people.ts'
 import type { Passes } from './passes.ts'
+import { isUnwritable } from './rescue.ts'
 import type { Rescue } from './rescue.ts'
 import { tellIntake } from './stories.ts'
 
@@ -90,6 +91,8 @@ class WatchedFeed {
   #occasion: Occasion | null = null
   #looking: Promise<void> | null = null
   #again: NodeJS.Timeout | null = null
+  /** What went wrong at the last look: it is told once, however often it is tried again. */
+  #trouble: string | null = null
   #toldAge = Number.NEGATIVE_INFINITY
 
   constructor(keyturn: Keyturn, settings: SourceSettings, options: FeedOptions, signal: AbortSignal) {
@@ -137,10 +140,22 @@ class WatchedFeed {
     for (let occasion = this.#occasion; occasion !== null; occasion = this.#occasion) {
       this.#occasion = null
       if (this.#signal.aborted) return
-      await this.#once(occasion).catch((error: unknown) => {
-        if (!this.#signal.aborted) this.#keyturn.logger.error('a feed could not be looked at', this.#about(error))
-      })
+      await this.#once(occasion).then(
+        () => {
+          this.#trouble = null
+        },
+        (error: unknown) => this.#complain(error, occasion),
+      )
     }
+  }
+
+  /** A ledger that cannot be reached is asked again soon: the feed may say that somebody left, and its file does not change again. */
+  #complain(error: unknown, { noticedAt }: Occasion): void {
+    if (this.#signal.aborted) return
+    const { message } = summarise(error)
+    if (message !== this.#trouble) this.#keyturn.logger.error('a feed could not be looked at', this.#about(error))
+    this.#trouble = message
+    if (isUnwritable(error)) this.#lookSoon(noticedAt)
   }
 
   async #once(occasion: Occasion): Promise<void> {
@@ -202,6 +217,10 @@ class WatchedFeed {
   /** The ledger cannot be written: who left is shut all the same, and the feed is looked at again until it can. */
   async #shutWithoutLedger(intake: IntakeResult, { noticedAt }: Occasion): Promise<void> {
     await this.#options.rescue?.revoke(intake.changed, intake.events)
+    this.#lookSoon(noticedAt)
+  }
+
+  #lookSoon(noticedAt: Instant): void {
     // One for all that happened since the first.
     if (this.#again !== null) return
     this.#again = setTimeout(() => {

@@ -1,7 +1,7 @@
 // Keeps a ledger's witness, and notices that the ledger was restored: when it is opened, and while it is open.
 import { randomUUID } from 'node:crypto'
-import { KeyturnError } from '../model/errors.ts'
-import type { Clock } from '../model/instant.ts'
+import { KeyturnError, summarise } from '../model/errors.ts'
+import type { Clock, Instant } from '../model/instant.ts'
 import type { Restored } from '../model/running.ts'
 import type { Driver } from './driver.ts'
 import { closedError } from './group.ts'
@@ -73,6 +73,10 @@ class Keeper {
   readonly #place: Place
   readonly #keeping: Keeping
   #file: string | null = null
+  /** Since when the ledger counted as restored when it was looked at last; undefined: what is found next is no news. */
+  #restoredAt: Instant | null | undefined
+  /** What it was told last, and not again until it is over. */
+  #trouble: string | null = null
   #timer: NodeJS.Timeout | undefined
   #looking: Promise<void> | null = null
 
@@ -106,8 +110,11 @@ class Keeper {
   async #attempt(work: () => Promise<void>): Promise<void> {
     try {
       await work()
+      this.#trouble = null
     } catch (error) {
-      this.#keeping.onTrouble(error)
+      const { message } = summarise(error)
+      if (message !== this.#trouble) this.#keeping.onTrouble(error)
+      this.#trouble = message
     }
   }
 
@@ -123,14 +130,21 @@ class Keeper {
     if (await this.#look(last)) this.#keeping.onReplaced(restoredError(this.#place.name))
   }
 
-  /** True where the ledger is behind. The witness is read first: the ledger can only have come further since. */
+  /**
+   * True where the ledger is behind, or another process found it so since the last look. The witness is read first: the ledger
+   * can only have come further since.
+   */
   async #look(last: boolean): Promise<boolean> {
     const witness = await readWitness(this.#place)
     const now = await this.#driver.read(standing)
     if (isBehind(now, witness)) {
       await this.#mark(witness)
+      this.#restoredAt = undefined
       return true
     }
+    const before = this.#restoredAt
+    this.#restoredAt = now.restoredAt
+    if (before !== undefined && now.restoredAt !== null && now.restoredAt !== before) return true
     const isNews = this.news
     this.news = false
     const after = isNews ? await this.#driver.write(() => beatOnce(this.#keeping.clock())) : now

@@ -33,7 +33,7 @@ export class Listener {
 
   version(): string {
     if (!this.#end.signal.aborted) this.#listening ??= this.#listen()
-    const isDeaf = this.#session === null
+    const isDeaf = this.#session?.isLost !== false
     return `${this.#ours}.${this.#others}${isDeaf ? `.${Math.floor(Date.now() / second)}` : ''}`
   }
 

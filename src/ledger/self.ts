@@ -17,9 +17,9 @@ export interface Standing {
   readonly beat: number
 }
 
-export function* standing(): Unit<Standing> {
-  const { id: ledger, beat } = yield* self()
-  return { ledger, beat }
+export function* standing(): Unit<Standing & { readonly restoredAt: Instant | null }> {
+  const { id: ledger, beat, restored_at: restoredAt } = yield* self()
+  return { ledger, beat, restoredAt }
 }
 
 /** Goes on by one. */
@@ -40,6 +40,8 @@ export function* restored(): Unit<Restored | null> {
  */
 export function* markRestored(witness: Standing, now: Instant, correlation: string): Unit<Standing> {
   const { id: ledger, beat, beat_at, restored_at, known_until } = yield* self()
+  // Another process has noticed it meanwhile.
+  if (restored_at !== null && witness.ledger === ledger && witness.beat <= beat) return { ledger, beat }
   const next = { ledger, beat: Math.max(beat, witness.beat) + 1 }
   // Each time that it is noticed is another mark: a plan that was made before ends none that came after.
   const at = restored_at === null ? now : Math.max(now, restored_at + 1)

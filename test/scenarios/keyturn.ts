@@ -82,6 +82,8 @@ export class Company implements AsyncDisposable, Places {
   readonly #desk: string
   #client: Client
   readonly #children = new Set<ChildProcess>()
+  /** Where its ledger is. */
+  ledger: string
   /** Added to the environment of every command. */
   readonly environment: Record<string, string>
 
@@ -91,6 +93,7 @@ export class Company implements AsyncDisposable, Places {
     this.base = base
     this.#desk = desk
     this.#client = client
+    this.ledger = `sqlite:${this.path('var/keyturn.db')}`
     this.environment = { DIRECTORY_PASSWORD: server.service.password }
   }
 
@@ -142,10 +145,10 @@ export class Company implements AsyncDisposable, Places {
     await rename(this.path('feed.csv.new'), this.path('feed.csv'))
   }
 
-  async configure(changes: Settings = {}, url = this.server.plainUrl): Promise<void> {
+  async configure(changes: Settings = {}, url = this.server.plainUrl, name = 'keyturn.yaml'): Promise<void> {
     const recipient = await identityToRecipient(this.#desk)
     const settings = merge(usualSettings(this, url, recipient), changes)
-    await writeFile(this.path('keyturn.yaml'), stringify(settings))
+    await writeFile(this.path(name), stringify(settings))
   }
 
   /** To whom first passwords are sealed. */

@@ -101,7 +101,7 @@ export async function obligationsOf(company: Company, id: string): Promise<reado
 }
 
 export function ledgerOf(company: Company): string {
-  return `sqlite:${company.path('var/keyturn.db')}`
+  return company.ledger
 }
 
 type Accounts = ReadonlyMap<string, readonly Entry[]>

@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config'
 /** What is true of a ledger wherever it is. Left out: what is about SQLite's file, its query plans, and what starts servers of its own. */
 const ofAnyLedger =
   'accounts admission admitting aftermath clock holds in-vain intake look-again overrides people processes ' +
-  'running-state running-work takeover version work'
+  'releasing running-state running-work takeover version work'
 // Only what hangs is ended by these: what must be fast is measured where it is tested, and a busy machine takes its time.
 const serverTimeouts = { testTimeout: 300_000, hookTimeout: 120_000, teardownTimeout: 30_000 }
 

@@ -56,7 +56,12 @@ export class Listener {
     session.onNotification((pid) => {
       if (!this.#isOurs(pid)) this.#others += 1
     })
-    await session.command(`listen ${this.#channel}`, answerWithin)
+    try {
+      await session.command(`listen ${this.#channel}`, answerWithin)
+    } catch (error) {
+      await session.end()
+      throw error
+    }
     return session
   }
 

@@ -14,12 +14,14 @@ import type { Statement } from './unit.ts'
 /** Connections of one process that read at the same time; one more writes, and one listens where somebody asks for news. */
 const readers = 3
 
+/** Any number that nobody else takes in this database; "keyturn" in ASCII. */
+const lock = 0x6b65797475726en
+
 /**
  * READ COMMITTED: each statement sees what was committed before it begins, and nobody else commits while we hold the lock. In
  * a transaction of a higher level everything would be seen as it was before we began to wait for the lock.
  */
-const beginWriting = `begin isolation level read committed;
-  select pg_advisory_xact_lock(hashtextextended('keyturn ledger ' || current_schema(), 0))`
+const beginWriting = `begin isolation level read committed; select pg_advisory_xact_lock(${lock})`
 const beginReading = 'begin isolation level repeatable read, read only'
 const channel = 'keyturn'
 

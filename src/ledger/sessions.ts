@@ -22,7 +22,7 @@ export class Sessions {
       const idle = this.#idle.pop()
       if (idle?.isLost === true) continue
       if (idle !== undefined) return this.#lend(idle)
-      if (this.#used.size + this.#opening < this.#most) return this.#lend(await this.#opened())
+      if (this.#used.size + this.#opening < this.#most) return await this.#opened()
       await new Promise<void>((resolve) => this.#waiting.push(resolve))
     }
     throw closedError()
@@ -56,7 +56,7 @@ export class Sessions {
   async #opened(): Promise<Session> {
     this.#opening += 1
     try {
-      return await this.#open()
+      return this.#lend(await this.#open())
     } catch (error) {
       // Who waits tries for itself.
       this.#waiting.shift()?.()

@@ -13,6 +13,7 @@ import { Crowd, chance, crowdSettings } from './crowd.ts'
 import { Daemon, embeddedRedis, eventually } from './daemon.ts'
 import { Company } from './keyturn.ts'
 import { filesWith } from './traces.ts'
+import { staff } from './settings.ts'
 import { isShutOut, settled, truth } from './truth.ts'
 
 /** Long enough that everything that asks regularly has met it, ms. */
@@ -21,6 +22,7 @@ const outage = 5_000
 let directory: Slapd
 let postgresql: PostgresServer
 let redis: RedisServer
+let companies = 0
 
 beforeAll(async () => {
   ;[directory, postgresql, redis] = await Promise.all([
@@ -39,7 +41,8 @@ async function founded(): Promise<Company> {
   const company = await Company.found(directory, { config })
   const there = { ...config, state: { ...config.state, folder: 'var-there' } }
   await company.configure(there, undefined, 'there.yaml')
-  company.ledger = await postgresql.create('keyturn')
+  companies += 1
+  company.ledger = await postgresql.create(`keyturn_${companies}`)
   company.environment['LEDGER'] = company.ledger
   company.environment['REDIS'] = redis.url
   return company
@@ -48,6 +51,19 @@ async function founded(): Promise<Company> {
 async function shutOut(company: Company, people: readonly Person[], why: () => string): Promise<void> {
   for (const { employee_id: id } of people) await eventually(`${id} is shut out`, () => isShutOut(company, id), why)
 }
+
+test('doctor says what the ledger is on, and looks at the rest where it cannot be reached', async () => {
+  await using company = await founded()
+  await company.feed(staff(1))
+  const found = await company.keyturn('doctor')
+  expect(found.stdout).toMatch(/ledger\n.*PostgreSQL \d+\S* .*answers: \S+ at 127\.0\.0\.1:\d+\n/)
+  company.environment['LEDGER'] = company.ledger.replace(/:\d+\//, ':1/')
+  const lost = await company.keyturn('doctor')
+  expect(lost.code).toBe(1)
+  expect(lost.stdout).toMatch(/ledger\n.*at 127\.0\.0\.1:1 cannot be reached/)
+  expect(lost.stdout).toContain('1 rows can be read')
+  expect(found.stdout + found.stderr + lost.stdout + lost.stderr).not.toContain(postgresql.password)
+})
 
 test('two machines share the work; one dies, then PostgreSQL is gone for a while, and everybody is as HR says', async () => {
   await using company = await founded()

@@ -50,6 +50,12 @@ export function unreachable(place: string, cause: unknown, said: string): Keytur
   })
 }
 
+export function missingPassword(place: string): KeyturnError {
+  return new KeyturnError('ledger-unavailable', `PostgreSQL asks for a password for the ledger ${place}.`, {
+    hint: 'Put the whole address with the password into a variable or a file, and write env:NAME or file:PATH as state.ledger.',
+  })
+}
+
 function busy(message: string, cause: unknown): KeyturnError {
   return new KeyturnError('ledger-busy', message, {
     cause,

@@ -6,7 +6,7 @@ import { Client, Query, types } from 'pg'
 import type { ClientConfig, QueryConfig, QueryResult } from 'pg'
 import { placeOf } from '../model/ledger-url.ts'
 import type { PostgresAddress } from '../model/ledger-url.ts'
-import { translate, unreachable } from './postgres-errors.ts'
+import { missingPassword, translate, unreachable } from './postgres-errors.ts'
 
 const second = 1_000
 /** How long it may take until a connection is there, ms. */
@@ -175,7 +175,8 @@ async function configOf(address: PostgresAddress, socket: Socket, limits: Limits
   const { user, password, host, port, database } = address
   return {
     user,
-    ...(password === undefined ? {} : { password }),
+    // Asked only where the server wants one; no other place is looked into.
+    password: password ?? (() => Promise.reject(missingPassword(placeOf(address)))),
     host,
     port,
     database,

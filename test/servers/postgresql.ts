@@ -86,7 +86,8 @@ async function initialise(folder: string, owner: Owner): Promise<void> {
   const settings = [
     'fsync = off',
     "unix_socket_directories = ''",
-    "listen_addresses = '127.0.0.1'",
+    // The second is in no certificate.
+    "listen_addresses = '127.0.0.1, 127.0.0.2'",
     'max_connections = 200',
   ]
   await appendFile(join(data, 'postgresql.conf'), `${settings.join('\n')}\n`)

@@ -56,6 +56,19 @@ function driverOf(url: string) {
   return driver
 }
 
+/** Stops the server's processes that serve this database where they stand, until `thaw` or the end of the test. */
+async function freezeSessions(name: string): Promise<{ readonly thaw: () => void }> {
+  const found = await server.query(`select pid from pg_stat_activity where datname = '${name}'`)
+  const frozen = new Set(found.map(({ pid }) => Number(pid)))
+  for (const pid of frozen) process.kill(pid, 'SIGSTOP')
+  const thaw = () => {
+    for (const pid of frozen) process.kill(pid, 'SIGCONT')
+    frozen.clear()
+  }
+  onTestFinished(thaw)
+  return { thaw }
+}
+
 describe('a ledger on PostgreSQL', () => {
   test('is made in an empty database by several at once, and by one of them only', async () => {
     const url = await database()
@@ -88,6 +101,8 @@ describe('a ledger on PostgreSQL', () => {
     const ledger = await opened(url)
     const people = ['b', 'B', 'ä', 'a', '_'].map((key) => s.person(key))
     await ledger.saveIntake(s.intake(people), 'c')
+    await ledger.audit([s.record('b', { detail: 'a\0b', after: `it's "so" \\ %` })])
+    expect(await ledger.auditOf('hr:b', 1)).toMatchObject([{ detail: 'a\uFFFDb', after: `it's "so" \\ %`, at: s.now }])
     expect((await ledger.identities()).map(({ key, startsAt }) => [key, startsAt])).toEqual(
       ['B', '_', 'a', 'b', 'ä'].map((key) => [key, s.now - 1_000]),
     )
@@ -134,9 +149,11 @@ describe('units that write', () => {
     expect(await waiting).toBe(true)
 
     const stuck = await holder.begin('write')
-    const keep = setInterval(() => void stuck.execute({ query: sql`select 1` }).catch(() => undefined), 1_000)
-    const error = await failureOf(ledger.tick('hr', 2, 2))
-    clearInterval(keep)
+    let time = 0
+    const limits = { statement: 5_000, lock: 100 }
+    const hurried = driveServer(connectPostgres(parsePostgres(url) as PostgresAddress, limits), () => (time += 4_000))
+    onTestFinished(() => hurried[Symbol.asyncDispose]())
+    const error = await failureOf(hurried.write(() => asked('select 1')))
     expect(error).toMatchObject({ code: 'ledger-busy', message: expect.stringContaining('for 10 s') })
     await stuck.rollback()
     expect(await ledger.tick('hr', 2, 2)).toBe(true)
@@ -199,6 +216,18 @@ describe('connections', () => {
     await expect(held.commit()).rejects.toMatchObject({ code: 'ledger-unavailable' })
   })
 
+  test('that do not answer are given up after seconds, and new ones are made', async () => {
+    const ledger = await opened(await database())
+    await ledger.tick('hr', 1, 1)
+    const { thaw } = await freezeSessions(`own_${databases}`)
+    const begun = performance.now()
+    const error = await failureOf(ledger.tick('hr', 2, 2))
+    expect(error).toMatchObject({ code: 'ledger-unavailable', message: expect.stringContaining('within 6 s') })
+    expect(performance.now() - begun).toBeLessThan(10_000)
+    thaw()
+    expect(await ledger.tick('hr', 2, 2)).toBe(true)
+  })
+
   test('to a server that was killed and started again are made anew', async () => {
     const ledger = await opened(await database())
     await ledger.tick('hr', 1, 1)
@@ -215,6 +244,7 @@ describe('connections', () => {
 describe('an address that cannot be used', () => {
   test.each([
     ['a wrong password', (url: string) => url.replace(server.password, 'hunter2-hunter2'), 'does not let this user in'],
+    ['no password', (url: string) => url.replace(`:${server.password}@`, '@'), 'asks for a password'],
     ['a database that is not there', (url: string) => url.replace(/own_\d+/, 'nowhere'), 'does not exist'],
     ['a server that is not there', (url: string) => url.replace(/:\d+\//, ':1/'), 'ECONNREFUSED'],
     ['a name that is not there', (url: string) => url.replace('127.0.0.1', 'db.invalid'), 'db.invalid:'],
@@ -240,8 +270,12 @@ describe('an address that cannot be used', () => {
 
   test('over TLS the server must show a certificate for its name by who is trusted', async () => {
     const url = `${await database()}?sslmode=verify-full&sslrootcert=${server.ca}`
-    const found = await examineLedger(url.replace('127.0.0.1', 'localhost'), Date.now)
-    expect(found[0]).toMatchObject({ severity: 'fact', message: expect.stringContaining(', over TLS') })
+    for (const host of ['127.0.0.1', 'localhost']) {
+      const found = await examineLedger(url.replace('127.0.0.1', host), Date.now)
+      expect(found[0]).toMatchObject({ severity: 'fact', message: expect.stringContaining(', over TLS') })
+    }
+    const error = await failureOf(openLedger(url.replace('127.0.0.1', '127.0.0.2')))
+    expect(error.message).toContain(`127.0.0.2 is not in the cert's list`)
   })
 })
 

@@ -66,7 +66,7 @@ function staysHere(host: string): boolean {
 
 function urlOf(text: string): URL | null {
   if (!/^postgres(?:ql)?:\/\//i.test(text)) return null
-  const whole = text.replace(/^([a-z]+:\/\/(?:[^/?#]*@)?)(?=[/?#]|$)/i, `$1${noHost}`)
+  const whole = text.replace(/^[a-z]+:\/\/(?:[^/?#]*@(?=[:/?#]|$)|(?=[/?#]|$))/i, `$&${noHost}`)
   return URL.canParse(whole) ? new URL(whole) : null
 }
 

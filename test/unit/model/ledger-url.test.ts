@@ -14,6 +14,7 @@ describe('the address of a ledger on PostgreSQL', () => {
     ['postgres://keyturn@[::1]/keyturn', { ...remote, host: '::1', tls: false }],
     ['postgres://keyturn@localhost/keyturn?sslmode=verify-full', { ...remote, host: 'localhost' }],
     ['postgres://keyturn@/keyturn?host=/run/postgresql', { ...remote, host: '/run/postgresql', tls: false }],
+    ['postgres://keyturn@:5433/k?host=/run', { ...remote, host: '/run', port: 5433, database: 'k', tls: false }],
     [
       'postgres://keyturn@db.example/keyturn?sslrootcert=/etc/ca.pem&sslcert=/etc/c.pem&sslkey=/etc/k.pem',
       { ...remote, files: { ca: '/etc/ca.pem', certificate: '/etc/c.pem', key: '/etc/k.pem' } },

@@ -23,25 +23,37 @@ export async function temporaryLedger(): Promise<{
   return { folder, path, url: isOnServer() ? await temporaryDatabase() : `sqlite:${path}` }
 }
 
+/** Databases of this file's tests that were emptied: that takes a tenth of the time in which a new one is copied. */
+const free: string[] = []
+
 async function temporaryDatabase(): Promise<string> {
-  const database = `ledger_${randomUUID()}`
-  administrator ??= connected()
-  const client = await administrator
-  // To copy files is ten times as fast as to write every page into the log.
-  await client.query(`create database "${database}" owner keyturn template ${template} strategy file_copy`)
-  onTestFinished(async () => void (await client.query(`drop database "${database}" with (force)`)))
+  const database = free.pop() ?? (await copyOfTemplate())
+  onTestFinished(async () => {
+    await query(urlOf('postgres', database), empty)
+    free.push(database)
+  })
   return urlOf('keyturn', database)
 }
 
-/** One connection for all tests of a file; it ends with the server. */
-let administrator: Promise<Client> | undefined
-
-async function connected(): Promise<Client> {
-  const client = new Client(urlOf('postgres', 'postgres'))
-  client.on('error', () => undefined)
-  await client.connect()
-  return client
+async function copyOfTemplate(): Promise<string> {
+  const database = `ledger_${randomUUID()}`
+  const how = `owner keyturn template ${template} strategy file_copy`
+  await query(urlOf('postgres', 'postgres'), `create database "${database}" ${how}`)
+  return database
 }
+
+/** Nobody is connected any more, and everything is as after the migrations; the audit refuses it from anybody but a superuser. */
+const empty = `select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid();
+  set session_replication_role = replica;
+  do $$ declare one record; begin
+    for one in select tablename from pg_tables where schemaname = 'public' and tablename not in ('migration', 'ledger_self') loop
+      execute format('delete from %I', one.tablename);
+    end loop;
+    for one in select sequencename from pg_sequences where schemaname = 'public' loop
+      perform setval(format('%I', one.sequencename)::regclass, 1, false);
+    end loop;
+  end $$;
+  update ledger_self set beat = 0, beat_at = null, restored_at = null, known_until = null, restored_reads = null`
 
 function urlOf(user: string, database: string): string {
   const server = inject('postgresql')

@@ -33,10 +33,13 @@ export async function revokeNow<View extends WorkerView>(
   // What the ledger says of these people is older than the plan: the plan says what is needed.
   const needed: typeof ports.needed = (_view, claimed) =>
     new Map(claimed.map(({ identity }) => [identity, people.get(identity) ?? []]))
-  // Only accounts are shut: there is nothing that could wait for others.
-  const { shutFirst: _, ...own } = ports
-  const report = await settleClaimed(standby.hold(owed), { ...own, ledger: standby, needed })
+  const report = await settleClaimed(standby.hold(owed), { ...alone(ports), ledger: standby, needed })
   return report.obligations
+}
+
+/** Only accounts are shut: there is nothing that could wait for others. */
+function alone<View extends WorkerView>({ shutFirst: _, ...own }: SettlePorts<View>): SettlePorts<View> {
+  return own
 }
 
 function obligationOf(

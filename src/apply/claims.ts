@@ -5,6 +5,8 @@ import type { SettlePorts } from './ports.ts'
 export interface Claims extends AsyncDisposable {
   /** Is the claim certainly still ours? False once it was lost, or could not be renewed within its lease. */
   holds(token: string): boolean
+  /** These are settled: nobody needs them any more. */
+  settled(tokens: readonly string[]): void
 }
 
 /** Renews five times a lease, so that one renewal that comes late or fails costs nothing. Disposing it ends the renewals. */
@@ -27,9 +29,10 @@ export function keepClaims(
     const asked = clock()
     try {
       const still = await ledger.renew([...held], leaseMs, asked)
-      if (still.size < held.size)
-        logger.debug('claims are not ours any more', { platform, count: held.size - still.size })
-      held = still
+      // Some may have been settled meanwhile.
+      const lost = held.difference(still)
+      if (lost.size > 0) logger.debug('claims are not ours any more', { platform, count: lost.size })
+      held = held.intersection(still)
       until = asked + leaseMs
     } catch (error) {
       // Not fatal by itself: the claims are ours until the lease ends, and `holds` says no from then on.
@@ -51,6 +54,9 @@ export function keepClaims(
 
   return {
     holds: (token) => held.has(token) && clock() < until,
+    settled(tokens) {
+      held = held.difference(new Set(tokens))
+    },
     async [Symbol.asyncDispose]() {
       clearInterval(timer)
       await renewing

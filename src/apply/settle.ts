@@ -168,7 +168,9 @@ async function finish(jobs: readonly Job[], bench: Bench, claims: Claims, ports:
   await proveAll(jobs, bench, finishing)
   const settlements = jobs.map((job) => settlementOf(job, bench, ports))
   await markUnadmitted(jobs, settlements, ports)
-  return await record(settlements, ports)
+  const report = await record(settlements, ports)
+  claims.settled(jobs.map(({ obligation }) => obligation.token))
+  return report
 }
 
 /** People whose results are written in one unit of the ledger: a few ten milliseconds of work. */

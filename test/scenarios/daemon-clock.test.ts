@@ -8,7 +8,7 @@ import { Daemon } from './daemon.ts'
 import { Company, expectExit } from './keyturn.ts'
 import { left, person, staff, usualRoles } from './settings.ts'
 import type { Settings } from './settings.ts'
-import { running, untilShutOut } from './truth.ts'
+import { auditOf, running, untilShutOut } from './truth.ts'
 
 let server: Slapd
 
@@ -100,6 +100,10 @@ test('what became due while the daemon was down fires at its start, once; a leav
   const late = all.filter(({ employee_id }) => employee_id !== 'E10')
   await company.feed(left(late, ['E1'], '2027-03-10'))
   await daemon.until('E1 is shut', () => company.isLocked('E1'))
+  // The door is shut before the record is complete.
+  await daemon.until('it is recorded', async () =>
+    (await auditOf(company, 'E11')).some((one) => one.action === 'proof'),
+  )
   const explained = await company.json('explain', 'E11')
   const { audit, events } = explained.document as unknown as {
     audit: readonly { action: string; askedAt: number | null }[]

@@ -105,6 +105,8 @@ test('what is left of a job when its urgent part is done keeps no other job wait
         over.push(one?.identity ?? '')
       },
     })
+    const isReady = async () => (await queue.lanes.depth()).every(({ waiting }) => waiting !== null)
+    await until('Redis answers', isReady)
     await queue.lanes.add(pointers('corp', 'revoke', 3))
     await until('all are begun', () => begun.length === 3)
     expect(over).toEqual([])

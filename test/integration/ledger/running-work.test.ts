@@ -1,11 +1,7 @@
-import { DatabaseSync } from 'node:sqlite'
-import { describe, expect, onTestFinished, test } from 'vitest'
-import { openLedger } from '../../../src/ledger/index.ts'
+import { describe, expect, test } from 'vitest'
 import type { ErrorCode } from '../../../src/model/errors.ts'
 import type { Leaver } from '../../../src/model/running.ts'
-import { isOnServer } from './raw.ts'
 import * as s from './samples.ts'
-import { planOf, preparedBy } from './statements.ts'
 
 const later = s.now + 60_000
 const pointer = (key: string) => ({ identity: `hr:${key}`, platform: s.platform, lane: 'revoke' as const })
@@ -194,46 +190,3 @@ test('what was done without the ledger is written, held as ours where it was ope
   await ledger.unspool({ audit: [done, enabled], shut: another }, later, 'c-9')
   expect(await ledger.auditOf('hr:p1', 5)).toEqual([enabled, done])
 })
-
-test.skipIf(isOnServer())(
-  'what the daemon asks of work and accounts is found by an index, however many there are',
-  async () => {
-    const { url, path } = await s.temporaryLedger()
-    const ledger = await openLedger(url)
-    onTestFinished(() => ledger[Symbol.asyncDispose]())
-    const sql = await preparedBy(async () => {
-      await ledger.peek([pointer('p1')], s.now)
-      await ledger.wake(s.platform, s.now)
-      await ledger.removalsSince(s.platform, s.now)
-      await ledger.leavers(s.platform, { after: 'hr:p1', most: 10 })
-      await ledger.leavers(s.platform, { newest: 10 })
-      await ledger.namesTaken(s.platform, ['ann'])
-      await ledger.population(s.platform)
-      await ledger.owners(s.platform, ['guid'])
-      await ledger.auditSince('reopened', s.now)
-      await ledger.revocations(5, 10)
-      await ledger.revocationsSince(s.now, 10)
-      await ledger.openRevocations()
-      await ledger.openRevocations(s.now)
-      await ledger.heldPeople(5)
-    })
-    using raw = new DatabaseSync(path)
-    const asked = sql.filter((text) => text.startsWith('select'))
-    expect(asked.length).toBeGreaterThan(12)
-    const plans = asked.map((text) => planOf(raw, text).join('\n'))
-    // These indexes hold leavers, people who are held, standing words and open revocations only: to read one whole is to read what is asked for.
-    const small =
-      /^SCAN (\(subquery-\d+\)|\w+ USING (COVERING )?INDEX (identity_gone_left|identity_held|override_standing|obligation_revoking)\b)/
-    const scans = plans.filter((plan) => plan.split('\n').some((line) => line.startsWith('SCAN') && !small.test(line)))
-    expect(scans).toEqual([])
-    for (const index of [
-      'link_leaver',
-      'link_leaver_shut',
-      'identity_gone',
-      'identity_gone_left',
-      'identity_held',
-      'obligation_revoking',
-    ])
-      expect(plans.filter((plan) => new RegExp(`INDEX ${index}\\b`).test(plan))).not.toEqual([])
-  },
-)

@@ -10,6 +10,7 @@ import { showInstant } from '../report/text.ts'
 import type { Carried, Waiting } from '../server/carrying.ts'
 import { openInForce } from './in-force.ts'
 import type { Keyturn } from '../server/context.ts'
+import { mayRun } from '../server/machine.ts'
 import { offboard, previewUndo, undo } from '../server/operating.ts'
 import type { NotGivenBack } from '../server/operating.ts'
 import { act } from './command.ts'
@@ -110,7 +111,7 @@ async function answer(
 ): Promise<ExitCode> {
   const { obligations, plan, blind, audit, since, notGivenBack, unwritten } = carried
   const { withheld } = plan
-  const isDaemonRunning = (await keyturn.ledger.processes(keyturn.clock() - lives)).length > 0
+  const isDaemonRunning = (await keyturn.ledger.processes(keyturn.clock() - lives)).some(({ id }) => mayRun(id))
   const back = {
     ...(notGivenBack === undefined ? {} : { notGivenBack }),
     ...(unwritten === undefined ? {} : { unwritten }),

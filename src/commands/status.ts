@@ -24,7 +24,7 @@ export function define(command: Command, runner: Runner): void {
     .option('--watch', 'look again every two seconds, until Ctrl-C')
     .addHelpText(
       'after',
-      '\nExit code: 0 nothing open, 2 something is owed, failed, held or set aside, a feed is refused or the ledger was restored, 1 a platform cannot be reached.',
+      '\nExit code: 0 nothing open, 2 something is owed, failed, held or set aside, a feed or the configuration is refused or the ledger was restored, 1 a platform cannot be reached.',
     )
     .action(act<Options>(runner, status))
 }
@@ -43,8 +43,9 @@ async function status(invocation: Invocation, options: Options): Promise<ExitCod
   const refused = found.sources.some(
     ({ refused: why, accepted }) => why !== null || (accepted?.setAside?.rows ?? 0) > 0,
   )
-  const held = found.holds.length > 0 || found.held.count > 0
-  return open || refused || held || found.restored !== null ? 2 : 0
+  const held = found.holds.length > 0 || found.held.count > 0 || found.rejected.count > 0
+  const isOldPolicy = found.processes.some(({ refusedConfig }) => refusedConfig !== null)
+  return open || refused || held || isOldPolicy || found.restored !== null ? 2 : 0
 }
 
 async function watch(invocation: Invocation, keyturn: Keyturn, read: () => Promise<Standing>): Promise<void> {

@@ -2,7 +2,7 @@
 import { fingerprint } from '../model/change.ts'
 import type { Change, WithheldWhy } from '../model/change.ts'
 import type { IdentityId } from '../model/identity.ts'
-import type { Admission, Decisions, Hold, HoldItem } from '../model/ledger.ts'
+import type { Admission, AuditRecord, Decisions, Hold, HoldItem } from '../model/ledger.ts'
 import { openStatuses } from './obligations.ts'
 import { writeAudit } from './record.ts'
 import { all, db, first, forLists, inLists, run } from './unit.ts'
@@ -98,45 +98,53 @@ export function* useUp(identities: readonly IdentityId[], isDone: (line: string)
 }
 
 /**
- * An approval is for what was seen: it ends when a plan of its platform does not need the change any more, so that it
- * cannot surprise anybody months later. What was admitted and is not settled yet keeps its approval.
+ * A decision is for what was seen: it ends when a plan of its platform does not need the change any more, so that an approval
+ * cannot surprise anybody months later, and a rejection keeps nobody's account open who comes back and leaves again. What was
+ * admitted and is not settled yet keeps its approval.
  */
 export function* endUnneeded(admission: Admission, concerns: (identity: IdentityId) => boolean): Unit<void> {
-  const { plan, now, correlation, operator } = admission
-  const approved = yield* inLists(Object.keys(plan.situations), (some) =>
-    all(
-      db
-        .selectFrom('hold_item')
-        .innerJoin('hold', 'hold.id', 'hold_item.hold')
-        .select(['hold_item.id', 'hold_item.hold', 'fingerprint', 'identity', 'summary', 'platform', 'made_at'])
-        .where('platform', 'in', some)
-        .where('hold_item.status', '=', 'approved'),
-    ),
-  )
-  const people = new Set(approved.map(({ identity }) => identity))
+  const { plan } = admission
+  const decided = yield* inLists(Object.keys(plan.situations), decidedOn)
+  const people = new Set(decided.map(({ identity }) => identity))
   const inPlan = [...plan.changes, ...plan.withheld.map(({ change }) => change), ...(plan.doneByHand ?? [])]
   const needed = new Set(inPlan.filter(({ identity }) => people.has(identity)).map(fingerprint))
-  const missing = approved.filter((item) => concerns(item.identity) && !needed.has(item.fingerprint))
+  const missing = decided.filter((item) => concerns(item.identity) && !needed.has(item.fingerprint))
   const admitted = yield* admittedOf(missing.map(({ identity }) => identity))
-  const ended = missing.filter((item) => !admitted.has(item.fingerprint))
+  const ended = missing.filter((item) => item.status === 'rejected' || !admitted.has(item.fingerprint))
   yield* close(ended, 'superseded')
-  yield* writeAudit(
-    ended.map((item) => ({
-      at: now,
-      correlation,
-      identity: item.identity,
-      platform: item.platform,
-      account: null,
-      action: 'hold-superseded',
-      reason: { kind: 'setting', text: 'approved, but not needed any more' } as const,
-      operator,
-      before: 'approved',
-      after: 'superseded',
-      askedAt: item.made_at,
-      result: 'done',
-      detail: item.summary,
-    })),
+  yield* writeAudit(ended.map((item) => endRecord(item, admission)))
+}
+
+function* decidedOn(platforms: readonly string[]) {
+  return yield* all(
+    db
+      .selectFrom('hold_item')
+      .innerJoin('hold', 'hold.id', 'hold_item.hold')
+      .select(['hold_item.id', 'hold_item.hold', 'fingerprint', 'identity', 'summary', 'platform', 'made_at'])
+      .select('hold_item.status')
+      .where('platform', 'in', platforms)
+      .where('hold_item.status', 'in', ['approved', 'rejected']),
   )
+}
+
+type Decided = (ReturnType<typeof decidedOn> extends Unit<infer Rows> ? Rows : never)[number]
+
+function endRecord(item: Decided, { now, correlation, operator }: Admission): AuditRecord {
+  return {
+    at: now,
+    correlation,
+    identity: item.identity,
+    platform: item.platform,
+    account: null,
+    action: 'hold-superseded',
+    reason: { kind: 'setting', text: `${item.status}, but not needed any more` },
+    operator,
+    before: item.status,
+    after: 'superseded',
+    askedAt: item.made_at,
+    result: 'done',
+    detail: item.summary,
+  }
 }
 
 /** Fingerprints of what was admitted for these people and is still open. */

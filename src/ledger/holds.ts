@@ -5,7 +5,7 @@ import type { IdentityId } from '../model/identity.ts'
 import type { Instant } from '../model/instant.ts'
 import type { Hold, HoldItem } from '../model/ledger.ts'
 import { summary } from '../model/summary.ts'
-import type { HoldCount } from '../model/running.ts'
+import type { HoldCount, RejectedLeavers } from '../model/running.ts'
 import { statusOf } from './decisions.ts'
 import { all, db, each, first, forLists, inLists, insertAll, run } from './unit.ts'
 import type { Unit } from './unit.ts'
@@ -183,6 +183,21 @@ function* dropItems(
 
 /** The `summary` of a change that shuts a leaver. */
 const leaverDisable = 'disable % (leaver)'
+
+/** Who left and keeps access because a person said so, the first so many of them. */
+export function* rejectedLeavers(most: number): Unit<RejectedLeavers> {
+  const rows = yield* all(
+    db
+      .selectFrom('hold')
+      .innerJoin('hold_item', 'hold_item.hold', 'hold.id')
+      .select(['hold_item.identity', 'hold.platform', 'hold.id as hold'])
+      .distinct()
+      .where('hold_item.status', '=', 'rejected')
+      .where('hold_item.summary', 'like', leaverDisable)
+      .orderBy('hold_item.identity'),
+  )
+  return { count: rows.length, first: rows.slice(0, most) }
+}
 
 /** What is open, without its items: of them there may be a hundred thousand. */
 export function* openHoldCounts(): Unit<readonly HoldCount[]> {

@@ -13,7 +13,7 @@ import { claimants, peek, releaseAllOf } from './claims.ts'
 import type { Driver } from './driver.ts'
 import { fold } from './identity-row.ts'
 import { leavers } from './leavers.ts'
-import { openHoldCounts } from './holds.ts'
+import { openHoldCounts, rejectedLeavers } from './holds.ts'
 import { openStates, unsettled } from './obligations.ts'
 import { auditAfter, auditSince, lastAudit } from './record.ts'
 import type { Schema } from './schema.ts'
@@ -44,6 +44,7 @@ export function aboutRunningWork({ read, write }: Driver) {
     revocationsSince: (since, most) => read(() => revocationsSince(since, most)),
     openRevocations: (receivedBefore) => read(() => openRevocations(receivedBefore)),
     openHoldCounts: () => read(() => openHoldCounts()),
+    rejectedLeavers: (most) => read(() => rejectedLeavers(most)),
   } satisfies Partial<RunningLedger>
 }
 

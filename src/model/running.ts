@@ -145,6 +145,13 @@ export interface HoldCount {
   readonly someone: IdentityId
 }
 
+/** People who left and keep access on a platform because somebody rejected that they are shut. */
+export interface RejectedLeavers {
+  readonly count: number
+  /** The first of them by id, each with the hold in which that was said. */
+  readonly first: readonly { readonly identity: IdentityId; readonly platform: string; readonly hold: number }[]
+}
+
 /** People whose source is not believed: their state is held where it was. */
 export interface HeldPeople {
   readonly count: number
@@ -295,6 +302,7 @@ export interface RunningLedger {
   noticed(present: readonly Notice[], now: Instant): Promise<NoticeNews>
   /** Every open hold with the number of people who wait in it. */
   openHoldCounts(): Promise<readonly HoldCount[]>
+  rejectedLeavers(most: number): Promise<RejectedLeavers>
   /** How many people are held, and the first so many of them (at least one). */
   heldPeople(most: number): Promise<HeldPeople>
   /** Open revocations, the oldest first; of which the cause was noticed until then, where that is stated. */

@@ -8,7 +8,7 @@ import type { SafetyRules } from './safety.ts'
 import type { Draft, Sheet } from './sheet.ts'
 import type { PlatformView } from './view.ts'
 
-const way = 'Look with "keyturn holds show", release with "keyturn holds approve".'
+const way = 'Look with "keyturn holds show ID", release with "keyturn holds approve ID --reason TEXT".'
 
 /** One limit of safety on one platform: what it counts, and what is held back when it is crossed. */
 interface Limited {

@@ -153,7 +153,7 @@ export function isBacklog({ desired, link }: Sheet): boolean {
 }
 
 function backlogText(platform: string): string {
-  return `Accounts on ${platform} of people who left before Keyturn came. Look with "keyturn holds show", release with "keyturn holds approve".`
+  return `Accounts on ${platform} of people who left before Keyturn came. Look with "keyturn holds show ID", release with "keyturn holds approve ID --reason TEXT".`
 }
 
 /**

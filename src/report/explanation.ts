@@ -25,7 +25,11 @@ export interface Explanation {
     readonly obligation: ObligationStatus | null
     /** Open holds in which changes of this person wait. */
     readonly holds: readonly Hold[]
+    /** The hold in which somebody rejected that the account is shut. */
+    readonly rejectedIn?: number
   }[]
+  /** Rows of the person's source that are set aside: this one's may be among them. */
+  readonly setAside?: number
   readonly events: readonly LifecycleEvent[]
   readonly audit: readonly AuditRecord[]
 }
@@ -43,6 +47,7 @@ export function renderExplanation(explained: Explanation, { zone, bold }: Render
       bold(`${identity.id}  ${identity.state}`),
       ...explained.overrides.map((override) => wordLine(override, zone, explained.sourcesSay)),
       ...stateLines(identity),
+      ...asideLines(explained),
       nextLine(explained.next),
     ].join('\n'),
     section(
@@ -85,6 +90,12 @@ function stateLines(identity: Identity): readonly string[] {
   ]
 }
 
+function asideLines({ identity: { source }, setAside = 0 }: Explanation): readonly string[] {
+  if (setAside === 0) return []
+  const rows = `${count(setAside, 'row')} of ${source} ${setAside === 1 ? 'is' : 'are'} set aside`
+  return [`  ${rows} ("keyturn status" says where): if this person's is among them, the feed says something newer`]
+}
+
 function wordLine({ kind, state, until, reason, operator }: Override, zone: string, said: Identity['state']): string {
   const end = until === null ? 'until it is ended' : `until ${showInstant(until, zone)}`
   const what = kind === 'freeze' ? 'frozen' : `override to ${state ?? ''}`
@@ -97,7 +108,7 @@ function nextLine(next: Explanation['next']): string {
 }
 
 function platformLines(one: Explanation['platforms'][number], person: string, zone: string): readonly string[] {
-  const { link, desired, grants, obligation, holds } = one
+  const { link, desired, grants, obligation, holds, rejectedIn } = one
   const ours = new Set(grants.map((grant) => grant.entitlement))
   return [
     link === null
@@ -106,6 +117,7 @@ function platformLines(one: Explanation['platforms'][number], person: string, zo
     ...shutLines(link, desired.state),
     `should be ${desired.state === 'closed' ? 'shut for now' : desired.state}: ${showReason(desired.reason)}`,
     ...holds.flatMap((hold) => holdLines(hold, person)),
+    ...(rejectedIn === undefined ? [] : [`stays open by a person's word: shutting was rejected in hold ${rejectedIn}`]),
     ...(desired.held === null ? [] : [`nothing is changed: ${desired.held}`]),
     ...desired.entitlements.map(
       (entitlement) =>

@@ -5,7 +5,7 @@ import { SECOND } from '../model/instant.ts'
 import type { Instant } from '../model/instant.ts'
 import type { Hold, ObligationStatus, OpenCount } from '../model/ledger.ts'
 import { showPlace } from '../model/place.ts'
-import type { HeldPeople, Override, PlatformState, ProcessState, Restored } from '../model/running.ts'
+import type { HeldPeople, Override, PlatformState, ProcessState, RejectedLeavers, Restored } from '../model/running.ts'
 import { count, showDuration, showInstant, showMoment, table, visible } from './text.ts'
 
 /** How everything stands, as the ledger and the platforms tell. */
@@ -31,6 +31,7 @@ export interface Standing {
   readonly overrides: readonly Override[]
   /** People whose source is not believed, and the first of them. */
   readonly held: HeldPeople
+  readonly rejected: RejectedLeavers
   /** People who wait to be looked at. */
   readonly marked: number
   /** The ledger was restored from a backup, and no reconciliation has run since. */
@@ -64,6 +65,7 @@ export function renderStatus(
     platforms(standing, zone),
     words(standing, zone),
     heldPeople(standing),
+    rejectedLeavers(standing),
     holds(standing),
     `policy ${standing.policyVersion.slice(0, 12)}`,
   ]
@@ -134,7 +136,10 @@ function rowsSetAside({ sources }: Standing, zone: string): string {
 const nothingSetAside: SetAside = { rows: 0, since: 0, first: [] }
 
 function lanes({ lanes: open, marked }: Standing, now: Instant): string {
-  const waiting = marked === 0 ? '' : `${count(marked, 'mark')} to look at somebody again: the next plan answers them.`
+  const waiting =
+    marked === 0
+      ? ''
+      : `${count(marked, 'mark')} to look at somebody again: a running daemon answers them, or the next apply.`
   if (open.length === 0) return ['Nothing is owed.', waiting].filter((line) => line !== '').join('\n')
   const rows = open.map((lane) => [
     lane.platform,
@@ -199,6 +204,14 @@ function words({ overrides }: Standing, zone: string): string {
 }
 
 const mostHeld = 5
+
+function rejectedLeavers({ rejected: { count: people, first } }: Standing): string {
+  if (people === 0) return ''
+  const lines = first.map(({ identity, platform, hold }) => `  ${identity}  on ${platform}, rejected in hold ${hold}`)
+  const others = people - first.length
+  const heading = `${count(people, 'account')} of people who left ${people === 1 ? 'stays' : 'stay'} open because somebody rejected shutting:`
+  return [heading, ...lines, ...(others > 0 ? [`  and ${others} more`] : [])].join('\n')
+}
 
 function heldPeople({ held: { count: people, first } }: Standing): string {
   if (people === 0) return ''

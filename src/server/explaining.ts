@@ -13,7 +13,7 @@ export async function explain(
   const { ledger, policy } = keyturn
   const now = keyturn.clock()
   const [identity = stored] = await overlaid(keyturn, [stored])
-  const [held, overrides, links, obligations, events, audit, holds] = await Promise.all([
+  const [held, overrides, links, obligations, events, audit, holds, rejected, read] = await Promise.all([
     ledger.heldRoles([identity.id]),
     ledger.overrides(now, [identity.id]),
     ledger.linksOf(identity.id),
@@ -21,13 +21,20 @@ export async function explain(
     ledger.events(identity.id, options.most),
     ledger.auditOf(identity.id, options.most),
     ledger.holds({ status: 'open' }),
+    ledger.rejectedLeavers(Number.POSITIVE_INFINITY),
+    ledger.acceptedRead(identity.source),
   ])
   const platforms = Object.keys(keyturn.settings.platforms).filter(
     (platform) => options.platform === undefined || platform === options.platform,
   )
   const linkOn = (platform: string) => links.find((link) => link.platform === platform)
+  const rejectedOn = (platform: string) => {
+    const found = rejected.first.find((one) => one.identity === identity.id && one.platform === platform)
+    return found === undefined ? {} : { rejectedIn: found.hold }
+  }
   return {
     identity,
+    setAside: read?.setAside?.rows ?? 0,
     sourcesSay: stored.state,
     overrides,
     next: policy.nextAt(
@@ -48,6 +55,7 @@ export async function explain(
           desired: { state, reason, entitlements, expiresAt, held: why },
           obligation: obligations.find((one) => one.platform === platform) ?? null,
           holds: holds.filter((hold) => hold.platform === platform && isHeldIn(hold, identity.id)),
+          ...rejectedOn(platform),
         }
       }),
     ),

@@ -38,6 +38,12 @@ function isGone(pid: number): boolean {
   }
 }
 
+/** False for a process of this machine, `host:pid`, that is certainly gone, whatever it said last. */
+export function mayRun(process: string): boolean {
+  const [, name, pid] = /^(.*):(\d+)$/.exec(process) ?? []
+  return name !== hostname() || !isGone(Number(pid))
+}
+
 /** What processes of this machine had claimed when they were killed is due at once. Never throws: leases end by themselves. */
 export async function releaseOfTheDead({ ledger, logger }: Pick<Foundation, 'ledger' | 'logger'>): Promise<void> {
   try {

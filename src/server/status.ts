@@ -36,6 +36,7 @@ export async function readStatus(
     processes: await ledger.processes(now - silent),
     overrides: await ledger.overrides(now),
     held: await ledger.heldPeople(most),
+    rejected: await ledger.rejectedLeavers(most),
     marked: (await ledger.marked(mostTimings)).length,
     restored: await ledger.restored(),
     timeToRevoke: timesOf(await ledger.revocationsSince(now - timingsOf, mostTimings)),

@@ -17,6 +17,9 @@ import { memory, surroundingsOf } from './surroundings.ts'
 import type { Surroundings } from './surroundings.ts'
 import { knownOf, settingsOf, whole } from './survey.ts'
 
+/** A platform that takes longer to answer has stood still: what the ledger said before may be over, ms. */
+const fresh = 500
+
 /** What a worker sees of its people: the plan's view of the platform, reduced to them. */
 export interface WorkView extends WorkerView {
   readonly platform: PlatformView
@@ -62,12 +65,14 @@ async function observe(
   signal: AbortSignal,
 ): Promise<WorkView> {
   const ids = claimed.map((obligation) => obligation.identity)
-  const { identities, desired } = await desiredNow(keyturn, connector.id, ids)
-  const known = await knownOf(keyturn, connector, ids)
-  const links = new Map(known.links.map((link) => [link.identity, link]))
-  const names = namesOf(claimed, known.names)
-  const refs = desired.map((account) => refOf(account, links.get(account.identity), names.get(account.identity)))
-  const observed = whole(await connector.read(refs, signal))
+  const asked = await ledgerSays(keyturn, connector, claimed, ids)
+  const began = performance.now()
+  const observed = whole(await connector.read(asked.refs, signal))
+  // While a platform stood still, HR or an operator may have said something else: it is the last word that counts.
+  const isOld = performance.now() - began > fresh
+  const { identities, desired, known, links, names } = isOld
+    ? await ledgerSays(keyturn, connector, claimed, ids)
+    : asked
   const find = finder(observed.items, desired, (attribute, value) => connector.canonical(attribute, value))
   const grants = Map.groupBy(known.grants, (grant) => grant.identity)
   const people = new Map(
@@ -86,6 +91,21 @@ async function observe(
     }),
   )
   return { people, passwords, desired, platform: { ...known, ...surroundings, observed } }
+}
+
+/** What the ledger says of these people now, and what is to be asked of the platform. */
+async function ledgerSays(
+  keyturn: Keyturn,
+  connector: Connector,
+  claimed: readonly ClaimedObligation[],
+  ids: readonly IdentityId[],
+) {
+  const { identities, desired } = await desiredNow(keyturn, connector.id, ids)
+  const known = await knownOf(keyturn, connector, ids)
+  const links = new Map(known.links.map((link) => [link.identity, link]))
+  const names = namesOf(claimed, known.names)
+  const refs = desired.map((account) => refOf(account, links.get(account.identity), names.get(account.identity)))
+  return { identities, desired, known, links, names, refs }
 }
 
 async function desiredNow(

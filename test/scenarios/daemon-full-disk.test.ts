@@ -216,7 +216,9 @@ test('a ledger that goes away ends the daemon with a word; one that may only be 
   await company.feed(gone)
   await using again = await Daemon.start(company)
   await refused(company, ['E2'], again)
-  const told = await again.says('the ledger cannot be written: accounts are shut without it, and it is spooled')
+  const told = await again.says(
+    'the ledger cannot be written: as long as it can be read, accounts are shut without it, and it is spooled',
+  )
   expect(told['why']).toContain('cannot be written')
   expect(await again.says('the spool beside the ledger cannot be opened: it is kept in memory')).toBeDefined()
   await again.kill()

@@ -78,7 +78,7 @@ function unwritableNotice({ why }: Trouble, count: number): Notice {
     severity: 'page',
     platform: null,
     identity: null,
-    text: `${why} Who must be shut is shut all the same and spooled beside it; nothing else is done.${shut}`,
+    text: `${why} As long as it can be read, who must be shut is shut all the same and spooled beside it; nothing else is done.${shut}`,
   }
 }
 
@@ -102,6 +102,7 @@ export async function present(keyturn: Keyturn): Promise<readonly Notice[]> {
     ...holds.filter(({ why }) => why !== 'protected').map(holdNotice),
     ...(await protectedLeavers(keyturn, holds)),
     ...(await heldPeople(keyturn)),
+    ...(await keptByRejection(keyturn)),
     ...processes.flatMap(({ id, refusedConfig }) => (refusedConfig === null ? [] : [configNotice(id, refusedConfig)])),
     ...counts.filter(({ failed }) => failed > 0).map(failedNotice),
     ...(await reopened(keyturn, now)),
@@ -228,6 +229,19 @@ async function heldPeople({ ledger }: Keyturn): Promise<readonly Notice[]> {
   if (others <= 0) return named
   const text = `${others} more people are held; "keyturn status" counts them.`
   return [...named, { ...told, key: 'person-held-others', identity: null, text }]
+}
+
+/** HR says that they left, and a person said that they are not to be shut: nobody shall forget that. */
+async function keptByRejection({ ledger }: Keyturn): Promise<readonly Notice[]> {
+  const { first } = await ledger.rejectedLeavers(mostHeld)
+  return first.map(({ identity, platform, hold }) => ({
+    key: `rejected:${identity}:${platform}`,
+    kind: 'leavers-withheld',
+    severity: 'warn',
+    platform,
+    identity,
+    text: `${identity} left and keeps access on ${platform}: shutting was rejected in hold ${hold}.`,
+  }))
 }
 
 /** Each of them by name: the second one who leaves must not hide behind the first (law 14). */

@@ -229,7 +229,10 @@ export class Rescue implements AsyncDisposable {
   #fail(why: string): void {
     if (this.#trouble !== null) return
     this.#trouble = { since: this.#keyturn.clock(), why }
-    this.#keyturn.logger.error('the ledger cannot be written: accounts are shut without it, and it is spooled', { why })
+    this.#keyturn.logger.error(
+      'the ledger cannot be written: as long as it can be read, accounts are shut without it, and it is spooled',
+      { why },
+    )
   }
 
   /** Hands the ledger what was spooled, also by processes that ended, and finds out whether it can be written again. */

@@ -133,7 +133,7 @@ describe('a decision', () => {
     expect(await people(ledger)).toEqual(
       ['hr:p2 approved', 'hr:p3 rejected', 'hr:p1 open', 'hr:p4 open'].toSorted(byPerson),
     )
-    await ledger.admit(s.admission([s.disable('p2')]))
+    await ledger.admit(s.admission([s.disable('p2')], [s.withheld(s.disable('p3'), 'rejected')]))
     expect((await ledger.holds({}))[0]).toMatchObject({ status: 'approved' })
     expect((await ledger.decisions(s.platform)).rejected).toEqual(new Set([fingerprint(s.disable('p3'))]))
   })
@@ -162,14 +162,14 @@ describe('a decision', () => {
     // Nobody has looked at the platform.
     await ledger.admit({ ...s.admission([]), plan: { ...s.plan([]), situations: {}, population: {} } })
     expect((await ledger.decisions(s.platform)).approved.size).toBe(1)
-    await ledger.admit(s.admission([], stop('p1'), { now: s.now + 9 }))
-    expect((await ledger.decisions(s.platform)).approved.size).toBe(1)
+    // What was rejected is withheld by every plan that needs it.
+    const withheld = [...stop('p1'), s.withheld(s.disable('p2'), 'rejected')]
+    await ledger.admit(s.admission([], withheld, { now: s.now + 9 }))
+    const { approved, rejected } = await ledger.decisions(s.platform)
+    expect([approved.size, rejected.size]).toEqual([1, 1])
     await ledger.admit(s.admission([], [], { now: s.now + 9 }))
-    expect(namesOf((await ledger.holds({}))[0] ?? { items: [] })).toEqual(['hr:p1 superseded', 'hr:p2 rejected'])
-    expect(await ledger.decisions(s.platform)).toEqual({
-      ...nothing,
-      rejected: new Set([fingerprint(s.disable('p2'))]),
-    })
+    expect(namesOf((await ledger.holds({}))[0] ?? { items: [] })).toEqual(['hr:p1 superseded', 'hr:p2 superseded'])
+    expect(await ledger.decisions(s.platform)).toEqual(nothing)
     expect((await ledger.auditOf('hr:p1', 1))[0]).toMatchObject({
       action: 'hold-superseded',
       at: s.now + 9,

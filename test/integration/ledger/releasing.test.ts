@@ -95,3 +95,13 @@ test('a hold of hundreds is decided in several transactions, with the ledger fre
   expect(await ledger.due(s.platform, 'revoke', later, 1_000)).toHaveLength(350)
   expect((await ledger.holds({}))[0]?.items.every(({ status }) => status === 'approved')).toBe(true)
 })
+
+test('who left and keeps access by a rejection is told, until the change is not needed any more', async () => {
+  const ledger = await held(3)
+  await decide(ledger, 'rejected', ['hr:p2'])
+  const [hold] = await ledger.holds({})
+  const first = [{ identity: 'hr:p2', platform: s.platform, hold: hold?.id }]
+  expect(await ledger.rejectedLeavers(5)).toEqual({ count: 1, first })
+  await ledger.admit(s.admission([], [], { now: later + 1 }))
+  expect(await ledger.rejectedLeavers(5)).toEqual({ count: 0, first: [] })
+})

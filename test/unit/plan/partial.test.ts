@@ -262,7 +262,7 @@ describe('the limit on removals over time', () => {
     expect(stopped(plan)).toEqual(['removals-limit disable', 'removals-limit disable'])
     expect(plan.removals).toEqual({})
     expect(plan.withheld[0]?.text).toBe(
-      'wiki: 2 accounts would lose access after 1 within the last 1d, together 3 of 4 (75 %); the limit is 10 % above 2. Nothing was removed. Look with "keyturn holds show", release with "keyturn holds approve".',
+      'wiki: 2 accounts would lose access after 1 within the last 1d, together 3 of 4 (75 %); the limit is 10 % above 2. Nothing was removed. Look with "keyturn holds show ID", release with "keyturn holds approve ID --reason TEXT".',
     )
   })
 

@@ -229,7 +229,7 @@ describe('limits', () => {
     expect(kinds(plan)).toEqual(Array.from({ length: 64 }, () => 'update'))
     expect(new Set(plan.withheld.map(({ why }) => why))).toEqual(new Set(['removals-limit']))
     expect(plan.withheld[0]?.text).toBe(
-      'wiki: 143 of 207 accounts (69.1 %) would lose access; the limit is 10 % above 20. Nothing was removed. Look with "keyturn holds show", release with "keyturn holds approve".',
+      'wiki: 143 of 207 accounts (69.1 %) would lose access; the limit is 10 % above 20. Nothing was removed. Look with "keyturn holds show ID", release with "keyturn holds approve ID --reason TEXT".',
     )
   })
 

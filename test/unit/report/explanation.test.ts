@@ -218,3 +218,11 @@ test('what was made, changed and ended is told without machine texts', () => {
     ['create', '{'],
   ])
 })
+
+test('rows that are set aside, and a word that keeps an account open, are told', () => {
+  const desired = { state: 'shut', reason: left, entitlements: [], expiresAt: null, held: null } as const
+  const one = { platform: 'wiki', link, grants: [], desired, obligation: null, holds: [], rejectedIn: 7 }
+  const all = page({ setAside: 2, platforms: [one] }).join('\n')
+  expect(all).toContain('2 rows of hr are set aside')
+  expect(all).toContain("stays open by a person's word: shutting was rejected in hold 7")
+})

@@ -16,6 +16,7 @@ const nothing: Standing = {
   processes: [],
   overrides: [],
   held: { count: 0, first: [] },
+  rejected: { count: 0, first: [] },
   marked: 0,
   restored: null,
   timeToRevoke: [],

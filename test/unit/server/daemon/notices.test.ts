@@ -24,6 +24,7 @@ function keyturnWith(fakes: Fakes): Keyturn {
       openHoldCounts: nobody,
       holds: nobody,
       heldPeople: async () => ({ count: 0, first: [] }),
+      rejectedLeavers: async () => ({ count: 0, first: [] }),
       processes: nobody,
       openCounts: nobody,
       auditSince: nobody,

@@ -100,7 +100,7 @@ function piecesOf(jobs: readonly Job[], { shutFirst, signal }: SettlePorts): rea
   const isShut = ({ tasks }: Job) => tasks.every((task) => task.change.kind !== 'disable' || succeeded(task))
   const open = jobs.filter((job) => !isShut(job))
   const first: readonly Piece[] = open.length === 0 ? [] : [(finish) => finish(open)]
-  const later = portionsOf(jobs.filter(isShut)).map(
+  const later = portionsOf(jobs.filter(isShut), pieceSize).map(
     (some): Piece =>
       (finish) =>
         shutFirst.afterwards(signal, () => finish(some)),
@@ -108,9 +108,12 @@ function piecesOf(jobs: readonly Job[], { shutFirst, signal }: SettlePorts): rea
   return [...first, ...later]
 }
 
-function portionsOf<T>(items: readonly T[]): readonly (readonly T[])[] {
-  return Array.from({ length: Math.ceil(items.length / portion) }, (_, index) =>
-    items.slice(index * portion, (index + 1) * portion),
+/** So many that each group is written for dozens of them at once; so few that a new leaver soon comes before the others. */
+const pieceSize = 256
+
+function portionsOf<T>(items: readonly T[], size: number): readonly (readonly T[])[] {
+  return Array.from({ length: Math.ceil(items.length / size) }, (_, index) =>
+    items.slice(index * size, (index + 1) * size),
   )
 }
 
@@ -179,7 +182,7 @@ const portion = 64
 async function record(settlements: readonly Settlement[], ports: SettlePorts): Promise<SettleReport> {
   if (settlements.length === 0) return { obligations: [] }
   // In portions, so that the event loop turns in between; they still share commits.
-  const writing = portionsOf(settlements).map((some) => ports.ledger.settle(some))
+  const writing = portionsOf(settlements, portion).map((some) => ports.ledger.settle(some))
   const refused = (await Promise.all(writing)).flatMap((one) => one.refused)
   const lost = new Set(refused.map(({ identity }) => identity))
   await markStrayed(settlements, lost, ports)

@@ -5,7 +5,7 @@ const hangs = 3 * SECOND
 /** Longer than this nobody waits for others, ms: leavers may come without end. */
 const patience = 15 * SECOND
 /** So many pieces of what is left are worked on at once: whoever leaves now stands behind these only. */
-const atOnce = 4
+const atOnce = 2
 
 /**
  * Hundreds leave at once, in several jobs: while an account of any of them is still to be shut, nothing else is begun for those

@@ -49,7 +49,7 @@ const closeAtMost = 10 * SECOND
 /** For a revocation Redis must answer soon: otherwise it begins without. */
 const patience = { revoke: SECOND / 5, change: 5 * SECOND } as const
 /** People in jobs that are not over: with more of them, a job keeps its place until its end, since all of them are in memory. */
-const mostAtOnce = 8_192
+const mostAtOnce = 16_384
 /** So few who leave do not wait behind hundreds who left before them. */
 const few = 16
 /** BullMQ reports the same outage with every command: one line a while is enough. */

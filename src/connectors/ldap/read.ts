@@ -16,6 +16,12 @@ import type { Catalogue } from './catalogue.ts'
 import type { ServerFacts } from './server.ts'
 import { accountsPerSearch } from './session.ts'
 
+/**
+ * For so many accounts all groups are read as a whole: the server would take each of them up again for every account that it
+ * holds.
+ */
+const manyAccounts = 200
+
 export interface ReadPort {
   readonly settings: DirectorySettings
   readonly facts: ServerFacts
@@ -29,13 +35,18 @@ type Draft = ObservedAccount & { entitlements: readonly string[] }
 /** Every account under the base: one paged search for accounts, one for each place with groups. Throws when it is not whole. */
 export async function readAll(port: ReadPort): Promise<readonly ObservedAccount[]> {
   const accounts = await readAccounts(port, accountFilter(port.settings), {})
+  await readGroups(port, accounts)
+  return accounts
+}
+
+/** Every group with all its members, of which those that are these accounts are noted. */
+async function readGroups(port: ReadPort, accounts: readonly Draft[]): Promise<void> {
   const onGroup = membersInto(port, accounts)
   const attributes = ['member', 'uniqueMember', 'memberUid']
   for (const base of searchBases(port.settings)) {
     const spec = { base, scope: 'sub', filter: groupFilter(), attributes } as const
     await port.use((connection) => ifThere(searchAll(connection, spec, onGroup, port.signal)))
   }
-  return accounts
 }
 
 /** The accounts of some refs, found by native id, by name or by what they are matched by; each once. */
@@ -61,6 +72,10 @@ export async function readRefs(port: ReadPort, refs: readonly AccountRef[]): Pro
     }),
   )
   const accounts = [...found.values()]
+  if (accounts.length >= manyAccounts) {
+    await readGroups(port, accounts)
+    return accounts
+  }
   await Promise.all(portions(accounts, accountsPerSearch).map((some) => readMemberships(port, some)))
   return accounts
 }

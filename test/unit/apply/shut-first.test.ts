@@ -36,7 +36,7 @@ test('the last one who is shut lets all go on, and saying it twice counts once',
 test('whoever leaves while the rest is worked on comes before what is not begun yet', async () => {
   const order = new ShutFirst()
   const { promise, resolve } = Promise.withResolvers<void>()
-  const running = Array.from({ length: 4 }, () => order.afterwards(never, () => promise))
+  const running = Array.from({ length: 2 }, () => order.afterwards(never, () => promise))
   const next = watched(order.afterwards(never, nothing))
   const shut = order.begin()
   resolve()

@@ -216,7 +216,8 @@ async function isAbandoned(folder: string, name: string, clock: Clock): Promise<
   return written !== null && written.mtimeMs < clock() - HOUR
 }
 
-function isAlive(pid: number): boolean {
+/** Is there a process of this id, whosever it is? */
+export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0)
     return true

@@ -1,6 +1,7 @@
 // Which processes of this machine are certainly gone: what they had claimed does not wait for the end of a lease.
 import { readFileSync, readlinkSync } from 'node:fs'
 import { hostname } from 'node:os'
+import { isAlive } from '../apply/spool.ts'
 import { summarise } from '../model/errors.ts'
 import type { Lane } from '../model/change.ts'
 import type { Foundation } from './context.ts'
@@ -28,20 +29,10 @@ function pidOf(worker: string): number | null {
   return name === hostname() && where === boot && boot !== '' ? Number(pid) : null
 }
 
-/** A process id that somebody else has by now counts as alive: then the lease decides. */
-function isGone(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return false
-  } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'ESRCH'
-  }
-}
-
 /** False for a process of this machine, `host:pid`, that is certainly gone, whatever it said last. */
 export function mayRun(process: string): boolean {
   const [, name, pid] = /^(.*):(\d+)$/.exec(process) ?? []
-  return name !== hostname() || !isGone(Number(pid))
+  return name !== hostname() || isAlive(Number(pid))
 }
 
 /** What processes of this machine had claimed when they were killed is due at once. Never throws: leases end by themselves. */
@@ -50,7 +41,8 @@ export async function releaseOfTheDead({ ledger, logger }: Pick<Foundation, 'led
     const workers = await ledger.claimants()
     const dead = workers.filter((worker) => {
       const pid = pidOf(worker)
-      return pid !== null && isGone(pid)
+      // An id that somebody else has by now counts as alive: then the lease decides.
+      return pid !== null && !isAlive(pid)
     })
     for (const worker of dead) await ledger.releaseAllOf(worker)
     if (dead.length > 0) logger.info('claims of processes that were killed are free again', { workers: dead.length })

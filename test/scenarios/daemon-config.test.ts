@@ -41,7 +41,7 @@ test('a changed role plans everybody anew; a bad file is refused, shown and surv
   await daemon.says(refusal, { from })
   const status = await company.keyturn('status', '--offline')
   // The command itself reads the same bad files, and goes on by what is in force.
-  expectExit(status, 0)
+  expectExit(status, 2)
   expect(status.stderr).toContain('departmnt')
   expect(status.stdout).toContain('is refused')
   await company.feed([...staff(4), person('E5', { status: 'Left' })])

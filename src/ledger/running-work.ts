@@ -30,7 +30,8 @@ export function aboutRunningWork({ read, write }: Driver) {
     wake: (platform, now) => wake({ read, write }, platform, now),
     claimants: () => read(() => claimants()),
     releaseAllOf: (worker) => write(() => releaseAllOf(worker)),
-    clockSetBack: async (now) => (await read(() => firedAhead(now))) && write(() => clockSetBack(now)),
+    clockSetBack: async (now, longestWait) =>
+      (await read(() => isAhead(now, longestWait))) && write(() => clockSetBack(now, longestWait)),
     removalsSince: (platform, since) => read(() => removalsSince(platform, since)),
     leavers: (platform, page) => read(() => leavers(platform, page)),
     namesTaken: (platform, names) => read(() => namesTaken(platform, names)),
@@ -105,8 +106,15 @@ function* firedAhead(now: Instant): Unit<boolean> {
   return (yield* first(ahead.limit(1))) !== undefined
 }
 
-function* clockSetBack(now: Instant): Unit<boolean> {
-  if (!(yield* firedAhead(now))) return false
+/** A clock may have been ahead for so short a time that no tick fired: then what waits for longer than anything may tells it. */
+function* isAhead(now: Instant, longestWait: number): Unit<boolean> {
+  if (yield* firedAhead(now)) return true
+  const waiting = db.selectFrom('obligation').select('id').where(unsettled)
+  return (yield* first(waiting.where('next_try_at', '>', now + longestWait).limit(1))) !== undefined
+}
+
+function* clockSetBack(now: Instant, longestWait: number): Unit<boolean> {
+  if (!(yield* isAhead(now, longestWait))) return false
   const open = db.updateTable('obligation').where(unsettled)
   yield* run(open.set({ next_try_at: now }).where('next_try_at', '>', now))
   yield* run(open.set({ claimed_until: now + claimsEndWithin }).where('claimed_until', '>', now + claimsEndWithin))

@@ -12,7 +12,7 @@ import type { Unit } from './unit.ts'
  * meanwhile: what it owes must not be taken back by this one. Nobody where the admission names no revisions.
  */
 export function* staleAmong(
-  { revisions, plan }: Admission,
+  { revisions, plan, now }: Admission,
   { people, changes, standby }: Pick<Portion, 'people' | 'changes' | 'standby'>,
 ): Unit<ReadonlySet<IdentityId>> {
   if (revisions === undefined) return new Set()
@@ -29,6 +29,8 @@ export function* staleAmong(
         .select('identity')
         .where('identity', 'in', some)
         .where('numbered_at', '>', plan.madeAt)
+        // What lies ahead was numbered by a clock that was set back since: it is not younger.
+        .where('numbered_at', '<=', now + longestAdmission)
         .where('plan_hash', '<>', plan.id),
     ),
   )
@@ -53,6 +55,9 @@ function* crowdedOut({ removals = {}, removalRoom = {} }: Plan, people: readonly
   }
   return crowded
 }
+
+/** `now` is when the admission began: while a large one goes on, others are made that are younger, ms. */
+const longestAdmission = 10 * 60_000
 
 /** Accounts whose removal the limits counted and that was admitted since then. */
 export function* removalsSince(platform: string, since: Instant): Unit<ReadonlySet<IdentityId>> {

@@ -256,8 +256,10 @@ export interface RunningLedger {
   /**
    * Where the ledger shows that clocks were set back: whatever waits for a moment that was reckoned with the old clock is
    * due now, claims of the dead end soon, and ticks of the lost time fire anew. True where it was so.
+   *
+   * @param longestWait longer than this nothing waits for its next try, ms
    */
-  clockSetBack(now: Instant): Promise<boolean>
+  clockSetBack(now: Instant, longestWait: number): Promise<boolean>
   /** Accounts whose removal was counted by the limits and admitted since then (each account once). */
   removalsSince(platform: string, since: Instant): Promise<ReadonlySet<IdentityId>>
   /** A page of leavers in the order of their ids, after this id; the newest leavers where `newest` is true. */

@@ -40,6 +40,14 @@ export function* work(dialect: Dialect): Unit<void> {
       .where(sql.ref('lane'), '=', sql.lit('revoke')),
   )
   yield* run(db.schema.createIndex('audit_action_at').on('audit').columns(['action', 'at']))
+  yield* run(
+    db.schema
+      .createIndex('obligation_next_try')
+      .on('obligation')
+      .column('next_try_at')
+      .where(sql.ref('state'), '<>', sql.lit('settled'))
+      .where(sql.ref('next_try_at'), 'is not', null),
+  )
   // Whoever is held is counted every few seconds, among a hundred thousand who are not.
   yield* run(db.schema.createIndex('identity_held').on('identity').column('id').where(sql.ref('held'), 'is not', null))
   yield* leavers()

@@ -4,6 +4,7 @@ import cron from 'node-cron'
 import { advance } from '../../intake/index.ts'
 import { summarise } from '../../model/errors.ts'
 import type { Identity } from '../../model/identity.ts'
+import { MINUTE } from '../../model/instant.ts'
 import { revisionsOf } from '../admitting.ts'
 import { storyOf } from '../context.ts'
 import type { Keyturn } from '../context.ts'
@@ -41,12 +42,14 @@ export function openClockwork(keyturn: Keyturn, options: ClockworkOptions): Cloc
       fire: () => options.onFeed(id),
     })),
   ]
+  const longest = longestWait(settings)
   const fired = new Map<string, number>()
   let looking: Promise<void> | null = null
 
   async function tick(): Promise<void> {
     const now = clock()
-    if (await ledger.clockSetBack(now)) logger.warn('the clock was set back: whatever waited for a moment is due now')
+    if (await ledger.clockSetBack(now, longest))
+      logger.warn('the clock was set back: whatever waited for a moment is due now')
     for (const { name, every, fire } of schedules) {
       const slot = Math.floor(now / every) * every
       if (fired.get(name) === slot) continue
@@ -80,6 +83,13 @@ export function openClockwork(keyturn: Keyturn, options: ClockworkOptions): Cloc
       await looking
     },
   }
+}
+
+/** Longer than this nobody waits for the next try, ms: one more minute for what is on its way, and for machines that differ. */
+function longestWait({ platforms }: Keyturn['settings']): number {
+  return (
+    Math.max(...Object.values(platforms).flatMap(({ retry }) => [retry.revoke.most, retry.change.most]), 0) + MINUTE
+  )
 }
 
 /** Lets the clock go on for everybody who is due and marks them; true where there was somebody. */

@@ -45,7 +45,7 @@ class Tower {
       clock: () => this.now,
       correlation: 'c',
       logger: { debug: quiet, info: quiet, change: quiet, warn: quiet, error: () => void this.troubles++ },
-      settings: { daemon: { fullPass: HOUR }, sources: { hr: settingsWith() } },
+      settings: { daemon: { fullPass: HOUR }, sources: { hr: settingsWith() }, platforms: {} },
       ledger: {
         clockSetBack: async () => false,
         tick: async (name: string, slot: number) => this.#tick(`${name} ${slot}`),

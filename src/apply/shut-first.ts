@@ -55,11 +55,14 @@ export class ShutFirst {
   async #others(signal: AbortSignal): Promise<void> {
     if (this.#shutting === 0 || signal.aborted) return
     const { promise, resolve } = Promise.withResolvers<void>()
-    const timer = setTimeout(resolve, this.#limits.patience)
-    this.#waiting.add(resolve)
-    signal.addEventListener('abort', () => resolve(), { once: true })
+    const goOn = () => resolve()
+    const timer = setTimeout(goOn, this.#limits.patience)
+    this.#waiting.add(goOn)
+    signal.addEventListener('abort', goOn)
     await promise
     clearTimeout(timer)
-    this.#waiting.delete(resolve)
+    this.#waiting.delete(goOn)
+    // The signal lives as long as the lane: it must not remember everybody who ever waited.
+    signal.removeEventListener('abort', goOn)
   }
 }

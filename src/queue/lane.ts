@@ -105,7 +105,7 @@ function openCrew(name: string, options: OneLaneOptions, complain: () => void): 
   const running = new Set<Promise<void>>()
   let people = 0
   const isFull = () => people > mostAtOnce
-  const work = async (identities: readonly IdentityId[], gives: 'its place' | 'nothing') => {
+  const work = async (identities: readonly IdentityId[], givesUp: 'its place' | 'nothing') => {
     const { promise: urgent, resolve } = Promise.withResolvers<void>()
     const one = run(identities, options, stop.signal, resolve)
     running.add(one)
@@ -114,10 +114,12 @@ function openCrew(name: string, options: OneLaneOptions, complain: () => void): 
       running.delete(one)
       people -= identities.length
     })
-    await (gives === 'nothing' || isFull() ? over : Promise.race([over, urgent]))
+    await (givesUp === 'nothing' || isFull() ? over : Promise.race([over, urgent]))
   }
   const connection = redis.connect()
-  const worker = new Worker<Work>(name, (job) => work(job.data.identities, 'its place'), {
+  // Of changes no more than stated are ever on their way: nothing of theirs is urgent.
+  const gives = lane === 'revoke' ? 'its place' : 'nothing'
+  const worker = new Worker<Work>(name, (job) => work(job.data.identities, gives), {
     connection,
     prefix,
     skipVersionCheck: true,

@@ -115,6 +115,25 @@ test('what is left of a job when its urgent part is done keeps no other job wait
   expect(over).toHaveLength(3)
 })
 
+test('of changes no more jobs are under way than stated, whatever of them is done', async () => {
+  const { promise: rest, resolve: end } = Promise.withResolvers<void>()
+  let begun = 0
+  await using queue = await open({
+    platforms: [{ id: 'corp', concurrency: 2 }],
+    work: async (_some, _lane, onUrgentDone) => {
+      begun += 1
+      onUrgentDone()
+      await rest
+    },
+  })
+  await queue.lanes.add(pointers('corp', 'change', 64 * 5))
+  await until('two are begun', () => begun === 2)
+  await sleep(300)
+  expect(begun).toBe(2)
+  end()
+  await until('all are done', () => begun === 5)
+})
+
 test('Redis is flushed in the middle: the sweep brings everything back', async () => {
   const owed = [...pointers('corp', 'change', 2_000), ...pointers('wiki', 'revoke', 20)]
   const book = new Book(owed)

@@ -53,7 +53,8 @@ function accept(
     turnover: turnoverOf(people, settings.content, now),
   })
   problems.push(...heldProblems(people, settings), ...vanishedProblems(people, settings))
-  if (refused !== null) return refuse(input, refused, problems)
+  const { digest } = end
+  if (refused !== null) return refuse(input, digest === undefined ? refused : { ...refused, digest }, problems)
   const counted = settings.content === 'full' ? people.filter(({ draft }) => draft.isPresent) : people
   return {
     ...outcome(people, now),
@@ -62,7 +63,7 @@ function accept(
     accepted: {
       source: settings.id,
       number: (lastRead?.number ?? 0) + 1,
-      ...(end.digest === undefined ? {} : { digest: end.digest }),
+      ...(digest === undefined ? {} : { digest }),
       at: now,
       rows: reading.rows,
       active: counted.filter(({ identity }) => identity.state === 'active').length,

@@ -125,6 +125,8 @@ export interface RefusedRead {
   /** One sentence with the numbers. */
   readonly why: string
   readonly hint: string
+  /** As `AcceptedRead.digest`, of what was refused; absent where it could not be read to its end. Not stored. */
+  readonly digest?: string
 }
 
 /** What intake makes of one read of one source. */

@@ -154,6 +154,21 @@ test('a cut, an empty, a short feed and one with a third of all gone are told an
   expect(await staying(company)).toBe(19)
 })
 
+test('a daemon that starts on a feed that is refused reads it once, says so, and takes the next good one', async () => {
+  await using company = await Company.found(server, { config: watched })
+  await using before = await running(company, staff(12))
+  await before.stop()
+  await company.feed(staff(4))
+  await using daemon = await Daemon.start(company)
+  await daemon.says('the feed is refused')
+  // Long enough for several more passes, were they asked for.
+  await sleep(4_000)
+  expect(daemon.log.filter(({ msg }) => msg === 'a pass is begun')).toHaveLength(1)
+  await company.feed(left(staff(12), ['E5']))
+  await daemon.until('E5 is shut', () => company.isAmongLeavers('E5'))
+  expect(await staying(company)).toBe(11)
+})
+
 test('a change whose file event was lost is caught: the folder of the feed was replaced by another', async () => {
   await using company = await Company.found(server, {
     config: { daemon: { listen: 'off' }, sources: { hr: { every: '2s', path: 'drop/feed.csv' } } },

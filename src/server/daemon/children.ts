@@ -30,6 +30,8 @@ export type FromPass =
   | { readonly say: 'passed'; readonly report: PassReport }
 
 export interface PassReport {
+  /** Of each feed that was read as a whole, the digest of what was read, accepted or refused. */
+  readonly read: Readonly<Record<string, string>>
   /** Somebody is still to be looked at: a platform or the ledger was in the way, or people changed meanwhile. */
   readonly again: boolean
   /** The last mark that it looked at; null: nobody was marked. */

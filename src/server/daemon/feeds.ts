@@ -19,8 +19,11 @@ import { tellIntake } from './stories.ts'
 export interface Feeds extends AsyncDisposable {
   /** Looks at one feed by schedule: lost file events are caught here. */
   look(source: string): void
-  /** These feeds were read as a whole: remembers them as they are now, so that the next look is a light one. */
-  remember(sources: readonly string[]): Promise<void>
+  /**
+   * These feeds were read as a whole: remembers them as they are now, so that the next look is a light one. `read`: the
+   * digest of what was read of each.
+   */
+  remember(sources: readonly string[], read: Readonly<Record<string, string>>): Promise<void>
   /** The pass that was to read these feeds died: where the ledger cannot be written, they are read for those who left. */
   died(sources: readonly string[]): Promise<void>
 }
@@ -58,8 +61,8 @@ export function openFeeds(keyturn: Keyturn, options: FeedOptions): Feeds {
   })
   return {
     look: (source) => feeds.get(source)?.look(keyturn.clock()),
-    async remember(sources) {
-      await Promise.all(sources.flatMap((source) => feeds.get(source) ?? []).map((feed) => feed.remember()))
+    async remember(sources, read) {
+      await Promise.all(sources.map(async (source) => feeds.get(source)?.remember(read[source])))
     },
     async died(sources) {
       const { rescue } = options
@@ -118,7 +121,8 @@ class WatchedFeed {
     })
   }
 
-  async remember(): Promise<void> {
+  /** @param read the digest of what a pass has read */
+  async remember(read?: string): Promise<void> {
     if (this.#signal.aborted) return
     const accepted = await this.#keyturn.ledger.acceptedRead(this.#settings.id)
     if (accepted?.digest === undefined || this.#memory?.digest === accepted.digest) return
@@ -128,8 +132,8 @@ class WatchedFeed {
       this.#memory = memory
       this.#keyturn.logger.debug('feed remembered', { source: this.#settings.id, rows: memory.rows })
     }
-    // It is another one already than the one that was read.
-    else this.look(this.#keyturn.clock())
+    // It is another one already than the one that was read. One that was refused is not read again before it changes.
+    else if (memory.digest !== read) this.look(this.#keyturn.clock())
   }
 
   async idle(): Promise<void> {

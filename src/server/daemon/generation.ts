@@ -202,7 +202,7 @@ function openIntake(keyturn: Keyturn, states: PlatformStates, work: Workers, sta
       onAdmitted: () => work.wake(),
       onPassed: (report, sources) => {
         if (report?.again === true && report.upTo !== null) planner.leave(report.upTo)
-        const next = report === null ? feeds.died(sources) : feeds.remember(sources)
+        const next = report === null ? feeds.died(sources) : feeds.remember(sources, report.read)
         next.catch(complain(keyturn, 'feeds could not be remembered'))
         look()
       },

@@ -1,9 +1,10 @@
 // A process of its own: reads whole feeds, plans many people or everybody, admits. One pass, then it ends.
 import { KeyturnError, summarise } from '../../model/errors.ts'
-import type { Identity, IdentityId } from '../../model/identity.ts'
+import type { Identity, IdentityId, IntakeResult } from '../../model/identity.ts'
 import { SECOND } from '../../model/instant.ts'
 import type { Instant } from '../../model/instant.ts'
 import type { LookAgain } from '../../model/running.ts'
+import type { SourceSettings } from '../../model/settings.ts'
 import { admissionOf } from '../admitting.ts'
 import type { Answered, Planned } from '../admitting.ts'
 import { planConcerned } from '../concerned.ts'
@@ -33,34 +34,47 @@ export async function runPass(): Promise<void> {
     logger: await openLog({ level: 'info', pretty: false }),
   })
   const story = storyOf({ ...keyturn, operator: 'keyturn' })
+  const read: Record<string, string> = {}
   let isRead = true
   for (const [source, noticedAt] of Object.entries(sources)) {
-    isRead = (await readWhole(story, source, noticedAt, daemon.signal)) && isRead
+    const feed = settings.sources[source]
+    if (feed === undefined) continue
+    const intake = await readWhole(story, feed, noticedAt, daemon.signal)
+    if (intake === null) isRead = false
+    const digest = (intake?.accepted ?? intake?.refused)?.digest
+    if (digest !== undefined) read[source] = digest
   }
   const report = await planMarked(story, daemon.signal, () => daemon.tell({ say: 'admitted' }))
-  daemon.tell({ say: 'passed', report: { ...report, again: report.again || !isRead } })
+  daemon.tell({ say: 'passed', report: { ...report, again: report.again || !isRead, read } })
 }
 
-/** Reads one feed as a whole and stores what it means. False where somebody was always faster. */
-async function readWhole(keyturn: Keyturn, id: string, receivedAt: Instant, signal: AbortSignal): Promise<boolean> {
-  const source = keyturn.settings.sources[id]
-  if (source === undefined) return true
+/** Reads one feed as a whole and stores what it means. Null where somebody was always faster. */
+async function readWhole(
+  keyturn: Keyturn,
+  source: SourceSettings,
+  receivedAt: Instant,
+  signal: AbortSignal,
+): Promise<IntakeResult | null> {
   for (let read = 0; read < mostReads; read++) {
     signal.throwIfAborted()
     const intake = { ...(await readSource(keyturn, source, signal)), receivedAt }
     try {
       await keyturn.ledger.saveIntake(intake, keyturn.correlation)
       tellIntake(keyturn, intake)
-      return true
+      return intake
     } catch (error) {
       if (!(error instanceof KeyturnError) || error.code !== 'read-overtaken') throw error
     }
   }
-  return false
+  return null
 }
 
 /** Plans whoever is marked, as a whole, and admits what safety lets pass. */
-async function planMarked(keyturn: Keyturn, signal: AbortSignal, onAdmitted: () => void): Promise<PassReport> {
+async function planMarked(
+  keyturn: Keyturn,
+  signal: AbortSignal,
+  onAdmitted: () => void,
+): Promise<Omit<PassReport, 'read'>> {
   const marks = await keyturn.ledger.marked(mostMarks)
   const restored = await keyturn.ledger.restored()
   if (marks.length === 0 && restored === null) return { again: false, upTo: null, admitted: 0, withheld: 0, unread: [] }

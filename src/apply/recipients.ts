@@ -1,5 +1,4 @@
 import { readFile } from 'node:fs/promises'
-import { Encrypter } from 'age-encryption'
 import { KeyturnError } from '../model/errors.ts'
 
 /**
@@ -9,7 +8,10 @@ import { KeyturnError } from '../model/errors.ts'
  * @throws KeyturnError `config-invalid` for a file that cannot be read or a text that is no age recipient
  */
 export async function readRecipients(recipients: readonly string[]): Promise<readonly string[]> {
-  const lists = await Promise.all(recipients.map(readOne))
+  // Loaded by whoever encrypts: it is a tenth of a second of every start.
+  const { Encrypter } = await import('age-encryption')
+  const accepts = (key: string) => new Encrypter().addRecipient(key)
+  const lists = await Promise.all(recipients.map((recipient) => readOne(recipient, accepts)))
   const keys = [...new Set(lists.flat())]
   if (keys.length === 0) {
     throw new KeyturnError('config-invalid', 'delivery.recipients names nobody who could open a hand-over file', {
@@ -19,8 +21,11 @@ export async function readRecipients(recipients: readonly string[]): Promise<rea
   return keys
 }
 
-async function readOne(recipient: string): Promise<readonly string[]> {
-  if (!recipient.startsWith('file:')) return [checked(recipient, 'delivery.recipients')]
+/** Throws for a text that is no public key. */
+type Accepts = (key: string) => void
+
+async function readOne(recipient: string, accepts: Accepts): Promise<readonly string[]> {
+  if (!recipient.startsWith('file:')) return [checked(recipient, 'delivery.recipients', accepts)]
   const path = recipient.slice('file:'.length)
   const text = await readFile(path, 'utf8').catch((cause: unknown) => {
     throw new KeyturnError('config-invalid', `delivery.recipients: the file ${path} cannot be read`, { cause })
@@ -29,10 +34,10 @@ async function readOne(recipient: string): Promise<readonly string[]> {
     .split(/\r?\n/)
     .map((line, index) => ({ key: line.trim(), where: `${path}:${index + 1}` }))
     .filter(({ key }) => key !== '' && !key.startsWith('#'))
-    .map(({ key, where }) => checked(key, where))
+    .map(({ key, where }) => checked(key, where, accepts))
 }
 
-function checked(key: string, where: string): string {
+function checked(key: string, where: string, accepts: Accepts): string {
   // A private key in this place is a mistake that must not be repeated in a message.
   if (key.toUpperCase().startsWith('AGE-SECRET-KEY-')) {
     throw new KeyturnError('config-invalid', `${where}: this is a private age key; its public key (age1…) is needed`, {
@@ -40,7 +45,7 @@ function checked(key: string, where: string): string {
     })
   }
   try {
-    new Encrypter().addRecipient(key)
+    accepts(key)
     return key
   } catch (cause) {
     throw new KeyturnError('config-invalid', `${where}: "${key}" is no age public key (age1… is allowed)`, { cause })

@@ -1,4 +1,3 @@
-import { createTransport } from 'nodemailer'
 import { KeyturnError } from '../model/errors.ts'
 import { SECOND } from '../model/instant.ts'
 import type { Secrets } from '../model/ports.ts'
@@ -25,6 +24,8 @@ export function openMail(settings: MailSettings, secrets: Secrets): Channel {
   return {
     name,
     send: async (message, signal) => {
+      // Loaded with the first mail: most starts of a process send none.
+      const { createTransport } = await import('nodemailer')
       const transport = createTransport(await options(settings, secrets))
       try {
         await transport.sendMail({ ...mail(settings, message), signal })

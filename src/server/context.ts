@@ -1,5 +1,4 @@
 import { userInfo } from 'node:os'
-import { loadConfig } from '../config/index.ts'
 import { showProblem } from '../config/problems.ts'
 import { secrets } from '../config/secrets.ts'
 import { openConnector } from '../connectors/index.ts'
@@ -42,6 +41,8 @@ export interface OpenOptions {
 
 /** Reads the configuration. Throws KeyturnError `config-invalid` whose message holds every problem of every file. */
 export async function loadSettings(file: string): Promise<Settings> {
+  // Loaded where files are read: a process of the daemon gets its settings from the daemon.
+  const { loadConfig } = await import('../config/index.ts')
   const { settings, problems } = await loadConfig(file)
   if (settings !== null) return settings
   const errors = problems.filter((problem) => problem.severity === 'error')

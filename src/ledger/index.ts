@@ -11,7 +11,7 @@ import { decisions } from './decisions.ts'
 import type { Driver } from './driver.ts'
 import { heldTogether, holds } from './holds.ts'
 import { saveIntake } from './intake.ts'
-import { due, obligations, obligationsOf, openCounts } from './obligations.ts'
+import { due, isOwed, obligations, obligationsOf, openCounts } from './obligations.ts'
 import { openDriver } from './open.ts'
 import * as people from './people.ts'
 import { auditOf, plans, writeAudit } from './record.ts'
@@ -100,6 +100,7 @@ function aboutWork({ read, write }: Driver) {
     stepsDone: (steps) => write(() => stepsDone(steps)),
     settle: (settlements) => write(() => settle(settlements)),
     due: (platform, lane, now, most) => read(() => due(platform, lane, now, most)),
+    isOwed: (platform, lane) => read(() => isOwed(platform, lane)),
     obligations: (filter) => read(() => obligations(filter)),
     obligationsOf: (pointers) => read(() => obligationsOf(pointers)),
     openCounts: () => read(() => openCounts()),

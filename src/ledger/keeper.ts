@@ -79,6 +79,8 @@ class Keeper {
   #trouble: string | null = null
   #timer: NodeJS.Timeout | undefined
   #looking: Promise<void> | null = null
+  /** The ledger's version after the last beat: most writes of a quiet daemon change nothing. */
+  #beaten: string | null = null
 
   constructor(driver: Driver, place: Place, keeping: Keeping) {
     this.#driver = driver
@@ -145,11 +147,24 @@ class Keeper {
     const before = this.#restoredAt
     this.#restoredAt = now.restoredAt
     if (before !== undefined && now.restoredAt !== null && now.restoredAt !== before) return true
-    const isNews = this.news
-    this.news = false
-    const after = isNews ? await this.#driver.write(() => beatOnce(this.#keeping.clock())) : now
-    await this.#testify(after, witness, last)
+    await this.#testify(this.#isChanged() ? await this.#beat() : now, witness, last)
     return false
+  }
+
+  #isChanged(): boolean {
+    return this.news && this.#driver.version() !== this.#beaten
+  }
+
+  async #beat(): Promise<Standing> {
+    this.news = false
+    try {
+      const after = await this.#driver.write(() => beatOnce(this.#keeping.clock()))
+      this.#beaten = this.#driver.version()
+      return after
+    } catch (error) {
+      this.news = true
+      throw error
+    }
   }
 
   async #witnessLoss(): Promise<void> {

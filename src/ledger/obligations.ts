@@ -7,7 +7,7 @@ import type { ObligationPointer, ObligationStatus, OpenCount } from '../model/le
 import { sql } from 'kysely'
 import type { Selectable } from 'kysely'
 import type { ObligationRow } from './schema.ts'
-import { db, each, inLists } from './unit.ts'
+import { db, each, first, inLists } from './unit.ts'
 import type { Unit } from './unit.ts'
 
 export type Obligation = Selectable<ObligationRow>
@@ -45,6 +45,11 @@ export function* due(platform: string, lane: Lane, now: Instant, most: number): 
     .orderBy('admitted_at')
     .limit(most)
   return yield* each(rows, (row) => ({ identity: row.identity, platform: row.platform, lane: row.lane as Lane }))
+}
+
+export function* isOwed(platform: string, lane: Lane): Unit<boolean> {
+  const rows = db.selectFrom('obligation').select('id').where(unsettled).where('state', 'in', openStates)
+  return (yield* first(rows.where('platform', '=', platform).where('lane', '=', lane).limit(1))) !== undefined
 }
 
 /**

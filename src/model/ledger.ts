@@ -296,6 +296,8 @@ export interface Ledger extends AsyncDisposable {
   settle(settlements: readonly Settlement[]): Promise<{ readonly refused: readonly ObligationPointer[] }>
   /** Owed, unclaimed and due: what the sweep adds to the queue again. */
   due(platform: string, lane: Lane, now: Instant, most: number): Promise<readonly ObligationPointer[]>
+  /** Is anything owed there, due or not, or waiting for another account? */
+  isOwed(platform: string, lane: Lane): Promise<boolean>
   obligations(filter: {
     readonly identity?: IdentityId
     readonly platform?: string

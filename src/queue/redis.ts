@@ -203,13 +203,16 @@ class Keeper {
         if (message !== told) this.logger.error('the embedded Redis cannot be started', { code, message })
         told = message
       }
+      if (!this.stop.signal.aborted) await this.child?.ended
       await sleep(lookAgain, undefined, { signal: this.stop.signal, ref: false }).catch(() => undefined)
     }
   }
 
   async end(): Promise<void> {
     this.stop.abort()
+    await this.child?.stop()
     await this.watching
+    // One that was being started meanwhile.
     await this.child?.stop()
     this.lock?.release()
   }

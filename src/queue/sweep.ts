@@ -35,6 +35,8 @@ export async function sweepLane(options: SweepOptions): Promise<number> {
   const { lane, jobs, health, concurrency } = options
   const isDown = health.isDown()
   if (isDown && lane === 'change') return usual
+  // Mostly nothing is: then Redis is not asked.
+  if ((await options.due(1)).length === 0) return isDown ? withoutRedis : usual
   // While the platform is down, most of what is brought back would not begin.
   const most = isDown ? concurrency : atMost
   const waiting = await jobs.waiting()

@@ -9,8 +9,8 @@ import { openRedis } from '../queue/redis.ts'
 import { openTracing } from '../queue/tracing.ts'
 import type { RedisHandle } from '../queue/redis.ts'
 import type { Keyturn } from './context.ts'
+import { sparingly } from './owing.ts'
 import { probe } from './probe.ts'
-
 import type { Settling } from './settling.ts'
 
 export interface WorkOptions {
@@ -35,7 +35,7 @@ export async function openWork(keyturn: Keyturn, options: WorkOptions): Promise<
       onSettled(report.obligations)
       return healthOf(report)
     },
-    ledger: keyturn.ledger,
+    ledger: { due: sparingly(keyturn.ledger) },
     clock: keyturn.clock,
     logger: keyturn.logger,
     ...(keyturn.settings.daemon.tracing ? { tracing: await openTracing() } : {}),

@@ -8,9 +8,11 @@ import type { Keyturn } from '../context.ts'
 import { openRedisOf, openWork } from '../lanes.ts'
 import { openLog } from '../log.ts'
 import { workerName } from '../machine.ts'
+import { sparingly } from '../owing.ts'
 import { openSettling } from '../settling.ts'
 import { hearDaemon, restartPause, startChild } from './children.ts'
 import type { Child } from './children.ts'
+import { every } from '../every.ts'
 import { newsOf } from './news.ts'
 import { keepPlatformStates } from './platforms.ts'
 import { tellSettled } from './stories.ts'
@@ -30,6 +32,7 @@ export interface Changes extends AsyncDisposable {
 /** In the daemon: starts the process when changes are due, and again when it dies. */
 export function superviseChanges(keyturn: Keyturn): Changes {
   const { ledger, settings, logger, clock } = keyturn
+  const due = sparingly(ledger)
   let child: Child | null = null
   let closed = false
   let crashes = 0
@@ -38,7 +41,7 @@ export function superviseChanges(keyturn: Keyturn): Changes {
   async function look(): Promise<void> {
     if (closed || child !== null || performance.now() < restAt) return
     for (const platform of Object.keys(settings.platforms)) {
-      if ((await ledger.due(platform, 'change', clock(), 1)).length === 0) continue
+      if ((await due(platform, 'change', clock(), 1)).length === 0) continue
       if (!closed && child === null) begin()
       return
     }
@@ -72,9 +75,9 @@ export function superviseChanges(keyturn: Keyturn): Changes {
 
   const attempt = () => void look().catch(complain)
   const isNews = newsOf(ledger, 2)
-  const timer = setInterval(() => {
+  const timer = every(lookEvery, () => {
     if (isNews()) attempt()
-  }, lookEvery)
+  })
   return {
     wake() {
       if (child === null) attempt()
@@ -82,7 +85,7 @@ export function superviseChanges(keyturn: Keyturn): Changes {
     },
     async [Symbol.asyncDispose]() {
       closed = true
-      clearInterval(timer)
+      timer[Symbol.dispose]()
       await child?.stop(stopPatience)
     },
   }

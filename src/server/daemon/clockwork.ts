@@ -4,7 +4,8 @@ import cron from 'node-cron'
 import { advance } from '../../intake/index.ts'
 import { summarise } from '../../model/errors.ts'
 import type { Identity } from '../../model/identity.ts'
-import { MINUTE } from '../../model/instant.ts'
+import { MINUTE, SECOND } from '../../model/instant.ts'
+import type { Instant } from '../../model/instant.ts'
 import { revisionsOf } from '../admitting.ts'
 import { storyOf } from '../context.ts'
 import type { Keyturn } from '../context.ts'
@@ -43,12 +44,14 @@ export function openClockwork(keyturn: Keyturn, options: ClockworkOptions): Cloc
     })),
   ]
   const longest = longestWait(settings)
+  const isClockToCompare = comparing()
+  const isToScan = scanning(ledger)
   const fired = new Map<string, number>()
   let looking: Promise<void> | null = null
 
   async function tick(): Promise<void> {
     const now = clock()
-    if (await ledger.clockSetBack(now, longest))
+    if (isClockToCompare(now) && (await ledger.clockSetBack(now, longest)))
       logger.warn('the clock was set back: whatever waited for a moment is due now')
     for (const { name, every, fire } of schedules) {
       const slot = Math.floor(now / every) * every
@@ -61,7 +64,9 @@ export function openClockwork(keyturn: Keyturn, options: ClockworkOptions): Cloc
 
   /** People first: where the ledger cannot be written, whoever must be shut is shut without it. */
   async function lookOnce(): Promise<void> {
-    if (await markDue(storyOf(keyturn), options.rescue)) options.onDue()
+    if (await isToScan(clock())) {
+      if (await markDue(storyOf(keyturn), options.rescue)) options.onDue()
+    }
     await tick()
   }
 
@@ -82,6 +87,35 @@ export function openClockwork(keyturn: Keyturn, options: ClockworkOptions): Cloc
       await task.destroy()
       await looking
     },
+  }
+}
+
+/**
+ * Whether the clock is to be held against the ledger: at first, after each minute, and where it went on by less than the time
+ * that passed.
+ */
+function comparing(): (now: Instant) => boolean {
+  let last = { at: Number.POSITIVE_INFINITY, after: 0 }
+  let comparedAfter = Number.NEGATIVE_INFINITY
+  return (now) => {
+    const after = performance.now()
+    const isBack = now - last.at < after - last.after - SECOND / 2
+    last = { at: now, after }
+    if (!isBack && after - comparedAfter < MINUTE) return false
+    comparedAfter = after
+    return true
+  }
+}
+
+/** Whether anybody may be due: what was found last says when the next one is, until the ledger changes. */
+function scanning({ version, nextClockDue }: Pick<Keyturn['ledger'], 'version' | 'nextClockDue'>) {
+  let known: { readonly version: string; readonly next: Instant } | null = null
+  return async (now: Instant): Promise<boolean> => {
+    const present = version()
+    if (known?.version === present && now < known.next) return false
+    const next = (await nextClockDue()) ?? Number.POSITIVE_INFINITY
+    known = { version: present, next }
+    return next <= now
   }
 }
 

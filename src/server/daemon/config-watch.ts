@@ -2,17 +2,18 @@ import { stat } from 'node:fs/promises'
 import { summarise } from '../../model/errors.ts'
 import { SECOND } from '../../model/instant.ts'
 import type { Logger } from '../../model/ports.ts'
+import { every } from '../every.ts'
 
-const lookEvery = SECOND
+const lookEvery = 2 * SECOND
 
 /**
  * Calls back when one of these files, or the list of files in a folder among them, is another one. It asks the file system
- * once a second: a handful of small files, some of them links that are swapped, some on network file systems that tell nobody.
+ * every two seconds: a handful of small files, some of them links that are swapped, some on network file systems that tell nobody.
  */
 export function watchConfig(files: () => readonly string[], onChange: () => void, logger: Logger): Disposable {
   let known: string | null = null
   let busy = false
-  const timer = setInterval(() => {
+  return every(lookEvery, () => {
     if (busy) return
     busy = true
     void stampOf(files())
@@ -25,8 +26,7 @@ export function watchConfig(files: () => readonly string[], onChange: () => void
       .finally(() => {
         busy = false
       })
-  }, lookEvery)
-  return { [Symbol.dispose]: () => clearInterval(timer) }
+  })
 }
 
 async function stampOf(files: readonly string[]): Promise<string> {

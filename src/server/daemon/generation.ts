@@ -16,6 +16,7 @@ import type { Settling } from '../settling.ts'
 import { superviseChanges } from './changes.ts'
 import type { Changes } from './changes.ts'
 import { openClockwork } from './clockwork.ts'
+import { every } from '../every.ts'
 import { openFeeds } from './feeds.ts'
 import { openLeaverLock } from './leaver-lock.ts'
 import { newsOf } from './news.ts'
@@ -170,18 +171,16 @@ function rescued({ logger }: Keyturn, settling: Settling, rescue: Rescue): Settl
 
 /** Does it now and again and again: the first leaver after a quiet hour finds everything asked and signed in. */
 function warmly(warm: () => Promise<void>): Disposable {
-  const timer = setInterval(() => void warm(), keepWarm)
   void warm()
-  return { [Symbol.dispose]: () => clearInterval(timer) }
+  return every(keepWarm, () => void warm())
 }
 
 /** What another process admits, such as a hold that an operator releases, is begun at once and not with the next sweep. */
 function onNews({ ledger }: Keyturn, act: () => void): Disposable {
   const isNews = newsOf(ledger, Number.POSITIVE_INFINITY)
-  const timer = setInterval(() => {
+  return every(newsEvery, () => {
     if (isNews()) act()
-  }, newsEvery)
-  return { [Symbol.dispose]: () => clearInterval(timer) }
+  })
 }
 
 /** A promise that nobody waits for would end the daemon. */
@@ -196,19 +195,19 @@ interface Intake {
 }
 
 function openIntake(keyturn: Keyturn, states: PlatformStates, work: Workers, stack: AsyncDisposableStack): Intake {
-  const every = Object.keys(keyturn.settings.sources)
+  const sources = Object.keys(keyturn.settings.sources)
   const passes = stack.use(
     new Passes(keyturn, {
       onAdmitted: () => work.wake(),
-      onPassed: (report, sources) => {
+      onPassed: (report, read) => {
         if (report?.again === true && report.upTo !== null) planner.leave(report.upTo)
-        const next = report === null ? feeds.died(sources) : feeds.remember(sources, report.read)
+        const next = report === null ? feeds.died(read) : feeds.remember(read, report.read)
         next.catch(complain(keyturn, 'feeds could not be remembered'))
         look()
       },
     }),
   )
-  work.rescue?.onTaken(() => passes.request(every))
+  work.rescue?.onTaken(() => passes.request(sources))
   // What could not be planned while it was down.
   states.onUp(() => passes.request())
   const planner = stack.use(
@@ -228,10 +227,10 @@ function openIntake(keyturn: Keyturn, states: PlatformStates, work: Workers, sta
       onFullPass: () => {
         keyturn.ledger
           .lookAgain(null, 'policy', keyturn.clock(), storyOf(keyturn).correlation)
-          .then(() => passes.request(every))
+          .then(() => passes.request(sources))
           .catch(complain(keyturn, 'a full pass could not be asked for; the next one comes'))
       },
     }),
   )
-  return { look, readFeeds: () => passes.request(every) }
+  return { look, readFeeds: () => passes.request(sources) }
 }

@@ -12,6 +12,7 @@ import { storyOf } from '../context.ts'
 import type { Keyturn } from '../context.ts'
 import { overlaid } from '../people.ts'
 import { settingsOf } from '../survey.ts'
+import { every } from '../every.ts'
 
 /** Looked at in each round: the newest leavers, and a page of all, in turn. */
 const newest = 200
@@ -50,7 +51,7 @@ export function openLeaverLock(keyturn: Keyturn, options: LeaverLockOptions): As
 function watchOne(
   keyturn: Keyturn,
   connector: Connector,
-  every: number,
+  interval: number,
   options: LeaverLockOptions,
   signal: AbortSignal,
 ): { end(): Promise<void> } {
@@ -75,7 +76,7 @@ function watchOne(
     options.onReopened()
   }
 
-  const timer = setInterval(() => {
+  const timer = every(interval, () => {
     if (busy !== null || options.down().has(connector.id)) return
     busy = round()
       .catch((error: unknown) => {
@@ -85,10 +86,10 @@ function watchOne(
       .finally(() => {
         busy = null
       })
-  }, every)
+  })
   return {
     async end() {
-      clearInterval(timer)
+      timer[Symbol.dispose]()
       await busy
     },
   }

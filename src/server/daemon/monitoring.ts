@@ -6,6 +6,7 @@ import { SECOND } from '../../model/instant.ts'
 import type { ChangeResult } from '../../model/ledger.ts'
 import type { Foundation, Keyturn } from '../context.ts'
 import { openHttp } from '../http.ts'
+import { every } from '../every.ts'
 import { openMetrics } from '../metrics.ts'
 import type { Metrics, MetricsInput } from '../metrics.ts'
 import { openListening } from './listening.ts'
@@ -21,6 +22,8 @@ export interface Monitored {
   readonly refusedConfig: string | null
 }
 
+/** How often the event loop is looked at, ms. */
+const loopEvery = SECOND / 4
 /** Records that are read at once: a few ten thousand would keep a revocation waiting. */
 const bulk = 1_000
 
@@ -46,6 +49,7 @@ async function count(
 ): Promise<() => Promise<string>> {
   const metrics = openMetrics({ version, clock, read: () => measure(seat) })
   const follow = await followLedger(ledger, metrics)
+  watchDelay(metrics)
   // Two who scrape at once must not count the same record twice.
   const followed = inTurns(() =>
     follow().catch((error: unknown) => logger.warn('the ledger could not be followed', summarise(error))),
@@ -54,6 +58,16 @@ async function count(
     await followed.ask()
     return metrics.text()
   }
+}
+
+/** For as long as the process lives. */
+function watchDelay(metrics: Metrics): void {
+  let last = performance.now()
+  every(loopEvery, () => {
+    const now = performance.now()
+    metrics.observeDelay(now - last - loopEvery)
+    last = now
+  })
 }
 
 /** Ready is who can read and write the ledger; without the rest (Redis, a platform) everything is still worked on. */

@@ -7,6 +7,7 @@ import { showPlace } from '../../model/place.ts'
 import type { HoldCount, Notice, NoticeNews } from '../../model/running.ts'
 import type { Notifier } from '../../notify/index.ts'
 import type { Keyturn } from '../context.ts'
+import { every } from '../every.ts'
 import { newsOf } from './news.ts'
 import type { Trouble } from './registry.ts'
 
@@ -31,7 +32,7 @@ export function openNotices(keyturn: Keyturn, options: NoticeOptions): AsyncDisp
   const tellTrouble = troubleTeller(options)
   let busy: Promise<void> | null = null
   const isNews = newsOf(keyturn.ledger, 5)
-  const timer = setInterval(() => {
+  const timer = every(lookEvery, () => {
     // While the ledger cannot be written there is no news in it, and nothing of it could be remembered.
     tellTrouble()
     if (!isNews()) return
@@ -40,7 +41,7 @@ export function openNotices(keyturn: Keyturn, options: NoticeOptions): AsyncDisp
       .finally(() => {
         busy = null
       })
-  }, lookEvery)
+  })
 
   async function look(): Promise<void> {
     const news = await keyturn.ledger.noticed(await present(keyturn), keyturn.clock())
@@ -49,7 +50,7 @@ export function openNotices(keyturn: Keyturn, options: NoticeOptions): AsyncDisp
 
   return {
     async [Symbol.asyncDispose]() {
-      clearInterval(timer)
+      timer[Symbol.dispose]()
       await busy
     },
   }

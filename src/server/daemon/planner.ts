@@ -11,6 +11,7 @@ import { overlaid } from '../people.ts'
 import { probe } from '../probe.ts'
 import { surroundingsOf } from '../surroundings.ts'
 import type { Surroundings } from '../surroundings.ts'
+import { every } from '../every.ts'
 import { newsOf } from './news.ts'
 import type { Passes } from './passes.ts'
 import type { Rescue } from './rescue.ts'
@@ -50,7 +51,7 @@ export class Planner implements AsyncDisposable {
   /** People whom an urgent plan could not finish, with the last mark that it looked at: they are left to passes. */
   readonly #left = new Map<IdentityId, number>()
   readonly #suspects: Suspects
-  readonly #timer: NodeJS.Timeout
+  readonly #timer: Disposable
   /** So are all whom a pass could not finish. */
   #leftUpTo = 0
   #requestedUpTo = 0
@@ -67,10 +68,10 @@ export class Planner implements AsyncDisposable {
     this.#surroundings = new Map(
       [...keyturn.connectors.values()].map((one) => [one.id, surroundingsOf(one, keyturn.clock, this.#stop.signal)]),
     )
-    const isNews = newsOf(keyturn.ledger, 8)
-    this.#timer = setInterval(() => {
+    const isNews = newsOf(keyturn.ledger, 20)
+    this.#timer = every(lookEvery, () => {
       if (isNews()) void this.look()
-    }, lookEvery)
+    })
   }
 
   /**
@@ -92,7 +93,7 @@ export class Planner implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    clearInterval(this.#timer)
+    this.#timer[Symbol.dispose]()
     this.#stop.abort()
     await this.#looks.idle()
   }

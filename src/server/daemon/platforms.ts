@@ -2,6 +2,7 @@ import { summarise } from '../../model/errors.ts'
 import { SECOND } from '../../model/instant.ts'
 import type { PlatformState } from '../../model/running.ts'
 import type { Keyturn } from '../context.ts'
+import { every } from '../every.ts'
 import { newsOf } from './news.ts'
 
 /** Whether platforms answer, as all processes know it: a pause never lives in one memory only (law 4). */
@@ -41,9 +42,9 @@ export async function keepPlatformStates({ ledger, logger }: Keyturn): Promise<P
 
   const complain = (error: unknown) => logger.warn('the state of a platform could not be shared', summarise(error))
   const isNews = newsOf(ledger, 10)
-  const timer = setInterval(() => {
+  const timer = every(lookEvery, () => {
     if (isNews()) void saving.then(look).catch(complain)
-  }, lookEvery)
+  })
   return {
     stored,
     down: () => new Set([...known.values()].filter(({ state }) => state === 'down').map(({ platform }) => platform)),
@@ -57,7 +58,7 @@ export async function keepPlatformStates({ ledger, logger }: Keyturn): Promise<P
     onTold: (listener) => void listeners.push(listener),
     onUp: (listener) => void glad.push(listener),
     async [Symbol.asyncDispose]() {
-      clearInterval(timer)
+      timer[Symbol.dispose]()
       await saving
     },
   }

@@ -4,6 +4,7 @@ import { SECOND } from '../../model/instant.ts'
 import type { Instant } from '../../model/instant.ts'
 import type { Role } from '../../model/running.ts'
 import type { Foundation } from '../context.ts'
+import { every } from '../every.ts'
 
 /** What this process says of itself to the others and to `status`. */
 export interface Registry extends AsyncDisposable {
@@ -20,7 +21,7 @@ export interface Trouble {
   readonly why: string
 }
 
-const sayEvery = 5 * SECOND
+const sayEvery = 10 * SECOND
 
 export function register({ ledger, logger, clock }: Foundation, roles: readonly Role[]): Registry {
   const id = `${hostname()}:${process.pid}`
@@ -40,7 +41,7 @@ export function register({ ledger, logger, clock }: Foundation, roles: readonly 
         trouble ??= { since: clock(), why: summarise(error).message }
       })
   }
-  const timer = setInterval(save, sayEvery)
+  const timer = every(sayEvery, save)
   return {
     get refusedConfig() {
       return refusedConfig
@@ -54,7 +55,7 @@ export function register({ ledger, logger, clock }: Foundation, roles: readonly 
       save()
     },
     async [Symbol.asyncDispose]() {
-      clearInterval(timer)
+      timer[Symbol.dispose]()
       await saying.then(() => ledger.endProcess(id)).catch(() => undefined)
     },
   }

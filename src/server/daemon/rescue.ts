@@ -20,11 +20,14 @@ import { storyOf } from '../context.ts'
 import type { Keyturn } from '../context.ts'
 import { overlaid } from '../people.ts'
 import type { Settling } from '../settling.ts'
+import { every } from '../every.ts'
 import type { Trouble } from './registry.ts'
 
 type RevokePorts = NonNullable<ReturnType<Settling['ports']>>
 
 const lookEvery = SECOND
+/** Of the looks while all is well, only every fifth asks the disk. */
+const quietly = 5
 const answerAtMost = SECOND
 
 export class Rescue implements AsyncDisposable {
@@ -34,7 +37,8 @@ export class Rescue implements AsyncDisposable {
   readonly #standby: StandbyLedger
   readonly #patience: number
   readonly #stop = new AbortController()
-  readonly #timer: NodeJS.Timeout
+  readonly #timer: Disposable
+  #looks = 0
   /** Platforms on which somebody was shut during this outage. */
   readonly #shut = new Map<IdentityId, Set<string>>()
   #back: (() => void)[] = []
@@ -60,7 +64,7 @@ export class Rescue implements AsyncDisposable {
     this.#settling = settling
     this.#spool = spool
     this.#standby = openStandby(keyturn.ledger, spool)
-    this.#timer = setInterval(() => this.#look(), lookEvery)
+    this.#timer = every(lookEvery, () => this.#look())
     this.#look()
   }
 
@@ -166,7 +170,7 @@ export class Rescue implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    clearInterval(this.#timer)
+    this.#timer[Symbol.dispose]()
     this.#stop.abort()
     await this.#looking
     await this.#spool[Symbol.asyncDispose]()
@@ -250,7 +254,7 @@ export class Rescue implements AsyncDisposable {
   async #drain(): Promise<void> {
     // Nothing of ours is spooled: only what ended processes left, such as an operator's command, is looked for.
     const isQuiet = this.#trouble === null && this.#shut.size === 0 && !this.#doubts()
-    if (isQuiet && !(await this.#spool.isLeft())) return
+    if (isQuiet && (this.#looks++ % quietly !== 0 || !(await this.#spool.isLeft()))) return
     const { ledger, clock, logger, correlation } = this.#keyturn
     const spooled = await this.#spool.drain()
     const now = clock()

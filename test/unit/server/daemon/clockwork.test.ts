@@ -17,6 +17,10 @@ class Tower {
   readonly ticks = new Set<string>()
   readonly shut: IdentityId[] = []
   troubles = 0
+  /** Of the ledger. */
+  version = 0
+  scans = 0
+  comparisons = 0
   isWritable = true
   readonly clockwork
 
@@ -47,7 +51,15 @@ class Tower {
       logger: { debug: quiet, info: quiet, change: quiet, warn: quiet, error: () => void this.troubles++ },
       settings: { daemon: { fullPass: HOUR }, sources: { hr: settingsWith() }, platforms: {} },
       ledger: {
-        clockSetBack: async () => false,
+        version: () => `${this.version}`,
+        nextClockDue: async () => {
+          this.scans += 1
+          return this.due.size === 0 ? null : Math.min(...this.due.values())
+        },
+        clockSetBack: async () => {
+          this.comparisons += 1
+          return false
+        },
         tick: async (name: string, slot: number) => this.#tick(`${name} ${slot}`),
         clockDue: async (now: number) => [...this.due].filter(([, at]) => at <= now).map(([id]) => id),
         identitiesById: async (ids: readonly IdentityId[]) => ids.flatMap((id) => this.people.get(id) ?? []),
@@ -55,6 +67,7 @@ class Tower {
           if (!this.isWritable) throw new Error('the disk is full')
           this.saved.push(intake)
           for (const { id } of intake.changed) this.due.delete(id)
+          this.version += 1
         },
         lookAgain: async (ids: readonly IdentityId[]) => {
           this.marked.push(...ids)
@@ -78,6 +91,7 @@ class Tower {
       person(id.slice(3), { startsAt: noon - DAY, endsAt, next: { at: endsAt, state: 'left' }, revision: 7 }),
     )
     this.due.set(id, endsAt)
+    this.version += 1
   }
 }
 
@@ -126,4 +140,33 @@ test('a schedule fires once in each of its slots, whoever asks, and is not lost 
   tower.ticks.add(`full pass ${tower.now}`)
   await tower.clockwork.look()
   expect(tower.fired).toEqual(['full pass', 'hr', 'hr'])
+})
+
+test('the ledger is scanned when somebody is due or anything has changed, not with every look', async () => {
+  const tower = new Tower()
+  tower.ending('hr:1', noon + 60_000)
+  for (let look = 0; look < 5; look++) await tower.clockwork.look()
+  expect(tower.scans).toBe(1)
+  // Somebody sooner than that.
+  tower.ending('hr:2', noon + 2_000)
+  await tower.clockwork.look()
+  expect(tower.scans).toBe(2)
+  tower.now = noon + 2_000
+  await tower.clockwork.look()
+  expect(tower.saved.flatMap(({ changed }) => changed.map(({ id }) => id))).toEqual(['hr:2'])
+  tower.now = noon + 60_000
+  await tower.clockwork.look()
+  expect(tower.saved.flatMap(({ changed }) => changed.map(({ id }) => id))).toEqual(['hr:2', 'hr:1'])
+})
+
+test('the clock is held against the ledger at first, where it went back, and not with every look', async () => {
+  const tower = new Tower()
+  await tower.clockwork.look()
+  expect(tower.comparisons).toBe(1)
+  tower.now += 1_000
+  await tower.clockwork.look()
+  expect(tower.comparisons).toBe(1)
+  tower.now -= 10_000
+  await tower.clockwork.look()
+  expect(tower.comparisons).toBe(2)
 })

@@ -64,12 +64,13 @@ async function writePhase(
   await closeHandOvers(handOvers, ports)
 }
 
-/** Before the first write of a revocation. */
+/** Before the first write of a revocation, once for each time that it was admitted. */
 async function noteOpen(jobs: readonly Job[], bench: Bench, ports: SettlePorts): Promise<void> {
   const notes = jobs.map(async (job) => {
     const task = job.tasks.find(({ change }) => change.kind === 'disable')
     if (task === undefined || accountOf(job.person, nativeIdOf(task.change))?.enabled !== true) return
-    if (job.obligation.stepsDone.some(({ step }) => step === begun)) return
+    const { stepsDone, admittedAt } = job.obligation
+    if (stepsDone.some(({ step, at }) => step === begun && at >= admittedAt)) return
     const step = { step: begun, at: ports.clock(), detail: 'the account was open' }
     await recordStep(job, step, bench, ports)
   })

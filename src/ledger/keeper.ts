@@ -79,6 +79,8 @@ class Keeper {
   #trouble: string | null = null
   #timer: NodeJS.Timeout | undefined
   #looking: Promise<void> | null = null
+  /** The ledger's version before the last look: whoever puts a backup back changes it, or the file. */
+  #looked: string | null = null
   /** The ledger's version after the last beat: most writes of a quiet daemon change nothing. */
   #beaten: string | null = null
 
@@ -129,7 +131,10 @@ class Keeper {
       if (this.news) await this.#witnessLoss()
       return
     }
+    const version = this.#driver.version()
+    if (!last && version === this.#looked) return
     if (await this.#look(last)) this.#keeping.onReplaced(restoredError(this.#place.name))
+    this.#looked = version
   }
 
   /**

@@ -30,7 +30,7 @@ export interface PlatformView {
 
 /** What a platform says about accounts that a restored ledger may remember wrongly, by native id (`accountsInQuestion`). */
 export interface Evidence {
-  /** Not changed since the backup was made: what the ledger remembers of them is so. */
+  /** Not changed since the backup was made, or shut since by the restored ledger's own word: what the ledger remembers of them is so. */
   readonly untouched: ReadonlySet<string>
   /** Changed since the backup was made, and last by Keyturn itself. */
   readonly ours: ReadonlySet<string>

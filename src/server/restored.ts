@@ -1,9 +1,11 @@
 // Planning after the ledger was restored from a backup: what the platforms say about accounts that it may remember wrongly, and
 // which plan is the reconciliation that ends it (docs/decisions/033).
+import { begun } from '../apply/context.ts'
 import type { DesiredAccount } from '../model/account.ts'
 import type { Connector, LastChange } from '../model/connector.ts'
 import { summarise } from '../model/errors.ts'
 import { MINUTE } from '../model/instant.ts'
+import type { Instant } from '../model/instant.ts'
 import type { Admission } from '../model/ledger.ts'
 import type { Restored } from '../model/running.ts'
 import { accountsInQuestion } from '../plan/index.ts'
@@ -20,14 +22,16 @@ export async function withEvidence(
   keyturn: Keyturn,
   view: PlatformView,
   people: readonly DesiredAccount[],
-  { knownUntil }: Restored,
+  { at, knownUntil }: Restored,
   signal: AbortSignal,
 ): Promise<PlatformView> {
   const connector = keyturn.connectors.get(view.settings.id)
   const ids = accountsInQuestion(view, people)
-  const untouched = new Set<string>()
+  const shut = await shutSince(keyturn, view, at)
+  // What the ledger itself has seen to since is as it remembers.
+  const untouched = new Set(ids.filter((id) => shut.has(id)))
   const ours = new Set<string>()
-  const queue = [...ids]
+  const queue = ids.filter((id) => !shut.has(id))
   const ask = async () => {
     for (let id = queue.pop(); id !== undefined; id = queue.pop()) {
       const last = await lastChangeOf(keyturn, connector, id, signal)
@@ -39,6 +43,14 @@ export async function withEvidence(
   await Promise.all(Array.from({ length: width }, ask))
   const evidence: Evidence = { untouched, ours }
   return { ...view, restored: { evidence } }
+}
+
+/** Accounts that were open, and shut by the restored ledger's word: of who came back since the backup, for instance. */
+async function shutSince({ ledger }: Keyturn, view: PlatformView, at: Instant): Promise<ReadonlySet<string>> {
+  const steps = await ledger.auditSince('step', at)
+  const found = steps.filter(({ platform, after }) => platform === view.settings.id && after === begun)
+  const people = new Set(found.map(({ identity }) => identity))
+  return new Set(view.links.flatMap(({ identity, nativeId }) => (people.has(identity) ? nativeId : [])))
 }
 
 /** What a platform does not say is no evidence. */

@@ -120,6 +120,29 @@ test('after a day of changes, yesterday’s ledger lets nobody in who left or wh
   expect(await statesOf(company, back)).toMatchObject({ E4: 'open', E13: 'open', E7: 'shut', E10: 'shut' })
 })
 
+test('who came back since the backup, and is shut by its word while the feed is refused, is let in again by the next good one', async () => {
+  await using company = await Company.found(server, { config: quiet })
+  await apply(company, staff(6))
+  await apply(company, changed(staff(6), person('E1', { status: 'Left' }), person('E2', { status: 'Left' })))
+  await backup(company)
+  const today = changed(staff(6), person('E2', { status: 'Left' }))
+  await apply(company, today)
+  await restore(company)
+  await company.feedText('employee_id\n')
+
+  await using daemon = await Daemon.start(company)
+  await daemon.until('the old word counts', async () =>
+    daemon.log.find(({ msg, identity }) => msg === 'proof' && identity === 'hr:E1'),
+  )
+  expect(await stateOf(company, 'E1')).toBe('shut')
+  await company.feed(today)
+  await daemon.says('the restored ledger is reconciled; what opens is planned next')
+  await daemon.until('E1 is let in', async () => (await stateOf(company, 'E1')) === 'open')
+  await settled(company, today, () => daemon.tail())
+  expect(await statesOf(company, today)).toMatchObject({ E1: 'open', E2: 'shut', E3: 'open' })
+  expectExit(await company.plan(), 0)
+})
+
 test('an apply reconciles and opens nothing, and the next one opens', async () => {
   await using company = await Company.found(server, { config: quiet })
   await apply(company, staff(4))

@@ -91,6 +91,8 @@ class WatchedFeed {
   readonly #light: ReturnType<typeof lightIntake>
   /** What the feed was like when the ledger accepted it; null: only a whole read can tell. */
   #memory: FeedMemory | null = null
+  /** What it was like when it was taken for another one than a pass had read, which could not tell what it had read. */
+  #looked: string | null = null
   #occasion: Occasion | null = null
   #looking: Promise<void> | null = null
   #again: NodeJS.Timeout | null = null
@@ -133,7 +135,10 @@ class WatchedFeed {
       this.#keyturn.logger.debug('feed remembered', { source: this.#settings.id, rows: memory.rows })
     }
     // It is another one already than the one that was read. One that was refused is not read again before it changes.
-    else if (memory.digest !== read) this.look(this.#keyturn.clock())
+    else if (memory.digest !== (read ?? this.#looked)) {
+      this.#looked = memory.digest
+      this.look(this.#keyturn.clock())
+    }
   }
 
   async idle(): Promise<void> {

@@ -78,15 +78,13 @@ export async function openGeneration(base: Base, settings: Settings): Promise<Ge
     async begin(everybody) {
       if (intake === null) return
       const { ledger, clock } = keyturn
-      // Marked first, so that the pass which reads the feeds looks at them, too.
+      intake.readFeeds()
       const mark = () => ledger.lookAgain(null, 'policy', clock(), storyOf(keyturn).correlation)
       try {
         if (everybody) await mark()
       } catch (error) {
         work.rescue?.onceBack(() => void mark().then(() => intake.look(), complain(keyturn, 'nobody could be marked')))
         throw error
-      } finally {
-        intake.readFeeds()
       }
     },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
@@ -198,6 +196,7 @@ function openIntake(keyturn: Keyturn, states: PlatformStates, work: Workers, sta
   const sources = Object.keys(keyturn.settings.sources)
   const passes = stack.use(
     new Passes(keyturn, {
+      unread: sources,
       onAdmitted: () => work.wake(),
       onPassed: (report, read) => {
         if (report?.again === true && report.upTo !== null) planner.leave(report.upTo)

@@ -6,6 +6,8 @@ import { restartPause, startChild } from './children.ts'
 import type { Child, FromPass, PassReport } from './children.ts'
 
 export interface PassesOptions {
+  /** Nobody has read these yet: the first pass does, whoever asks for it. What the ledger says of their people may be old. */
+  readonly unread: readonly string[]
   /** Something was admitted: the lanes may look. */
   readonly onAdmitted: () => void
   /** A pass has ended; null when its process died. */
@@ -45,6 +47,7 @@ export class Passes implements AsyncDisposable {
     this.#start = start
     this.#keyturn = keyturn
     this.#options = options
+    for (const source of options.unread) this.#sources.set(source, keyturn.clock())
   }
 
   /** Asks for a pass that looks at this mark: one that runs and has not taken its marks yet may be it. */

@@ -10,7 +10,11 @@ const own = 'cn=keyturn,ou=services'
 const backup = now - HOUR
 
 /** What the platform says of each account, by its name; null: nothing, an error: it cannot be asked. */
-async function evidence(said: Readonly<Record<string, Partial<LastChange> | null | Error>>, knownUntil: number | null) {
+async function evidence(
+  said: Readonly<Record<string, Partial<LastChange> | null | Error>>,
+  knownUntil: number | null,
+  steps: readonly object[] = [],
+) {
   const world = new World()
   world.ownAddress = own
   for (const key of Object.keys(said)) world.has(key, { enabled: false })
@@ -20,7 +24,9 @@ async function evidence(said: Readonly<Record<string, Partial<LastChange> | null
     return Promise.resolve(one === null ? null : { by: null, at: null, source: 'modifiersName', ...one })
   }
   const logger = { debug: () => undefined }
-  const keyturn = { connectors: new Map([['wiki', { id: 'wiki', lastChange }]]), logger } as unknown as Keyturn
+  const ledger = { auditSince: async () => steps }
+  const connectors = new Map([['wiki', { id: 'wiki', lastChange }]])
+  const keyturn = { connectors, logger, ledger } as unknown as Keyturn
   const people = Object.keys(said).map((key) => suspended(key))
   const restored = { at: now, knownUntil }
   const view = await withEvidence(keyturn, world.view(), people, restored, new AbortController().signal)
@@ -41,6 +47,17 @@ test('what was not changed since the backup is untouched; what Keyturn changed l
     broken: new KeyturnError('no-rights', 'it may not be asked'),
   }
   expect(await evidence(said, backup)).toEqual({ untouched: ['id-before'], ours: ['id-after'] })
+})
+
+test('whom the restored ledger itself has shut since is as it remembers, whatever the platform says', async () => {
+  const said = { ann: { by: own, at: now }, bob: { by: own, at: now }, cleo: { by: own, at: now } }
+  const step = { identity: 'hr:ann', platform: 'wiki', action: 'step', after: 'begun' }
+  const steps = [
+    step,
+    { ...step, identity: 'hr:bob', after: 'scrambled' },
+    { ...step, identity: 'hr:cleo', platform: 'ad' },
+  ]
+  expect(await evidence(said, backup, steps)).toEqual({ untouched: ['id-ann'], ours: ['id-bob', 'id-cleo'] })
 })
 
 test('of a new ledger there was no backup: nothing is evidence', async () => {

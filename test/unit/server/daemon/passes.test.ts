@@ -8,7 +8,7 @@ const logger = { debug: quiet, info: quiet, change: quiet, warn: quiet, error: q
 const done: PassReport = { read: {}, again: false, upTo: 0, admitted: 0, withheld: 0, unread: [] }
 
 /** Passes whose processes end when the test says so. */
-function desk() {
+function desk({ unread = [] }: { readonly unread?: readonly string[] } = {}) {
   const begun: Extract<ToChild, { say: 'begin' }>[] = []
   const ends: ((report: PassReport | null) => void)[] = []
   const told: (number | null)[] = []
@@ -34,7 +34,7 @@ function desk() {
   const keyturn = { settings: {} as never, logger, clock: () => 7 }
   const passes = new Passes(
     keyturn,
-    { onAdmitted: quiet, onPassed: (report) => told.push(report?.upTo ?? null) },
+    { unread, onAdmitted: quiet, onPassed: (report) => told.push(report?.upTo ?? null) },
     start,
   )
   onTestFinished(() => passes[Symbol.asyncDispose]())
@@ -47,6 +47,15 @@ function desk() {
 
 beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())
+
+test('the first pass reads every feed, whoever asks for it: nobody is planned by an old word', async () => {
+  const { passes, begun, end } = desk({ unread: ['hr', 'crm'] })
+  passes.look(3)
+  expect(begun.map(({ sources }) => sources)).toEqual([{ hr: 7, crm: 7 }])
+  await end({ upTo: 3 })
+  passes.look(4)
+  expect(begun.at(-1)?.sources).toEqual({})
+})
 
 test('one pass runs at a time, and all who ask meanwhile get one more together, with all their feeds', async () => {
   const { passes, begun, end, most } = desk()

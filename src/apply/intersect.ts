@@ -26,7 +26,8 @@ export function intersect(
     const change = aim(admitted.change, person)
     if (owesPassword && admitted === create) continue
     // Admission itself remembers whose account it is.
-    if (change.kind !== 'link' && wanted.has(fingerprint(change))) tasks.push(taskOf(admitted, change))
+    if (change.kind !== 'link' && (wanted.has(fingerprint(change)) || isHalfMoved(change, person, comparison)))
+      tasks.push(taskOf(admitted, change))
     else spared.push(spare(admitted, change, person, comparison))
   }
   if (owesPassword) tasks.push(reissue(create ?? null, obligation, person))
@@ -34,6 +35,14 @@ export function intersect(
   const known = new Set(obligation.changes.map(({ change }) => fingerprint(aim(change, person))))
   const unadmitted = needed.some((change) => !known.has(fingerprint(change)))
   return { obligation, person, tasks, spared, unadmitted, steps: [], seen: undefined, proof: null }
+}
+
+/** It stands there, and nobody has recorded that it does: groups may hold it under its old address still. */
+function isHalfMoved(change: Change, person: PersonView, comparison: Comparison): boolean {
+  if (change.kind !== 'rename' && change.kind !== 'move') return false
+  const account = accountOf(person, nativeIdOf(change))
+  const isRecorded = account === null || person.link === null || person.link.address === account.address
+  return !isRecorded && shows(change, account, comparison)
 }
 
 function taskOf({ id, change: admitted }: AdmittedChange, change: Change): Task {

@@ -71,6 +71,12 @@ test('killed at twenty moments of a burst: everybody has one account, and nobody
       const isMissed = victim !== 'changes' || (await isChangeOwed(company))
       const late = isMissed ? await recovered(victim, daemon, killed) : 0
       if (late > soon) slow.push(`${victim}: work went on after ${late} ms`)
+      // Else who left would not be known as anybody yet, and nothing would be asked of the daemon.
+      await eventually(
+        'the feed is taken in',
+        async () => (await known(company)) === crowd.people.length,
+        () => daemon.tail(),
+      )
       for (const { employee_id: id } of gone) {
         await eventually(
           `${id} is shut out`,
@@ -123,6 +129,11 @@ async function recovered(victim: Victim, daemon: Daemon, killed: number): Promis
     () => daemon.tail(),
   )
   return Math.max(0, Date.parse(line.time) - Math.max(killed, ready))
+}
+
+async function known(company: Company): Promise<number> {
+  await using ledger = await openLedger(ledgerOf(company), { readOnly: true })
+  return (await ledger.identities('hr')).length
 }
 
 async function isChangeOwed(company: Company): Promise<boolean> {

@@ -27,13 +27,24 @@ interface Job {
   readonly tasks: Task[]
 }
 
-/** Stages are done one after the other for all accounts, so that memberships of many people meet in one modification. */
-const stages: readonly (readonly ChangeKind[])[] = [
-  ['link', 'disable'],
-  ['create'],
-  ['rename', 'move', 'update'],
-  ['revoke', 'grant'],
-  ['issue-credential', 'expire', 'enable', 'delete'],
+interface Stage {
+  readonly kinds: readonly ChangeKind[]
+  /** Absent: for every account. */
+  readonly isFor?: (job: Job) => boolean
+}
+
+/**
+ * Stages are done one after the other for all accounts, so that memberships of many people meet in one modification. What is taken
+ * from an account that goes elsewhere is taken from where it stands: groups hold addresses, and whoever is killed after the
+ * move would leave the old one in them.
+ */
+const stages: readonly Stage[] = [
+  { kinds: ['link', 'disable'] },
+  { kinds: ['create'] },
+  { kinds: ['revoke'], isFor: goesElsewhere },
+  { kinds: ['rename', 'move', 'update'] },
+  { kinds: ['revoke', 'grant'] },
+  { kinds: ['issue-credential', 'expire', 'enable', 'delete'] },
 ]
 
 /** Carries out changes of many accounts at once; one outcome per change, in their order. Throws nothing for one item. */
@@ -44,13 +55,15 @@ export async function applyChanges(session: Session, changes: readonly Change[])
   refuseCreates(session, tasks)
   const untried = tasks.filter(({ outcome }) => outcome === null).map(({ change }) => change)
   const numbers = await attempt(() => reserveNumbers(session, untried.filter(isCreate)))
-  for (const stage of stages) {
-    const due = jobs.filter((job) =>
-      job.tasks.some(({ change, outcome }) => outcome === null && stage.includes(change.kind)),
+  for (const { kinds, isFor } of stages) {
+    const due = jobs.filter(
+      (job) =>
+        isFor?.(job) !== false &&
+        job.tasks.some(({ change, outcome }) => outcome === null && kinds.includes(change.kind)),
     )
     await Promise.all(
       due.map(async (job) => {
-        for (const kind of stage) await runKind(session, job, kind, numbers)
+        for (const kind of kinds) await runKind(session, job, kind, numbers)
       }),
     )
   }
@@ -68,6 +81,10 @@ function jobOf(tasks: Task[]): Job {
     account: undefined,
     tasks,
   }
+}
+
+function goesElsewhere({ tasks }: Job): boolean {
+  return tasks.some(({ change: { kind } }) => kind === 'rename' || kind === 'move')
 }
 
 function isUpdate(change: Change): change is UpdateChange {

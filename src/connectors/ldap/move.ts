@@ -15,7 +15,10 @@ import type { Located, Session } from './session.ts'
 
 type MoveChange = Extract<Change, { kind: 'rename' | 'move' }>
 
-/** Gives the account another name, or another container; groups that hold it under its old DN or name follow. */
+/**
+ * Gives the account another name, or another container; groups that hold it under its old DN or name follow. They do so as well where
+ * it stands there already: whoever moved it may have been killed before they had.
+ */
 export async function relocateAccount(
   session: Session,
   account: Located,
@@ -25,7 +28,11 @@ export async function relocateAccount(
   const before = { dn: account.dn, name: account.name }
   const after = destination(session.settings, account, change)
   const done = sameDn(before.dn, after.dn) && before.name === after.name
-  if (!done) {
+  if (done) {
+    const origin = destination(session.settings, account, { ...change, to: change.from })
+    if (!sameDn(origin.dn, after.dn) || origin.name !== after.name)
+      await followInGroups(session, origin, { ...after, identity: change.identity })
+  } else {
     const what = { doing: `giving ${before.dn} the name ${after.dn}`, codes: { 32: 'value-refused' } } as const
     await request(session, what, async (connection) => {
       if (before.dn !== after.dn) {

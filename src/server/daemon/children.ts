@@ -128,7 +128,7 @@ export async function hearDaemon(
   }
 }
 
-/** Between restarts of a child that crashes: grows while it crashes at once, ms. */
+/** Between restarts of a child that crashes: grows while it crashes at once, ms. Work goes on within five seconds in any case. */
 export function restartPause(crashes: number): number {
-  return Math.min(100 * 2 ** Math.min(crashes, 10), 5 * SECOND)
+  return Math.min(100 * 2 ** Math.min(crashes, 10), 3 * SECOND)
 }

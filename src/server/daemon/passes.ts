@@ -32,6 +32,8 @@ export class Passes implements AsyncDisposable {
   #loop: Promise<void> | null = null
   #closed = false
   #unfinished = 0
+  /** One after the other, each of a process that died. */
+  #crashes = 0
   /** The last mark that a pass has looked at. */
   #upTo = 0
   /** After a process that died: whoever asks is heard, and waits for the next try. */
@@ -101,6 +103,7 @@ export class Passes implements AsyncDisposable {
       }
       this.#upTo = report?.upTo ?? this.#upTo
       this.#rests = report === null
+      this.#crashes = report === null ? this.#crashes + 1 : 0
       this.#options.onPassed(report, Object.keys(sources))
       this.#unfinished = report === null || report.again ? this.#unfinished + 1 : 0
       if (this.#unfinished > 0) this.#later(report === null ? sources : {}, this.#pause(report))
@@ -140,7 +143,7 @@ export class Passes implements AsyncDisposable {
   }
 
   #pause(report: PassReport | null): number {
-    if (report === null) return restartPause(this.#unfinished)
+    if (report === null) return restartPause(this.#crashes)
     // A platform that is down tells when it is back; this is for those that nobody works with meanwhile.
     const longest = report.unread.length > 0 ? again.down : again.longest
     return Math.min(again.first * 2 ** Math.min(this.#unfinished - 1, 10), longest)

@@ -146,3 +146,16 @@ test('nothing is begun after the end', async () => {
   await vi.advanceTimersByTimeAsync(MINUTE)
   expect(begun).toHaveLength(1)
 })
+
+test('how long a process that died is waited for does not depend on passes that could not see everybody', async () => {
+  const { passes, begun, end } = desk()
+  passes.request()
+  for (let pass = 0; pass < 6; pass++) {
+    await end({ again: true })
+    await vi.advanceTimersByTimeAsync(60_000)
+  }
+  const before = begun.length
+  await end(null)
+  await vi.advanceTimersByTimeAsync(200)
+  expect(begun.length).toBe(before + 1)
+})

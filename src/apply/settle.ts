@@ -11,9 +11,8 @@ import { proveAll, readBack } from './readback.ts'
 import { settlementOf } from './record.ts'
 import { observeAndRecover } from './recover.ts'
 import { reportOf } from './report.ts'
-import { succeeded } from './work.ts'
 import type { Job } from './work.ts'
-import { writeFirst, writeRest } from './write.ts'
+import { writeBegun, writeFirst, writeRest } from './write.ts'
 
 /**
  * One cycle of work for some obligations of one platform: claim, observe, recompute, intersect, intend, write, read back,
@@ -69,10 +68,11 @@ async function carryOut<View extends WorkerView>(
   const decision = await decide(claimed, ports).catch((error: unknown) => ({ error }))
   if ('error' in decision) return await record(await handBack(claimed, decision.error, ports), ports)
   const { jobs, postponed, bench } = decision
-  await writeFirst(jobs, bench, claims, ports)
+  const shut = await writeFirst(jobs, bench, claims, ports)
   ports.onShut?.()
   const reports = [await record(postponed, ports)]
-  for (const piece of piecesOf(jobs, ports)) reports.push(await piece((some) => finish(some, bench, claims, ports)))
+  for (const piece of piecesOf(jobs, shut, ports))
+    reports.push(await piece((some) => finish(some, bench, claims, ports)))
   return { obligations: reports.flatMap(({ obligations }) => obligations) }
 }
 
@@ -95,12 +95,11 @@ type Piece = (finish: (jobs: readonly Job[]) => Promise<SettleReport>) => Promis
  * Of revocations, those whose accounts could not be shut at once, so that their next try comes soon; the others in small pieces,
  * whenever nobody's account is still to be shut. Changes all together.
  */
-function piecesOf(jobs: readonly Job[], { shutFirst, signal }: SettlePorts): readonly Piece[] {
+function piecesOf(jobs: readonly Job[], shut: ReadonlySet<Job>, { shutFirst, signal }: SettlePorts): readonly Piece[] {
   if (shutFirst === undefined) return [(finish) => finish(jobs)]
-  const isShut = ({ tasks }: Job) => tasks.every((task) => task.change.kind !== 'disable' || succeeded(task))
-  const open = jobs.filter((job) => !isShut(job))
+  const open = jobs.filter((job) => !shut.has(job))
   const first: readonly Piece[] = open.length === 0 ? [] : [(finish) => finish(open)]
-  const later = portionsOf(jobs.filter(isShut), pieceSize).map(
+  const later = portionsOf([...shut], pieceSize).map(
     (some): Piece =>
       (finish) =>
         shutFirst.afterwards(signal, () => finish(some)),
@@ -162,11 +161,12 @@ function recompute<View extends WorkerView>(
   }
 }
 
-/** Everything but the first writes. */
+/** Everything after the first writes. */
 async function finish(jobs: readonly Job[], bench: Bench, claims: Claims, ports: SettlePorts): Promise<SettleReport> {
-  await writeRest(jobs, bench, claims, ports)
-  // What is written is read back and proven also when Keyturn is asked to stop meanwhile.
+  // What is begun is gone through, read back and proven also when Keyturn is asked to stop meanwhile.
   const finishing = { ...ports, signal: new AbortController().signal }
+  await writeBegun(jobs, bench, claims, finishing)
+  await writeRest(jobs, bench, claims, ports)
   await readBack(jobs, bench, finishing)
   await proveAll(jobs, bench, finishing)
   const settlements = jobs.map((job) => settlementOf(job, bench, ports))

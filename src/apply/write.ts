@@ -1,4 +1,4 @@
-import { type Change, type ChangeKind, opens } from '../model/change.ts'
+import { type Change, type ChangeKind, type DisableChange, opens } from '../model/change.ts'
 import type { Claims } from './claims.ts'
 import { type Bench, begun, contextOf, recordStep } from './context.ts'
 import { closeHandOvers, prepareHandOvers } from './handover.ts'
@@ -31,20 +31,39 @@ function isDue({ tasks }: Job, { change, outcome }: Task, kinds: readonly Change
 
 type Placed = readonly [Job, Task]
 
-/** Shuts and makes accounts. Never throws: what fails is the outcome of its tasks. */
+/**
+ * Shuts accounts, and does nothing else yet for those of leavers where the connector can go on from there. Never throws: what
+ * fails is the outcome of its tasks, or is met again by `writeRest`.
+ *
+ * @returns whose accounts are all shut, as far as this work is to shut them
+ */
 export async function writeFirst(
   jobs: readonly Job[],
   bench: Bench,
   claims: Claims,
   ports: SettlePorts,
-): Promise<void> {
+): Promise<ReadonlySet<Job>> {
   await noteOpen(jobs, bench, ports)
-  await writePhase(phases[0] ?? [], jobs, bench, claims, ports)
+  const leavers = await shutLeavers(jobs, bench, claims, ports)
+  await writePhase(['disable'], jobs, bench, claims, ports, (task) => !leavers.has(task))
+  const isShut = (task: Task) => task.change.kind !== 'disable' || leavers.get(task) === true || succeeded(task)
+  return new Set(jobs.filter(({ tasks }) => tasks.every(isShut)))
+}
+
+/** What is left of the protocol of leavers whose accounts were shut by `writeFirst`. Never throws. */
+export async function writeBegun(
+  jobs: readonly Job[],
+  bench: Bench,
+  claims: Claims,
+  ports: SettlePorts,
+): Promise<void> {
+  const some = jobs.filter(({ steps }) => steps.some(({ step }) => step !== begun))
+  await writePhase(['disable'], some, bench, claims, ports)
 }
 
 /** The rest, after which every task has an outcome. Never throws. */
 export async function writeRest(jobs: readonly Job[], bench: Bench, claims: Claims, ports: SettlePorts): Promise<void> {
-  for (const kinds of phases.slice(1)) await writePhase(kinds, jobs, bench, claims, ports)
+  for (const kinds of phases) await writePhase(kinds, jobs, bench, claims, ports)
 }
 
 async function writePhase(
@@ -53,15 +72,37 @@ async function writePhase(
   bench: Bench,
   claims: Claims,
   ports: SettlePorts,
+  isMeant: (task: Task) => boolean = () => true,
 ): Promise<void> {
   for (const job of jobs) aimAndBlock(job, kinds)
-  const due = jobs.flatMap((job) => dueOf(job, kinds))
+  const due = jobs.flatMap((job) => dueOf(job, kinds)).filter(([, task]) => isMeant(task))
   if (due.length === 0) return
   await resolve(due, bench, ports)
   const handOvers = await prepareHandOvers(open(due), bench, ports)
   await fence(due, claims, ports)
   await carryOut(open(due), bench, claims, ports)
   await closeHandOvers(handOvers, ports)
+}
+
+/** Whether each was shut; empty where the connector has no such step. */
+async function shutLeavers(
+  jobs: readonly Job[],
+  bench: Bench,
+  claims: Claims,
+  ports: SettlePorts,
+): Promise<ReadonlyMap<Task, boolean>> {
+  const { connector } = ports
+  if (connector.shut === undefined) return new Map()
+  const due = jobs.flatMap(({ tasks }) => tasks.filter(({ change }) => isLeaver(change)))
+  if (due.length === 0 || ports.signal.aborted) return new Map(due.map((task) => [task, false]))
+  const changes = due.map(({ change }) => change).filter(isLeaver)
+  try {
+    const shut = await connector.shut(changes, contextOf(bench, ports, claims))
+    return new Map(due.map((task, index) => [task, shut[index] === true]))
+  } catch {
+    // Whatever it was, `apply` meets it, and tells it.
+    return new Map(due.map((task) => [task, false]))
+  }
 }
 
 /** Before the first write of a revocation, once for each time that it was admitted. */
@@ -170,6 +211,10 @@ function keepOwnCreate(task: Task, bench: Bench): void {
   if (isCreate(task.change) && wasBegun(task.change, job.obligation)) {
     demote(task, retry('name-taken', task.outcome.error.message))
   }
+}
+
+function isLeaver(change: Change): change is DisableChange {
+  return change.kind === 'disable' && change.protocol === 'leaver'
 }
 
 function isCreate(change: Change): boolean {

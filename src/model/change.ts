@@ -35,13 +35,15 @@ export interface FieldDiff {
 
 export type CredentialKind = 'password'
 
+/** `leaver`: the whole protocol; `suspend`: only no sign-in. */
+export type DisableChange = ChangeBase & { readonly kind: 'disable'; readonly protocol: 'leaver' | 'suspend' }
+
 export type Change =
   /** `address`: where the account stands, to be remembered with the link. */
   | (ChangeBase & { readonly kind: 'link'; readonly by: string; readonly address?: string })
   | (ChangeBase & { readonly kind: 'create'; readonly desired: NewAccount })
   | (ChangeBase & { readonly kind: 'enable' })
-  /** `leaver`: the whole protocol; `suspend`: only no sign-in. */
-  | (ChangeBase & { readonly kind: 'disable'; readonly protocol: 'leaver' | 'suspend' })
+  | DisableChange
   | (ChangeBase & { readonly kind: 'delete' })
   | (ChangeBase & { readonly kind: 'rename' | 'move'; readonly from: string; readonly to: string })
   | (ChangeBase & { readonly kind: 'update'; readonly field: FieldDiff })

@@ -1,5 +1,5 @@
 import type { AccountRef, CatalogueEntry, ObservedAccount } from './account.ts'
-import type { Change, NewAccount } from './change.ts'
+import type { Change, DisableChange, NewAccount } from './change.ts'
 import type { ErrorSummary } from './errors.ts'
 import type { IdentityId } from './identity.ts'
 import type { Instant } from './instant.ts'
@@ -42,6 +42,11 @@ export interface Connector extends AsyncDisposable {
   probe?(signal: AbortSignal): Promise<void>
   /** What the platform demands of passwords, as far as it can be read. */
   passwordPolicy(signal: AbortSignal): Promise<PasswordPolicy>
+  /**
+   * Does no more than shut the accounts of these leavers, and records it as the first step: `apply` goes on from there. For each
+   * change in its order whether a fresh read shows the account shut. Never throws. Absent where `apply` needs no more than that.
+   */
+  shut?(changes: readonly DisableChange[], context: ApplyContext): Promise<readonly boolean[]>
   /** Carries out changes, of one or many accounts; one outcome per change, in their order. Never throws for one item. */
   apply(changes: readonly Change[], context: ApplyContext): Promise<readonly Outcome[]>
   /**

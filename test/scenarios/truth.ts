@@ -52,8 +52,10 @@ export async function settled(
     async () => {
       const known = await ledger.identities('hr')
       const gone = known.filter(({ id, state }) => left.has(id) && state === 'left')
+      // What is marked may become owed between two questions, and the other way round: so the first one is asked again.
+      const marksBefore = await ledger.marked(10)
       const counts = await ledger.openCounts()
-      const marks = await ledger.marked(10)
+      const marks = [...marksBefore, ...(await ledger.marked(10))]
       last = JSON.stringify({ known: known.length, gone: gone.length, of: left.size, counts, marks })
       const isTaken = known.length === people.length && gone.length === left.size
       return isTaken && marks.length === 0 && counts.every(({ owed, waiting }) => owed + waiting === 0)

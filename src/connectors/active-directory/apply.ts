@@ -1,4 +1,4 @@
-import type { Change } from '../../model/change.ts'
+import type { Change, DisableChange } from '../../model/change.ts'
 import type { ApplyContext, Outcome } from '../../model/connector.ts'
 import type { Connection } from '../directory/connection.ts'
 import { deleteAccounts, enableAccounts, issueCredentials, suspendAccounts } from './access.ts'
@@ -8,7 +8,7 @@ import { createAccounts } from './create.ts'
 import type { Domain } from './domain.ts'
 import { domainError } from './errors.ts'
 import { editGroups } from './groups.ts'
-import { shutLeavers } from './leaver.ts'
+import { disableLeavers, shutLeavers } from './leaver.ts'
 import { moveAccounts, renameAccounts } from './place.ts'
 import { statesById } from './state.ts'
 import { updateAccounts } from './update.ts'
@@ -32,10 +32,29 @@ const phases: readonly ((desk: Desk) => Promise<void>)[] = [
  * Carries out changes of one or many accounts, one outcome per change in their order. What stops the whole (the connection,
  * say) is the outcome of everything that nothing had come of before.
  */
-export async function applyChanges(
+export function applyChanges(
   domain: Domain,
   changes: readonly Change[],
   context: ApplyContext,
+): Promise<readonly Outcome[]> {
+  return carryOut(domain, changes, context, phases)
+}
+
+/** The first write for each of these leavers; see `Connector.shut`. */
+export async function shutAccounts(
+  domain: Domain,
+  changes: readonly DisableChange[],
+  context: ApplyContext,
+): Promise<readonly boolean[]> {
+  const outcomes = await carryOut(domain, changes, context, [disableLeavers])
+  return outcomes.map(({ error }) => error === undefined)
+}
+
+async function carryOut(
+  domain: Domain,
+  changes: readonly Change[],
+  context: ApplyContext,
+  parts: readonly ((desk: Desk) => Promise<void>)[],
 ): Promise<readonly Outcome[]> {
   const board = new Board(changes)
   try {
@@ -45,9 +64,9 @@ export async function applyChanges(
     board.observe(await domain.use(look, { again: true }))
     await domain.use(async (connection) => {
       const desk: Desk = { domain, connection, context, board }
-      for (const phase of phases) {
+      for (const part of parts) {
         context.signal.throwIfAborted()
-        await phase(desk)
+        await part(desk)
       }
     })
   } catch (error) {

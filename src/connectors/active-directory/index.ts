@@ -1,5 +1,5 @@
 import type { AccountRef, CatalogueEntry, ObservedAccount } from '../../model/account.ts'
-import type { Change, NewAccount } from '../../model/change.ts'
+import type { Change, DisableChange, NewAccount } from '../../model/change.ts'
 import type {
   ApplyContext,
   Complaint,
@@ -13,7 +13,7 @@ import type { IdentityId } from '../../model/identity.ts'
 import type { DirectorySettings } from '../../model/settings.ts'
 import type { Snapshot } from '../../model/snapshot.ts'
 import { isWithin } from '../directory/dn.ts'
-import { applyChanges } from './apply.ts'
+import { applyChanges, shutAccounts } from './apply.ts'
 import { canonicalValue, tidyValues } from './attributes.ts'
 import { check } from './check.ts'
 import { checkNewAccount } from './create.ts'
@@ -106,6 +106,10 @@ class ActiveDirectory implements Connector {
 
   passwordPolicy(_signal: AbortSignal): Promise<PasswordPolicy> {
     return this.#domain.use((connection) => readPasswordPolicy(this.#domain, connection))
+  }
+
+  shut(changes: readonly DisableChange[], context: ApplyContext): Promise<readonly boolean[]> {
+    return shutAccounts(this.#domain, changes, context)
   }
 
   apply(changes: readonly Change[], context: ApplyContext): Promise<readonly Outcome[]> {

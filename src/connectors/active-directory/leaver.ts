@@ -19,13 +19,22 @@ type Leaver = Task<'disable'>
  * The leaver protocol up to the proof: disable, scramble, clear. Each step is read back and then recorded, so that a
  * repeated run goes on where it was. A later step is tried even where an earlier one is refused: whatever can be shut is.
  */
-export async function shutLeavers(desk: Desk): Promise<void> {
+export function shutLeavers(desk: Desk): Promise<void> {
+  return eachLeaver(desk, steps)
+}
+
+/** Its first step alone, for many before anything else is done for any of them. */
+export function disableLeavers(desk: Desk): Promise<void> {
+  return eachLeaver(desk, steps.slice(0, 1))
+}
+
+async function eachLeaver(desk: Desk, some: typeof steps): Promise<void> {
   const tasks = desk.board.pending('disable').filter(({ change }) => change.protocol === 'leaver')
   await eachAccount(
     desk,
     tasks,
     (state) => `shutting ${state.name}`,
-    (state, task) => shutOne(desk, state, task),
+    (state, task) => shutOne(desk, state, task, some),
   )
 }
 
@@ -35,10 +44,10 @@ const steps = [
   { doing: 'clearing the credentials of', run: clearCredentials },
 ]
 
-async function shutOne(desk: Desk, state: AccountState, task: Leaver): Promise<Outcome> {
+async function shutOne(desk: Desk, state: AccountState, task: Leaver, some: typeof steps): Promise<Outcome> {
   const disabledAt = desk.context.now()
   const failures: KeyturnError[] = []
-  for (const { doing, run } of steps) {
+  for (const { doing, run } of some) {
     try {
       await run(desk, state, task.change.identity)
     } catch (error) {

@@ -1,4 +1,4 @@
-import type { Change, ChangeKind } from '../../model/change.ts'
+import type { Change, ChangeKind, DisableChange } from '../../model/change.ts'
 import type { Outcome } from '../../model/connector.ts'
 import { LdapResultError } from '../directory/errors.ts'
 import { Entry } from '../directory/entry.ts'
@@ -6,7 +6,7 @@ import { claimLost } from '../directory/may-open.ts'
 import { createAccount, reserveNumbers } from './create.ts'
 import type { CreateChange } from './create.ts'
 import { credentialAttributes } from './credentials.ts'
-import { enable, issueCredential, leave, suspend } from './leaver.ts'
+import { enable, issueCredential, leave, shut, suspend } from './leaver.ts'
 import { heldByEndTime } from './lock.ts'
 import { editMembership, failed } from './memberships.ts'
 import { followInGroups, relocateAccount } from './move.ts'
@@ -68,6 +68,20 @@ export async function applyChanges(session: Session, changes: readonly Change[])
     )
   }
   return tasks.map(({ outcome }) => outcome ?? failed(new Error('the change was not tried')))
+}
+
+/** The first write for each of these leavers; see `Connector.shut`. */
+export async function shutAccounts(session: Session, changes: readonly DisableChange[]): Promise<readonly boolean[]> {
+  const idOf = ({ target }: DisableChange) => ('nativeId' in target ? target.nativeId : null)
+  const ids = changes.map(idOf).filter((id) => id !== null)
+  const accounts = await locate(session, ids, credentialAttributes)
+  return Promise.all(
+    changes.map(async (change) => {
+      const id = idOf(change)
+      const account = id === null ? undefined : accounts.get(id)
+      return id !== null && account !== undefined && (await shut(session, account, id, change))
+    }),
+  )
 }
 
 function targetKey({ target }: Change): string {

@@ -1,5 +1,5 @@
 import type { AccountRef, CatalogueEntry, ObservedAccount } from '../../model/account.ts'
-import type { Change, NewAccount } from '../../model/change.ts'
+import type { Change, DisableChange, NewAccount } from '../../model/change.ts'
 import type {
   ApplyContext,
   Complaint,
@@ -21,7 +21,7 @@ import { probe } from '../directory/probe.ts'
 import { Pool } from '../directory/pool.ts'
 import type { DirectoryAccess, UseOptions } from '../directory/pool.ts'
 import { Tries } from '../directory/tries.ts'
-import { applyChanges } from './apply.ts'
+import { applyChanges, shutAccounts } from './apply.ts'
 import { readCatalogue } from './catalogue.ts'
 import type { Catalogue } from './catalogue.ts'
 import { complaintsOf } from './check.ts'
@@ -125,6 +125,15 @@ class LdapConnector implements Connector {
     const policy = (await this.#discover()).policy
     if (policy === null) return { length: 0, classes: 1, source: 'the server tells of no policy' }
     return { length: policy.minLength, classes: 1, source: policy.source }
+  }
+
+  async shut(changes: readonly DisableChange[], context: ApplyContext): Promise<readonly boolean[]> {
+    try {
+      return await shutAccounts(await this.#session(context), changes)
+    } catch {
+      // Whatever it was, `apply` meets it, and tells it.
+      return changes.map(() => false)
+    }
   }
 
   async apply(changes: readonly Change[], context: ApplyContext): Promise<readonly Outcome[]> {

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { PasswordPolicyControl } from 'ldapts'
 import type { Change as Edit } from 'ldapts'
 import type { ObservedAccount } from '../../model/account.ts'
-import type { Change } from '../../model/change.ts'
+import type { DisableChange } from '../../model/change.ts'
 import type { Outcome, Proof, ResidualAccess } from '../../model/connector.ts'
 import { KeyturnError } from '../../model/errors.ts'
 import type { IdentityId } from '../../model/identity.ts'
@@ -25,9 +25,7 @@ import {
 import { saltedHash, setPassword } from './passwords.ts'
 import type { ServerFacts } from './server.ts'
 import { locate, lockOptions, relocate, request } from './session.ts'
-import type { Located, Session } from './session.ts'
-
-export type DisableChange = Extract<Change, { kind: 'disable' }>
+import type { Located, Scramble, Session } from './session.ts'
 
 /** RFC 4511 gives no way to end somebody else's connection, so what is open stays open. */
 const openSessions: ResidualAccess = {
@@ -40,6 +38,28 @@ export async function suspend(session: Session, account: Located, nativeId: stri
   const was = isEnabled(account.entry, session.facts)
   await lock(session, account, nativeId, false)
   return { result: was ? 'done' : 'already', residual: [openSessions] }
+}
+
+/** The first step of the leaver protocol alone, for many before anything else is done for any of them; `leave` goes on. */
+export async function shut(
+  session: Session,
+  account: Located,
+  nativeId: string,
+  { identity }: DisableChange,
+): Promise<boolean> {
+  const { context, scrambles } = session
+  if (context.stepsDone(identity).has('disable')) {
+    // By an earlier run: somebody may have set another password since.
+    if (scrambles.get(nativeId)?.shutAs !== undefined) scrambles.delete(nativeId)
+    return true
+  }
+  try {
+    await noteStep(session, identity, 'disable', () => shutDoor(session, { account, nativeId, identity }))
+    return true
+  } catch {
+    // `leave` meets the same trouble, and tells it.
+    return false
+  }
 }
 
 /**
@@ -55,37 +75,29 @@ export async function leave(
   nativeId: string,
   { identity }: DisableChange,
 ): Promise<Outcome> {
-  const { context, facts, scrambles } = session
+  const { context, facts } = session
   const leaver: Leaver = { account, nativeId, identity }
   const done = context.stepsDone(identity)
   const failures: unknown[] = []
   const step = async (name: string, run: () => Promise<string>): Promise<void> => {
     try {
-      const detail = await run()
-      await context.stepDone(identity, { step: name, at: context.now(), detail })
+      await noteStep(session, identity, name, run)
     } catch (error) {
       failures.push(error)
     }
   }
-  const scrambled = done.has('scramble') && context.scrambled(identity) !== undefined && scrambles.has(nativeId)
-  let shut: Entry | null = null
-  if (!done.has('disable')) {
-    await step('disable', async () => {
-      if (!scrambled) shut = await shutAtOnce(session, leaver)
-      return shut === null
-        ? lock(session, account, nativeId, true)
-        : 'every lock set with a new random password, and read back'
-    })
-  }
+  if (!done.has('disable')) await step('disable', () => shutDoor(session, leaver))
   // Keys go before a scramble that opens the account for the moment of its test.
   if (!done.has('clear')) await step('clear', () => clearCredentials(session, account))
+  const known = scrambleOf(session, leaver)
+  const shutAs = known?.shutAs
   // On 389 Directory Server nothing lifts the lock.
-  let lifted = shut === null && !facts.means.nsAccountLock
-  if (!scrambled) {
+  let lifted = shutAs === undefined && !facts.means.nsAccountLock
+  if (!done.has('scramble') || known === undefined || shutAs !== undefined) {
     await step('scramble', async () => {
-      if (shut === null) return scramble(session, leaver)
+      if (shutAs === undefined) return scramble(session, leaver)
       lifted = !(await saysLocked(session, leaver))
-      return lifted ? testPassword(session, leaver, shut) : 'a new random password was set with the lock'
+      return lifted ? testPassword(session, leaver, shutAs) : noteUntested(session, leaver)
     })
   }
   if (lifted || failures.length > 0) {
@@ -93,6 +105,30 @@ export async function leave(
   }
   if (failures.length > 0) throw failures[0]
   return { result: 'done', residual: [openSessions] }
+}
+
+async function noteStep(
+  { context }: Session,
+  identity: IdentityId,
+  step: string,
+  run: () => Promise<string>,
+): Promise<void> {
+  const detail = await run()
+  await context.stepDone(identity, { step, at: context.now(), detail })
+}
+
+/** Returns what was done. */
+async function shutDoor(session: Session, leaver: Leaver): Promise<string> {
+  const { account, nativeId, identity } = leaver
+  const isScrambled = session.context.stepsDone(identity).has('scramble') && scrambleOf(session, leaver) !== undefined
+  if (!isScrambled && (await shutAtOnce(session, leaver)))
+    return 'every lock set with a new random password, and read back'
+  return lock(session, account, nativeId, true)
+}
+
+/** The scramble of this process, while its password is in memory. */
+function scrambleOf({ context, scrambles }: Session, { nativeId, identity }: Leaver): Scramble | undefined {
+  return context.scrambled(identity) === undefined ? undefined : scrambles.get(nativeId)
 }
 
 /** Whose account is being shut. */
@@ -108,22 +144,23 @@ async function asItIs(session: Session, { account, nativeId }: Leaver): Promise<
 }
 
 /**
- * Every lock and a new password in one modification, on OpenLDAP; returns the entry as the server shows it right after. Null
+ * Every lock and a new password in one modification, on OpenLDAP; true where the server shows it right after. False
  * where that is not possible: without a policy (the hash would be both), with one that refuses hashed passwords, or when the whole
  * is refused. Other servers hash a password for many milliseconds (389 Directory Server: 11), and a lock is there at once.
  */
-async function shutAtOnce(session: Session, { account, nativeId, identity }: Leaver): Promise<Entry | null> {
+async function shutAtOnce(session: Session, { account, nativeId, identity }: Leaver): Promise<boolean> {
   const { facts, context, scrambles } = session
-  if (facts.vendor !== 'openldap' || facts.means.hash || facts.policy?.refusesHashes === true) return null
+  if (facts.vendor !== 'openldap' || facts.means.hash || facts.policy?.refusesHashes === true) return false
   const stored = saltedHash(context.scramblePassword(identity))
   const edits = lockWithPassword(account.entry, facts, lockOptions(session, true), stored)
   try {
-    const after = await write(session, account, nativeId, edits)
-    scrambles.set(nativeId, { identity, bound: false })
+    const shutAs = await write(session, account, nativeId, edits)
     // What does not hold together is set again, one by one.
-    return isLockedFully(after, facts) ? after : null
+    if (!isLockedFully(shutAs, facts)) return false
+    scrambles.set(nativeId, { identity, bound: false, shutAs })
+    return true
   } catch (error) {
-    if (error instanceof KeyturnError && error.cause instanceof LdapResultError) return null
+    if (error instanceof KeyturnError && error.cause instanceof LdapResultError) return false
     throw error
   }
 }
@@ -223,6 +260,12 @@ async function scramble(session: Session, leaver: Leaver): Promise<string> {
 async function saysLocked(session: Session, { account, identity }: Leaver): Promise<boolean> {
   if (session.habits.saysLocked) return true
   return (await tryPassword(session, account.dn, session.context.scrambled(identity) ?? '')).saidLocked
+}
+
+/** Nothing was opened for a test: the server's own word is the proof. */
+function noteUntested({ scrambles }: Session, { nativeId, identity }: Leaver): string {
+  scrambles.set(nativeId, { identity, bound: false })
+  return 'a new random password was set with the lock'
 }
 
 /** Opens the account for one sign-in with the new password: the old one is dead by now, so that lets nobody in. */

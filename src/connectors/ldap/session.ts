@@ -20,10 +20,12 @@ import type { ServerFacts } from './server.ts'
 /** How many accounts one search asks for. */
 export const accountsPerSearch = 100
 
-/** What this process knows of a scramble: whose it was, and whether the new password was seen to work before the lock. */
+/** What this process knows of a scramble: whose it was, and whether the new password was seen to work before the last lock. */
 export interface Scramble {
   readonly identity: IdentityId
   readonly bound: boolean
+  /** Set in one modification with the lock and not tried yet: the account right after it. */
+  readonly shutAs?: Entry
 }
 
 /** What the server was seen to do; kept by the connector. */

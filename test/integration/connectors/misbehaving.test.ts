@@ -45,6 +45,8 @@ const planted: Readonly<Record<Misbehaviour, string>> = {
   'opens without asking': 'asks before it opens',
   'asks once for many': 'leaves out whom',
   'asks before it shuts, too': 'shuts without asking',
+  'calls an account shut that it has not touched': 'shut first',
+  'throws where it cannot shut': 'nothing is thrown',
 }
 
 describe('the suite notices a connector that', () => {

@@ -1,7 +1,7 @@
 // A platform in memory that keeps to everything, unless it is told to misbehave in one way: the conformance suite must notice.
 import type { AccountRef, CatalogueEntry, ObservedAccount } from '../../../src/model/account.ts'
 import { opens } from '../../../src/model/change.ts'
-import type { Change, NewAccount } from '../../../src/model/change.ts'
+import type { Change, DisableChange, NewAccount } from '../../../src/model/change.ts'
 import type {
   ApplyContext,
   Complaint,
@@ -45,6 +45,8 @@ export type Misbehaviour =
   | 'opens without asking'
   | 'asks once for many'
   | 'asks before it shuts, too'
+  | 'calls an account shut that it has not touched'
+  | 'throws where it cannot shut'
 
 interface Stored {
   nativeId: string
@@ -125,6 +127,20 @@ class MemoryConnector implements Connector {
 
   async passwordPolicy(): Promise<PasswordPolicy> {
     return { length: 0, classes: 1, source: 'memory' }
+  }
+
+  async shut(changes: readonly DisableChange[], context: ApplyContext): Promise<readonly boolean[]> {
+    const trouble = this.#trouble()
+    if (trouble !== null && this.#is('throws where it cannot shut')) throw trouble
+    const shut: boolean[] = []
+    for (const { target, identity } of changes) {
+      const account = 'nativeId' in target ? this.#world.accounts.get(target.nativeId) : undefined
+      shut.push(trouble === null && account !== undefined)
+      if (trouble !== null || account === undefined) continue
+      if (!this.#is('calls an account shut that it has not touched')) account.enabled = false
+      await context.stepDone(identity, { step: 'disable', at: context.now(), detail: '' })
+    }
+    return shut
   }
 
   async apply(changes: readonly Change[], context: ApplyContext): Promise<readonly Outcome[]> {
@@ -284,7 +300,7 @@ class MemoryConnector implements Connector {
       }
     }
     try {
-      await record('disable')
+      if (!context.stepsDone(identity).has('disable')) await record('disable')
       const password = context.scramblePassword(identity)
       if (!this.#is('leaves the old password of a leaver alive')) account.password = password
       await record('scramble')

@@ -1,5 +1,4 @@
-import type { NewAccount } from '../../../../src/model/change.ts'
-import type { Change } from '../../../../src/model/change.ts'
+import type { Change, DisableChange, NewAccount } from '../../../../src/model/change.ts'
 import type { ObservedAccount } from '../../../../src/model/account.ts'
 import type { ApplyContext, Connector, Outcome, RevocationStep } from '../../../../src/model/connector.ts'
 
@@ -126,7 +125,7 @@ export class Person {
     return { ...this.base, kind: 'update', field: { attribute, from, to } }
   }
 
-  disable(protocol: 'leaver' | 'suspend'): Change {
+  disable(protocol: 'leaver' | 'suspend'): DisableChange {
     return { ...this.base, kind: 'disable', protocol }
   }
 

@@ -1,6 +1,6 @@
 import { expect } from 'vitest'
-import { TestContext, createOne, only, passwordOf, readOne, results } from './harness.ts'
-import type { Bench, Check, Person } from './harness.ts'
+import { Person, TestContext, createAll, createOne, only, passwordOf, readOne, results } from './harness.ts'
+import type { Bench, Check } from './harness.ts'
 
 async function expectShut(bench: Bench, person: Person): Promise<void> {
   const { harness, connector, context } = bench
@@ -10,6 +10,10 @@ async function expectShut(bench: Bench, person: Person): Promise<void> {
   expect(await harness.signIn(account.address, context.scrambles.get(person.identity) ?? '')).toBe(false)
   const proof = await connector.prove(account, context)
   expect(proof).toMatchObject({ grade: harness.bestProof, text: expect.stringMatching(/\w{3}/) as string })
+}
+
+function stepsOf({ context }: Bench, { identity }: Person): readonly string[] {
+  return (context.steps.get(identity) ?? []).map(({ step }) => step)
 }
 
 /** What every connector must keep to when it shuts an account, and when it opens one again. */
@@ -33,8 +37,7 @@ export const shutting: Readonly<Record<string, Check>> = {
     await expectShut(bench, ann)
     expect((await only(bench, ann.disable('leaver'))).result).toMatch(/^(done|already)$/)
     await expectShut(bench, ann)
-    const steps = (bench.context.steps.get(ann.identity) ?? []).map(({ step }) => step)
-    expect(steps).toEqual(expect.arrayContaining(['disable', 'scramble']))
+    expect(stepsOf(bench, ann)).toEqual(expect.arrayContaining(['disable', 'scramble']))
   },
 
   'the old password stays dead even when another hand opens the account': async (bench) => {
@@ -49,7 +52,7 @@ export const shutting: Readonly<Record<string, Check>> = {
   'a leaver whose run dies before any step is recorded is finished by the next run': async (bench) => {
     const first = await createOne(bench, 'dieann')
     await only(bench, first.disable('leaver'))
-    const steps = [...new Set((bench.context.steps.get(first.identity) ?? []).map(({ step }) => step))]
+    const steps = [...new Set(stepsOf(bench, first))]
     for (const [index, step] of steps.entries()) {
       const person = await createOne(bench, `die${index}`)
       bench.context.dieAt = step
@@ -65,6 +68,39 @@ export const shutting: Readonly<Record<string, Check>> = {
       expect((await only(later, person.disable('leaver'))).result).toMatch(/^(done|already)$/)
       await expectShut(later, person)
     }
+  },
+
+  'of many leavers the accounts are shut first, and the protocol goes on from there': async (bench) => {
+    const { connector, context } = bench
+    if (connector.shut === undefined) return
+    const people = await createAll(bench, ['manyann', 'manybob', 'manycyd'])
+    const gone = new Person('nobody')
+    gone.nativeId = people[0]?.nativeId.replaceAll(/[0-9a-f]/g, '0') ?? ''
+    const changes = [...people, gone].map((person) => person.disable('leaver'))
+    expect(await connector.shut(changes, context)).toEqual([true, true, true, false])
+    for (const person of people) {
+      expect(await readOne(bench, person)).toMatchObject({ enabled: false })
+      expect(await bench.harness.signIn(person.address, passwordOf(bench, person))).toBe(false)
+      expect(stepsOf(bench, person)).toEqual(['disable'])
+    }
+    expect(await results(bench, changes.slice(0, 3))).toEqual(['done', 'done', 'done'])
+    for (const person of people) {
+      await expectShut(bench, person)
+      expect(stepsOf(bench, person).filter((step) => step === 'disable')).toHaveLength(1)
+      expect(stepsOf(bench, person)).toContain('scramble')
+    }
+  },
+
+  'a password that was set between two runs does not outlive the second': async (bench) => {
+    const { connector, context, harness } = bench
+    if (connector.shut === undefined) return
+    const ann = await createOne(bench, 'twiceann')
+    expect(await connector.shut([ann.disable('leaver')], context)).toEqual([true])
+    expect(await results(bench, [ann.issue()])).toEqual(['done'])
+    expect(await connector.shut([ann.disable('leaver')], context)).toEqual([true])
+    expect(await results(bench, [ann.disable('leaver')])).toEqual(['done'])
+    expect(await results(bench, [ann.simple('enable')])).toEqual(['done'])
+    expect(await harness.signIn(ann.address, passwordOf(bench, ann))).toBe(false)
   },
 
   'an account that is open is not proven shut': async (bench) => {
@@ -88,6 +124,7 @@ export const shutting: Readonly<Record<string, Check>> = {
     const outcomes = await down.apply([ann.disable('leaver'), ann.update('title', ['Engineer'], ['X'])], bench.context)
     expect(outcomes).toMatchObject([{ result: 'retry' }, { result: 'retry' }])
     expect(outcomes[0]?.error?.code).toBe('platform-unreachable')
+    expect((await down.shut?.([ann.disable('leaver')], bench.context)) ?? [false]).toEqual([false])
   },
 
   'a deleted account is gone, and deleting it again is no error': async (bench) => {

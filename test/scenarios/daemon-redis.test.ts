@@ -51,7 +51,7 @@ test.concurrent('flushed again and again during a burst, while people leave', as
 
 /** Longer than any patience of the queue (its longest is a silence of 15 s). */
 const away = minute
-/** Whoever leaves meanwhile is shut out within this time. */
+/** Whoever leaves meanwhile is shut out within this time, and what it takes with Redis on a machine that is as busy. */
 const atMost = 5 * second
 /** Who have their accounts before the burst. */
 const settledBefore = 180
@@ -66,12 +66,13 @@ test.concurrent('a given Redis is killed in the middle of a burst, stays away fo
   crowd.join(many / 2)
   await crowd.write()
   await daemon.until('the burst has begun', async () => (await company.count()) > settledBefore)
+  const usual = await oneLeaves(company, crowd, daemon, settledBefore / crowd.people.length)
   await redis.kill()
   const took: number[] = []
   for (const back = performance.now() + away; performance.now() < back; await pause(away / 10)) {
     took.push(await oneLeaves(company, crowd, daemon, settledBefore / crowd.people.length))
   }
-  expect(took.filter((ms) => ms > atMost)).toEqual([])
+  expect(took.filter((ms) => ms > atMost + usual)).toEqual([])
   crowd.join(10)
   await crowd.write()
   await redis.start()

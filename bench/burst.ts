@@ -1,4 +1,6 @@
 // Bursts through a running daemon, each against a client that only sends the same requests to the same server.
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Client } from 'ldapts'
 import { startDaemon } from './daemon.ts'
@@ -103,7 +105,7 @@ async function release(world: LdapWorld, ledger: Ledger, before: number): Promis
   let settledAt = Date.now()
   // Right after the decision the marks of it are there: nothing owed means that they were looked at.
   while (!(await nothingOwed(ledger))) {
-    await sleep(20)
+    await sleep(100)
     settledAt = Date.now()
   }
   return { refused: (await lastShut(world, decidedAt)) - decidedAt, settled: settledAt - decidedAt }
@@ -117,19 +119,30 @@ async function held(ledger: Ledger, before: number): Promise<number> {
   }
 }
 
-/** When the last of those that were shut since then was written, as the server itself says. */
+/**
+ * When the last of those who were shut since then had the lock and a new password, by Keyturn's own record of the fresh read. The
+ * server tells the same in whole seconds (`pwdChangedTime`), and has the last word where the two contradict each other.
+ */
 async function lastShut(world: LdapWorld, since: number): Promise<number> {
-  const entries = await withClient(world.server.url, (client) =>
-    readAll(client, places.people, '(pwdAccountLockedTime=000001010000Z)', ['entryCSN']),
+  using database = new DatabaseSync(join(world.folder, 'var/keyturn.db'), { readOnly: true })
+  const last = database.prepare(
+    "select max(at) as at from audit where action = 'step' and after = 'disable' and at >= ?",
   )
-  const written = entries.map(({ attributes }) => instantOf(String(attributes['entryCSN']?.[0])))
-  return Math.max(...written.filter((at) => at >= since))
+  const recorded = Number(last.get(since)?.['at'] ?? Number.NaN)
+  const entries = await withClient(world.server.url, (client) =>
+    readAll(client, places.people, '(pwdAccountLockedTime=000001010000Z)', ['pwdChangedTime']),
+  )
+  const told = Math.max(...entries.map(({ attributes }) => instantOf(String(attributes['pwdChangedTime']?.[0]))))
+  if (!(told <= recorded && recorded - told < 5_000)) {
+    throw new Error(`the record says ${recorded}, and the server ${told}`)
+  }
+  return recorded
 }
 
-/** `20260115203000.123456Z#…` (RFC draft-chu-ldap-csn, section 2). */
-function instantOf(csn: string): number {
-  const [, y, mo, d, h, mi, s, fraction] = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)\.(\d{6})Z/.exec(csn) ?? []
-  return Date.UTC(Number(y), Number(mo) - 1, Number(d), Number(h), Number(mi), Number(s)) + Number(fraction) / 1_000
+/** `20260115203000Z` (RFC 4517, section 3.3.13). */
+function instantOf(time: string): number {
+  const [, y, mo, d, h, mi, s] = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)Z/.exec(time) ?? []
+  return Date.UTC(Number(y), Number(mo) - 1, Number(d), Number(h), Number(mi), Number(s))
 }
 
 /** The same server, and only what is written to it: the locks alone, and then all memberships in one modification a group. */

@@ -4,6 +4,9 @@ import { defineConfig } from 'vitest/config'
 const ofAnyLedger =
   'accounts admission admitting aftermath clock holds in-vain intake look-again overrides people processes ' +
   'releasing running-state running-work takeover version work'
+const withSamba = ['active-directory', 'active-directory-conformance', 'opening', 'watching'].map(
+  (name) => `test/integration/connectors/${name}.test.ts`,
+)
 // Only what hangs is ended by these: what must be fast is measured where it is tested, and a busy machine takes its time.
 const serverTimeouts = { testTimeout: 300_000, hookTimeout: 120_000, teardownTimeout: 30_000 }
 
@@ -22,13 +25,25 @@ export default defineConfig({
         },
       },
       {
-        // One file at a time: the ports of a Samba domain controller are fixed, and two cores are soon busy.
+        // One file at a time: the ports of a Samba domain controller are fixed.
+        extends: true,
+        test: {
+          name: 'samba',
+          include: withSamba,
+          fileParallelism: false,
+          sequence: { groupOrder: 1 },
+          ...serverTimeouts,
+        },
+      },
+      {
         extends: true,
         test: {
           name: 'integration',
           include: ['test/integration/**/*.test.ts'],
-          fileParallelism: false,
-          sequence: { groupOrder: 1 },
+          exclude: withSamba,
+          // Much of these, too, is waiting for servers.
+          maxWorkers: 3,
+          sequence: { groupOrder: 2 },
           ...serverTimeouts,
         },
       },
@@ -40,7 +55,7 @@ export default defineConfig({
           include: ofAnyLedger.split(' ').map((name) => `test/integration/ledger/${name}.test.ts`),
           globalSetup: 'test/integration/ledger/postgresql-server.ts',
           fileParallelism: false,
-          sequence: { groupOrder: 2 },
+          sequence: { groupOrder: 3 },
           ...serverTimeouts,
         },
       },
@@ -51,7 +66,7 @@ export default defineConfig({
           include: ['test/scenarios/**/*.test.ts'],
           // Much of a scenario is waiting; more at once would only wait for each other on two cores.
           maxWorkers: 3,
-          sequence: { groupOrder: 3 },
+          sequence: { groupOrder: 4 },
           ...serverTimeouts,
         },
       },

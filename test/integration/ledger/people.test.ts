@@ -2,7 +2,7 @@ import { onTestFinished } from 'vitest'
 import { describe, expect, test } from 'vitest'
 import { openLedger } from '../../../src/ledger/index.ts'
 import type { Identity, LifecycleEvent } from '../../../src/model/identity.ts'
-import { isOnServer, rowsOf } from './raw.ts'
+import { rowsOf } from './raw.ts'
 import * as s from './samples.ts'
 
 /** As the ledger gives it back: every stored description counts. */
@@ -123,13 +123,12 @@ describe('people', () => {
     expect(await ledger.heldPeople(2)).toMatchObject({ count: 1, first: [{ identity: 'hr:p4' }] })
   })
 
-  test('10,000 are saved in well under a second', async () => {
+  test('10,000 are saved in seconds', async () => {
     const ledger = await s.ledgerWith(0)
     const many = s.people(10_000)
     const begun = performance.now()
     await ledger.saveIntake(s.intake(many), 'c')
-    // A server has every statement sent to it, and shares the processor with this test.
-    expect(performance.now() - begun).toBeLessThan(isOnServer() ? 5_000 : 1_000)
+    expect(performance.now() - begun).toBeLessThan(5_000)
     expect(await ledger.identitiesById(many.map(({ id }) => id))).toHaveLength(10_000)
   })
 })

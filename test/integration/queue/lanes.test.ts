@@ -88,7 +88,7 @@ test('a revocation starts at once while changes of its platform and another plat
   await queue.lanes.add(pointers('corp', 'revoke', 1))
   await until('the revocation has started', () => started > 0)
   release()
-  expect(started - asked).toBeLessThan(1_000)
+  expect(started - asked).toBeLessThan(3_000)
 })
 
 test('what is left of a job when its urgent part is done keeps no other job waiting, and closing waits for it', async () => {

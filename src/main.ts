@@ -110,6 +110,9 @@ function build(runner: Runner): Command {
   })
 }
 
+/** Of any command: one that has decided something may be asked to stop while it carries that out. */
+const stoppedHint = 'What was written before that stands; "keyturn status" says whether anything is still owed.'
+
 /** The first signal asks to stop after what is being written; the second stops at once. */
 function onSignals(stop: AbortController): void {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
@@ -118,7 +121,7 @@ function onSignals(stop: AbortController): void {
       if (process.send !== undefined) return
       if (stop.signal.aborted) process.exit(130)
       process.stderr.write('\nkeyturn: stopping after what is being written; once more stops at once\n')
-      stop.abort(new KeyturnError('stopped', `stopped by ${signal}`, { hint: 'Nothing was changed.' }))
+      stop.abort(new KeyturnError('stopped', `stopped by ${signal}`, { hint: stoppedHint }))
     })
   }
 }

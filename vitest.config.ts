@@ -4,11 +4,15 @@ import { defineConfig } from 'vitest/config'
 const ofAnyLedger =
   'accounts admission admitting aftermath clock holds in-vain intake look-again overrides people processes ' +
   'releasing running-state running-work takeover version work'
-const withSamba = ['active-directory', 'active-directory-conformance', 'opening', 'watching'].map(
-  (name) => `test/integration/connectors/${name}.test.ts`,
-)
-// Only what hangs is ended by these: what must be fast is measured where it is tested, and a busy machine takes its time.
-const serverTimeouts = { testTimeout: 300_000, hookTimeout: 120_000, teardownTimeout: 30_000 }
+/** What starts servers. Much of it is waiting for them; more at once would only wait for each other on two cores. */
+const withServers = {
+  maxWorkers: 3,
+  sequence: { groupOrder: 1 },
+  // Only what hangs is ended by these: what must be fast is measured where it is tested, and a busy machine takes its time.
+  testTimeout: 300_000,
+  hookTimeout: 120_000,
+  teardownTimeout: 30_000,
+}
 
 export default defineConfig({
   test: {
@@ -25,27 +29,8 @@ export default defineConfig({
         },
       },
       {
-        // One file at a time: the ports of a Samba domain controller are fixed.
         extends: true,
-        test: {
-          name: 'samba',
-          include: withSamba,
-          fileParallelism: false,
-          sequence: { groupOrder: 1 },
-          ...serverTimeouts,
-        },
-      },
-      {
-        extends: true,
-        test: {
-          name: 'integration',
-          include: ['test/integration/**/*.test.ts'],
-          exclude: withSamba,
-          // Much of these, too, is waiting for servers.
-          maxWorkers: 3,
-          sequence: { groupOrder: 2 },
-          ...serverTimeouts,
-        },
+        test: { name: 'integration', include: ['test/integration/**/*.test.ts'], ...withServers },
       },
       {
         // The same tests of the ledger as in `integration`, on one PostgreSQL server.
@@ -54,21 +39,12 @@ export default defineConfig({
           name: 'postgresql',
           include: ofAnyLedger.split(' ').map((name) => `test/integration/ledger/${name}.test.ts`),
           globalSetup: 'test/integration/ledger/postgresql-server.ts',
-          fileParallelism: false,
-          sequence: { groupOrder: 3 },
-          ...serverTimeouts,
+          ...withServers,
         },
       },
       {
         extends: true,
-        test: {
-          name: 'scenarios',
-          include: ['test/scenarios/**/*.test.ts'],
-          // Much of a scenario is waiting; more at once would only wait for each other on two cores.
-          maxWorkers: 3,
-          sequence: { groupOrder: 4 },
-          ...serverTimeouts,
-        },
+        test: { name: 'scenarios', include: ['test/scenarios/**/*.test.ts'], ...withServers },
       },
     ],
     // Asked for by `npm run coverage`, and only of the stages that decide.

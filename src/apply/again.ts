@@ -26,18 +26,18 @@ export async function markUnadmitted(
 
 /**
  * People whose settlement was refused because somebody else has taken over, and whose account may have been opened all the
- * same: the write was on its way. Whoever took over may have looked before it arrived.
+ * same, or was shut: the write was on its way. Whoever took over may have looked before it arrived.
  */
 export async function markStrayed(
   settlements: readonly Settlement[],
   lost: ReadonlySet<IdentityId>,
   ports: SettlePorts,
 ): Promise<void> {
-  const strayed = settlements.filter(
-    ({ obligation, results }) => lost.has(obligation.identity) && results.some(mayOpen),
-  )
+  const refused = settlements.filter(({ obligation }) => lost.has(obligation.identity))
+  const strayed = refused.filter((one) => one.results.some(mayOpen) || hasShut(one))
   if (strayed.length === 0) return
   await forgetProtocol(strayed.filter(setsPassword), ports)
+  await rememberShut(strayed.filter(hasShut), ports)
   await mark(
     strayed.map(({ obligation }) => obligation),
     ports,
@@ -83,6 +83,35 @@ async function forgetProtocol(
   } catch (error) {
     logger.error('leavers whose password may be known could not be marked', { identities, ...summarise(error) })
   }
+}
+
+/**
+ * Who was shut so late may be back since: it is we who hold the account shut, so a plan opens it again, with a new password. Of
+ * somebody who has still left, whoever took over tells it.
+ */
+async function rememberShut(strayed: readonly Settlement[], { ledger, platform, logger }: SettlePorts): Promise<void> {
+  const shut = new Map(strayed.flatMap(({ link }) => (link === null ? [] : [[link.identity, link] as const])))
+  const identities = [...shut.keys()]
+  try {
+    const links = identities.length === 0 ? [] : await ledger.links(platform, identities)
+    const ours = links.flatMap((link) => {
+      const { nativeId, passwordScrambled = false } = shut.get(link.identity) ?? {}
+      if (link.shutByUs !== null || link.nativeId !== nativeId) return []
+      return { ...link, shutByUs: 'suspend' as const, passwordScrambled: link.passwordScrambled || passwordScrambled }
+    })
+    if (ours.length > 0) await ledger.adopt(ours, [])
+  } catch (error) {
+    logger.error('people who were shut without a claim could not be noted', { identities, ...summarise(error) })
+  }
+}
+
+/** Was it open before, and has this run shut it? */
+function hasShut({ link, results }: Settlement): boolean {
+  return link !== null && link.shutByUs !== null && link.foundShut !== true && results.some(disables)
+}
+
+function disables({ change }: ChangeResult): boolean {
+  return change.kind === 'disable'
 }
 
 function setsPassword({ results }: Settlement): boolean {

@@ -1,4 +1,4 @@
-import { type Change, changeOrder, fingerprint } from '../model/change.ts'
+import { type Change, changeOrder, fingerprint, isLeaver } from '../model/change.ts'
 import type { AdmittedChange, ChangeResult, ClaimedObligation } from '../model/ledger.ts'
 import type { PersonView } from './ports.ts'
 import { type Comparison, shows } from './shows.ts'
@@ -34,7 +34,7 @@ export function intersect(
   tasks.sort((a, b) => changeOrder.indexOf(a.change.kind) - changeOrder.indexOf(b.change.kind))
   const known = new Set(obligation.changes.map(({ change }) => fingerprint(aim(change, person))))
   const unadmitted = needed.some((change) => !known.has(fingerprint(change)))
-  return { obligation, person, tasks, spared, unadmitted, steps: [], seen: undefined, proof: null }
+  return { obligation, person, tasks, spared, unadmitted, isShut: false, steps: [], seen: undefined, proof: null }
 }
 
 /** It stands there, and nobody has recorded that it does: groups may hold it under its old address still. */
@@ -91,7 +91,7 @@ function already(change: Change, person: PersonView, comparison: Comparison): bo
   if (nativeIdOf(change) === null) return change.kind === 'disable' && person.accounts.length === 0
   if (change.kind === 'link') return link !== null && link.nativeId === nativeIdOf(change)
   if (change.kind === 'issue-credential') return account !== null && link !== null && !link.passwordScrambled
-  if (change.kind === 'disable' && change.protocol === 'leaver' && account !== null) {
+  if (isLeaver(change) && account !== null) {
     // Shut is not enough: the rest of the protocol (scramble, clear, prove) was admitted as well.
     return link?.shutByUs === 'leaver' && shows(change, account, comparison)
   }

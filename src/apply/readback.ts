@@ -1,4 +1,5 @@
 import type { ObservedAccount } from '../model/account.ts'
+import { isLeaver } from '../model/change.ts'
 import type { Proof } from '../model/connector.ts'
 import { summarise } from '../model/errors.ts'
 import { type Bench, contextOf } from './context.ts'
@@ -66,18 +67,16 @@ function check(
 export async function proveAll(jobs: readonly Job[], bench: Bench, ports: SettlePorts): Promise<void> {
   await Promise.all(
     jobs.flatMap((job) =>
-      job.tasks.filter(isLeaverDisable).map(async (task) => {
-        if (!succeeded(task)) return
-        job.proof = await proveOne(job.seen ?? null, bench, ports)
-        if (job.proof.grade === 'not-proven') demote(task, retry('not-proven', job.proof.text))
-        else ports.scrambled.delete(job.obligation.identity)
-      }),
+      job.tasks
+        .filter(({ change }) => isLeaver(change))
+        .map(async (task) => {
+          if (!succeeded(task)) return
+          job.proof = await proveOne(job.seen ?? null, bench, ports)
+          if (job.proof.grade === 'not-proven') demote(task, retry('not-proven', job.proof.text))
+          else ports.scrambled.delete(job.obligation.identity)
+        }),
     ),
   )
-}
-
-function isLeaverDisable({ change }: Task): boolean {
-  return change.kind === 'disable' && change.protocol === 'leaver'
 }
 
 async function proveOne(account: ObservedAccount | null, bench: Bench, ports: SettlePorts): Promise<Proof> {

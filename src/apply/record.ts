@@ -1,4 +1,5 @@
 import type { ObservedAccount } from '../model/account.ts'
+import { type Change, isLeaver } from '../model/change.ts'
 import type { Instant } from '../model/instant.ts'
 import type { AuditRecord, ChangeResult, Grant, Link, Settlement } from '../model/ledger.ts'
 import { auditRecord, auditResult } from './audit.ts'
@@ -87,7 +88,7 @@ function linkAfter(job: Job, at: Instant): { readonly link: Link | null; readonl
   }
   let link = job.tasks.reduce((before, task) => linkWith(before, task, job, at), job.person.link)
   if (link === null) return { link, unlink: false }
-  const account = job.seen ?? accountOf(job.person, link.nativeId)
+  const account = job.seen ?? (writesSteps(job) ? null : accountOf(job.person, link.nativeId))
   if (account !== null && account.nativeId === link.nativeId) {
     const state = account.enabled ? opened(link) : linkHeld(link, account, job)
     link = { ...state, name: account.name, address: account.address }
@@ -128,17 +129,22 @@ function opened(link: Link): Link {
 
 /** Ours to open again only if it was open when we came, or we held it shut before (law 8). */
 function linkShut(link: Link, protocol: 'leaver' | 'suspend', task: Task, job: Job, at: Instant): Link {
-  const began = job.steps.some(({ step }) => step !== begun)
+  const began = writesSteps(job)
   const scrambled = protocol === 'leaver' && (task.shown || began)
   const shut = { ...link, passwordScrambled: link.passwordScrambled || scrambled }
-  if (!task.shown) return shut
+  if (!task.shown && !began) return shut
   const ours = link.shutByUs !== null || weShut(job)
-  const over = succeeded(task) && !mayStillOpen(job.obligation)
+  const over = task.shown && succeeded(task) && !mayStillOpen(job.obligation)
   // `leaver` says that the protocol is over. Until that is proven, we hold it shut as we hold a suspended one.
   if (protocol === 'leaver' && over) {
     return { ...shut, shutByUs: protocol, shutAt: link.shutAt ?? at, ...(ours ? {} : { foundShut: true }) }
   }
   return ours ? { ...shut, shutByUs: link.shutByUs ?? 'suspend' } : shut
+}
+
+/** This run has shut the account, and read that back: what was observed before is not true any more. */
+function writesSteps({ steps }: Job): boolean {
+  return steps.some(({ step }) => step !== begun)
 }
 
 function weShut({ obligation, steps }: Job): boolean {
@@ -148,9 +154,18 @@ function weShut({ obligation, steps }: Job): boolean {
 /** How we hold an account that is shut, where this settlement is not the end of a leaver protocol itself. */
 function linkHeld(link: Link, account: ObservedAccount, job: Job): Link {
   // We shut it, ended before recording that, and by now nothing is left to do or something else is owed.
-  if (!account.enabled && link.shutByUs === null && weShut(job)) return { ...link, shutByUs: 'suspend' }
+  if (!account.enabled && link.shutByUs === null && weShut(job)) {
+    return { ...link, shutByUs: 'suspend', passwordScrambled: link.passwordScrambled || mayBeScrambled(job) }
+  }
   // Somebody may know its password again: should the person leave once more, the protocol is due once more.
   return link.shutByUs === 'leaver' && setPassword(job) ? { ...link, shutByUs: 'suspend' } : link
+}
+
+/** The first write of the leaver protocol may set a new password with the lock: whoever ended before recording it has done so. */
+function mayBeScrambled({ tasks, spared }: Job): boolean {
+  const changes: readonly Change[] = [...tasks, ...spared].map(({ change }) => change)
+  const disables = changes.filter(({ kind }) => kind === 'disable')
+  return disables.length === 0 || disables.some(isLeaver)
 }
 
 /** Was a new password set, or may it have been? */

@@ -68,11 +68,15 @@ async function carryOut<View extends WorkerView>(
   const decision = await decide(claimed, ports).catch((error: unknown) => ({ error }))
   if ('error' in decision) return await record(await handBack(claimed, decision.error, ports), ports)
   const { jobs, postponed, bench } = decision
-  const shut = await writeFirst(jobs, bench, claims, ports)
+  await writeFirst(jobs, bench, claims, ports)
   ports.onShut?.()
+  // Asked to stop, Keyturn goes on with what it is just doing, and hands back what has not begun.
+  let goesOn = ports.signal.aborted
   const reports = [await record(postponed, ports)]
-  for (const piece of piecesOf(jobs, shut, ports))
-    reports.push(await piece((some) => finish(some, bench, claims, ports)))
+  for (const piece of piecesOf(jobs, ports)) {
+    reports.push(await piece((some) => finish(some, bench, claims, ports, goesOn || !ports.signal.aborted)))
+    goesOn = false
+  }
   return { obligations: reports.flatMap(({ obligations }) => obligations) }
 }
 
@@ -95,11 +99,11 @@ type Piece = (finish: (jobs: readonly Job[]) => Promise<SettleReport>) => Promis
  * Of revocations, those whose accounts could not be shut at once, so that their next try comes soon; the others in small pieces,
  * whenever nobody's account is still to be shut. Changes all together.
  */
-function piecesOf(jobs: readonly Job[], shut: ReadonlySet<Job>, { shutFirst, signal }: SettlePorts): readonly Piece[] {
+function piecesOf(jobs: readonly Job[], { shutFirst, signal }: SettlePorts): readonly Piece[] {
   if (shutFirst === undefined) return [(finish) => finish(jobs)]
-  const open = jobs.filter((job) => !shut.has(job))
+  const [shut, open] = [jobs.filter(({ isShut }) => isShut), jobs.filter(({ isShut }) => !isShut)]
   const first: readonly Piece[] = open.length === 0 ? [] : [(finish) => finish(open)]
-  const later = portionsOf([...shut], pieceSize).map(
+  const later = portionsOf(shut, pieceSize).map(
     (some): Piece =>
       (finish) =>
         shutFirst.afterwards(signal, () => finish(some)),
@@ -161,11 +165,16 @@ function recompute<View extends WorkerView>(
   }
 }
 
-/** Everything after the first writes. */
-async function finish(jobs: readonly Job[], bench: Bench, claims: Claims, ports: SettlePorts): Promise<SettleReport> {
-  // What is begun is gone through, read back and proven also when Keyturn is asked to stop meanwhile.
+/** Everything after the first writes; with `goesOn`, what is left of the leaver protocol also when Keyturn is asked to stop. */
+async function finish(
+  jobs: readonly Job[],
+  bench: Bench,
+  claims: Claims,
+  ports: SettlePorts,
+  goesOn: boolean,
+): Promise<SettleReport> {
   const finishing = { ...ports, signal: new AbortController().signal }
-  await writeBegun(jobs, bench, claims, finishing)
+  if (goesOn) await writeBegun(jobs, bench, claims, finishing)
   await writeRest(jobs, bench, claims, ports)
   await readBack(jobs, bench, finishing)
   await proveAll(jobs, bench, finishing)

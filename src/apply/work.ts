@@ -26,6 +26,8 @@ export interface Job {
   readonly spared: readonly ChangeResult[]
   /** Something must be taken away that nobody has admitted yet, such as a grant that came late. */
   readonly unadmitted: boolean
+  /** The first writes are over, and left no account open that this work is to shut. */
+  isShut: boolean
   /** Steps of the leaver protocol that this run recorded. */
   readonly steps: RevocationStep[]
   /** The account as it was read back; null where there is none, undefined where it could not be read. */

@@ -1,4 +1,4 @@
-import { type Change, type ChangeKind, type DisableChange, opens } from '../model/change.ts'
+import { type Change, type ChangeKind, isLeaver, opens } from '../model/change.ts'
 import type { Claims } from './claims.ts'
 import { type Bench, begun, contextOf, recordStep } from './context.ts'
 import { closeHandOvers, prepareHandOvers } from './handover.ts'
@@ -33,21 +33,19 @@ type Placed = readonly [Job, Task]
 
 /**
  * Shuts accounts, and does nothing else yet for those of leavers where the connector can go on from there. Never throws: what
- * fails is the outcome of its tasks, or is met again by `writeRest`.
- *
- * @returns whose accounts are all shut, as far as this work is to shut them
+ * fails is the outcome of its tasks, or is met again by `writeRest`. Notes whose accounts are shut (`Job.isShut`).
  */
 export async function writeFirst(
   jobs: readonly Job[],
   bench: Bench,
   claims: Claims,
   ports: SettlePorts,
-): Promise<ReadonlySet<Job>> {
+): Promise<void> {
   await noteOpen(jobs, bench, ports)
   const leavers = await shutLeavers(jobs, bench, claims, ports)
   await writePhase(['disable'], jobs, bench, claims, ports, (task) => !leavers.has(task))
   const isShut = (task: Task) => task.change.kind !== 'disable' || leavers.get(task) === true || succeeded(task)
-  return new Set(jobs.filter(({ tasks }) => tasks.every(isShut)))
+  for (const job of jobs) job.isShut = job.tasks.every(isShut)
 }
 
 /** What is left of the protocol of leavers whose accounts were shut by `writeFirst`. Never throws. */
@@ -57,7 +55,7 @@ export async function writeBegun(
   claims: Claims,
   ports: SettlePorts,
 ): Promise<void> {
-  const some = jobs.filter(({ steps }) => steps.some(({ step }) => step !== begun))
+  const some = jobs.filter(({ isShut }) => isShut)
   await writePhase(['disable'], some, bench, claims, ports)
 }
 
@@ -178,10 +176,12 @@ async function fence(due: readonly Placed[], claims: Claims, ports: SettlePorts)
   } catch (error) {
     for (const [, task] of opening) task.outcome = failure(error)
   }
-  for (const [{ obligation }, task] of waiting) {
+  for (const [{ obligation, isShut }, task] of waiting) {
     if (task.outcome !== null) continue
-    // A revocation goes on without its claim: shutting twice does no harm.
-    if (!claims.holds(obligation.token) && task.change.kind !== 'disable') {
+    // Who is still to be shut is shut without a claim, too: the ledger may be out of reach. The rest of the protocol may come much
+    // later, and would meet somebody who is back.
+    const needsClaim = isShut || task.change.kind !== 'disable'
+    if (needsClaim && !claims.holds(obligation.token)) {
       task.outcome = retry('claim-lost', 'the claim ended before the write')
     } else if (ports.signal.aborted) task.outcome = retry('stopped', 'Keyturn was stopped before the write')
   }
@@ -211,10 +211,6 @@ function keepOwnCreate(task: Task, bench: Bench): void {
   if (isCreate(task.change) && wasBegun(task.change, job.obligation)) {
     demote(task, retry('name-taken', task.outcome.error.message))
   }
-}
-
-function isLeaver(change: Change): change is DisableChange {
-  return change.kind === 'disable' && change.protocol === 'leaver'
 }
 
 function isCreate(change: Change): boolean {

@@ -36,7 +36,9 @@ export interface FieldDiff {
 export type CredentialKind = 'password'
 
 /** `leaver`: the whole protocol; `suspend`: only no sign-in. */
-export type DisableChange = ChangeBase & { readonly kind: 'disable'; readonly protocol: 'leaver' | 'suspend' }
+type DisableChange = ChangeBase & { readonly kind: 'disable'; readonly protocol: 'leaver' | 'suspend' }
+
+export type LeaverChange = DisableChange & { readonly protocol: 'leaver' }
 
 export type Change =
   /** `address`: where the account stands, to be remembered with the link. */
@@ -52,6 +54,10 @@ export type Change =
   | (ChangeBase & { readonly kind: 'issue-credential'; readonly credential: CredentialKind })
 
 export type ChangeKind = Change['kind']
+
+export function isLeaver(change: Change): change is LeaverChange {
+  return change.kind === 'disable' && change.protocol === 'leaver'
+}
 
 /** The order in which one account's changes are carried out. Shutting comes first, opening last (after what it may use is right). */
 export const changeOrder: readonly ChangeKind[] = [
@@ -198,7 +204,7 @@ export const holdable: ReadonlySet<WithheldWhy> = new Set([
  * Nobody's word lets Keyturn do it.
  */
 function isByHand({ change, why }: Pick<Withheld, 'change' | 'why'>): boolean {
-  return why === 'protected' && change.kind === 'disable' && change.protocol === 'leaver'
+  return why === 'protected' && isLeaver(change)
 }
 
 /** Does a person's decision count for it? Then it becomes a hold. */

@@ -1,5 +1,5 @@
 import type { AccountRef, CatalogueEntry, ObservedAccount } from './account.ts'
-import type { Change, DisableChange, NewAccount } from './change.ts'
+import type { Change, LeaverChange, NewAccount } from './change.ts'
 import type { ErrorSummary } from './errors.ts'
 import type { IdentityId } from './identity.ts'
 import type { Instant } from './instant.ts'
@@ -46,7 +46,7 @@ export interface Connector extends AsyncDisposable {
    * Does no more than shut the accounts of these leavers, and records it as the first step: `apply` goes on from there. For each
    * change in its order whether a fresh read shows the account shut. Never throws. Absent where `apply` needs no more than that.
    */
-  shut?(changes: readonly DisableChange[], context: ApplyContext): Promise<readonly boolean[]>
+  shut?(changes: readonly LeaverChange[], context: ApplyContext): Promise<readonly boolean[]>
   /** Carries out changes, of one or many accounts; one outcome per change, in their order. Never throws for one item. */
   apply(changes: readonly Change[], context: ApplyContext): Promise<readonly Outcome[]>
   /**

@@ -1,4 +1,4 @@
-import type { Change, DisableChange } from '../../model/change.ts'
+import type { Change, LeaverChange } from '../../model/change.ts'
 import type { ApplyContext, Outcome } from '../../model/connector.ts'
 import type { Connection } from '../directory/connection.ts'
 import { deleteAccounts, enableAccounts, issueCredentials, suspendAccounts } from './access.ts'
@@ -43,7 +43,7 @@ export function applyChanges(
 /** The first write for each of these leavers; see `Connector.shut`. */
 export async function shutAccounts(
   domain: Domain,
-  changes: readonly DisableChange[],
+  changes: readonly LeaverChange[],
   context: ApplyContext,
 ): Promise<readonly boolean[]> {
   const outcomes = await carryOut(domain, changes, context, [disableLeavers])

@@ -1,5 +1,5 @@
 import type { AccountRef, CatalogueEntry, ObservedAccount } from '../../model/account.ts'
-import type { Change, DisableChange, NewAccount } from '../../model/change.ts'
+import { type Change, isLeaver, type LeaverChange, type NewAccount } from '../../model/change.ts'
 import type {
   ApplyContext,
   Complaint,
@@ -108,14 +108,13 @@ class ActiveDirectory implements Connector {
     return this.#domain.use((connection) => readPasswordPolicy(this.#domain, connection))
   }
 
-  shut(changes: readonly DisableChange[], context: ApplyContext): Promise<readonly boolean[]> {
+  shut(changes: readonly LeaverChange[], context: ApplyContext): Promise<readonly boolean[]> {
     return shutAccounts(this.#domain, changes, context)
   }
 
   apply(changes: readonly Change[], context: ApplyContext): Promise<readonly Outcome[]> {
     for (const change of changes) {
-      const shuts = change.kind === 'disable' && change.protocol === 'leaver'
-      if (shuts && 'nativeId' in change.target) this.#leavers.set(change.target.nativeId, change.identity)
+      if (isLeaver(change) && 'nativeId' in change.target) this.#leavers.set(change.target.nativeId, change.identity)
     }
     return applyChanges(this.#domain, changes, context)
   }

@@ -64,7 +64,8 @@ async function shutOne(desk: Desk, state: AccountState, task: Leaver, some: type
 async function disable(desk: Desk, state: AccountState, identity: string): Promise<void> {
   const { context, connection, domain } = desk
   const now = context.now()
-  if (isShut(state, now) && context.stepsDone(identity).has('disable')) return
+  // An expiry that was refused then is refused again.
+  if (isDisabled(state) && context.stepsDone(identity).has('disable')) return
   const hasExpired = state.expiresAt !== null && state.expiresAt <= now
   const expiry = hasExpired ? [] : [replaceValues('accountExpires', [toFiletime(now)])]
   const setBit = (flags: number): number => flags | accountControl.disabled
@@ -81,10 +82,6 @@ async function disable(desk: Desk, state: AccountState, identity: string): Promi
   if (!isDisabled(after)) throw notReadBack(domain.id, state.name, `userAccountControl is ${after.flags}`)
   const detail = `userAccountControl ${after.flags}, accountExpires ${showInstant(after.expiresAt)}${note}`
   await context.stepDone(identity, { step: 'disable', at: now, detail })
-}
-
-function isShut(state: AccountState, now: number): boolean {
-  return isDisabled(state) && state.expiresAt !== null && state.expiresAt <= now
 }
 
 /**

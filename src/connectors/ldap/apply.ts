@@ -1,4 +1,4 @@
-import type { Change, ChangeKind, DisableChange } from '../../model/change.ts'
+import { type Change, type ChangeKind, isLeaver, type LeaverChange } from '../../model/change.ts'
 import type { Outcome } from '../../model/connector.ts'
 import { LdapResultError } from '../directory/errors.ts'
 import { Entry } from '../directory/entry.ts'
@@ -71,10 +71,10 @@ export async function applyChanges(session: Session, changes: readonly Change[])
 }
 
 /** The first write for each of these leavers; see `Connector.shut`. */
-export async function shutAccounts(session: Session, changes: readonly DisableChange[]): Promise<readonly boolean[]> {
-  const idOf = ({ target }: DisableChange) => ('nativeId' in target ? target.nativeId : null)
+export async function shutAccounts(session: Session, changes: readonly LeaverChange[]): Promise<readonly boolean[]> {
+  const idOf = ({ target }: LeaverChange) => ('nativeId' in target ? target.nativeId : null)
   const ids = changes.map(idOf).filter((id) => id !== null)
-  const accounts = await locate(session, ids, credentialAttributes)
+  const accounts = await locate(session, ids)
   return Promise.all(
     changes.map(async (change) => {
       const id = idOf(change)
@@ -103,10 +103,6 @@ function goesElsewhere({ tasks }: Job): boolean {
 
 function isUpdate(change: Change): change is UpdateChange {
   return change.kind === 'update'
-}
-
-function isLeaver(change: Change): boolean {
-  return change.kind === 'disable' && change.protocol === 'leaver'
 }
 
 function isCreate(change: Change): change is CreateChange {
@@ -198,9 +194,7 @@ async function runOne(session: Session, job: Job, change: Exclude<Change, Create
     case 'link':
       return { result: 'done', account: { nativeId, address: account.dn, name: account.name } }
     case 'disable':
-      return change.protocol === 'leaver'
-        ? leave(session, account, nativeId, change)
-        : suspend(session, account, nativeId)
+      return isLeaver(change) ? leave(session, account, nativeId, change) : suspend(session, account, nativeId)
     case 'rename':
     case 'move':
       return relocateAccount(session, account, change, nativeId)

@@ -1,5 +1,5 @@
 import type { AccountRef, CatalogueEntry, ObservedAccount } from '../../model/account.ts'
-import type { Change, DisableChange, NewAccount } from '../../model/change.ts'
+import type { Change, LeaverChange, NewAccount } from '../../model/change.ts'
 import type {
   ApplyContext,
   Complaint,
@@ -127,7 +127,7 @@ class LdapConnector implements Connector {
     return { length: policy.minLength, classes: 1, source: policy.source }
   }
 
-  async shut(changes: readonly DisableChange[], context: ApplyContext): Promise<readonly boolean[]> {
+  async shut(changes: readonly LeaverChange[], context: ApplyContext): Promise<readonly boolean[]> {
     try {
       return await shutAccounts(await this.#session(context), changes)
     } catch {

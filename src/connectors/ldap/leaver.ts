@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { PasswordPolicyControl } from 'ldapts'
 import type { Change as Edit } from 'ldapts'
 import type { ObservedAccount } from '../../model/account.ts'
-import type { DisableChange } from '../../model/change.ts'
+import type { LeaverChange } from '../../model/change.ts'
 import type { Outcome, Proof, ResidualAccess } from '../../model/connector.ts'
 import { KeyturnError } from '../../model/errors.ts'
 import type { IdentityId } from '../../model/identity.ts'
@@ -45,14 +45,9 @@ export async function shut(
   session: Session,
   account: Located,
   nativeId: string,
-  { identity }: DisableChange,
+  { identity }: LeaverChange,
 ): Promise<boolean> {
-  const { context, scrambles } = session
-  if (context.stepsDone(identity).has('disable')) {
-    // By an earlier run: somebody may have set another password since.
-    if (scrambles.get(nativeId)?.shutAs !== undefined) scrambles.delete(nativeId)
-    return true
-  }
+  if (isDone(session, account, identity)) return true
   try {
     await noteStep(session, identity, 'disable', () => shutDoor(session, { account, nativeId, identity }))
     return true
@@ -73,11 +68,11 @@ export async function leave(
   session: Session,
   account: Located,
   nativeId: string,
-  { identity }: DisableChange,
+  { identity }: LeaverChange,
 ): Promise<Outcome> {
-  const { context, facts } = session
+  const { facts } = session
   const leaver: Leaver = { account, nativeId, identity }
-  const done = context.stepsDone(identity)
+  const done = session.context.stepsDone(identity)
   const failures: unknown[] = []
   const step = async (name: string, run: () => Promise<string>): Promise<void> => {
     try {
@@ -86,18 +81,21 @@ export async function leave(
       failures.push(error)
     }
   }
-  if (!done.has('disable')) await step('disable', () => shutDoor(session, leaver))
+  const isShut = isDone(session, account, identity)
+  if (!isShut) await step('disable', () => shutDoor(session, leaver))
   // Keys go before a scramble that opens the account for the moment of its test.
   if (!done.has('clear')) await step('clear', () => clearCredentials(session, account))
   const known = scrambleOf(session, leaver)
   const shutAs = known?.shutAs
   // On 389 Directory Server nothing lifts the lock.
-  let lifted = shutAs === undefined && !facts.means.nsAccountLock
+  let lifted = !facts.means.nsAccountLock
   if (!done.has('scramble') || known === undefined || shutAs !== undefined) {
     await step('scramble', async () => {
-      if (shutAs === undefined) return scramble(session, leaver)
+      if (shutAs === undefined || (isShut && !isUntouched(account, shutAs))) return scramble(session, leaver)
       lifted = !(await saysLocked(session, leaver))
-      return lifted ? testPassword(session, leaver, shutAs) : noteUntested(session, leaver)
+      if (!lifted) return noteUntested(session, leaver)
+      // Not taken: somebody has set another one in this very moment.
+      return (await testPassword(session, leaver, shutAs)) ? tested : scramble(session, leaver)
     })
   }
   if (lifted || failures.length > 0) {
@@ -105,6 +103,20 @@ export async function leave(
   }
   if (failures.length > 0) throw failures[0]
   return { result: 'done', residual: [openSessions] }
+}
+
+/** Was it shut, and does it stand so? */
+function isDone({ context, facts }: Session, { entry }: Located, identity: IdentityId): boolean {
+  return context.stepsDone(identity).has('disable') && !isEnabled(entry, facts)
+}
+
+/**
+ * Is it as the first write has left it? Between the two others were shut, and somebody may have set a password meanwhile. Every
+ * write of a client gives an entry a new number (entryCSN), but not the server's own notes of wrong passwords.
+ */
+function isUntouched({ entry }: Located, shutAs: Entry): boolean {
+  const number = shutAs.text('entryCSN')
+  return number !== undefined && number === entry.text('entryCSN')
 }
 
 async function noteStep(
@@ -151,6 +163,8 @@ async function asItIs(session: Session, { account, nativeId }: Leaver): Promise<
 async function shutAtOnce(session: Session, { account, nativeId, identity }: Leaver): Promise<boolean> {
   const { facts, context, scrambles } = session
   if (facts.vendor !== 'openldap' || facts.means.hash || facts.policy?.refusesHashes === true) return false
+  // Whatever comes of this: what an earlier run has set is not what the account has now.
+  scrambles.delete(nativeId)
   const stored = saltedHash(context.scramblePassword(identity))
   const edits = lockWithPassword(account.entry, facts, lockOptions(session, true), stored)
   try {
@@ -252,9 +266,12 @@ async function scramble(session: Session, leaver: Leaver): Promise<string> {
   await resetPassword(session, account, context.scramblePassword(identity))
   scrambles.set(nativeId, { identity, bound: false })
   // 389 Directory Server refuses a shut account with a code of its own: no comparison is needed.
-  if (facts.means.nsAccountLock) return 'a new random password was set'
-  return testPassword(session, leaver, (await relocate(session, nativeId)).entry)
+  if (facts.means.nsAccountLock) return untested
+  return (await testPassword(session, leaver, (await relocate(session, nativeId)).entry)) ? tested : untested
 }
+
+const tested = 'a new random password was set, and signing in with it worked'
+const untested = 'a new random password was set'
 
 /** Does the server say of a locked account that it is locked? Then no comparison is needed, and nothing has to be opened. */
 async function saysLocked(session: Session, { account, identity }: Leaver): Promise<boolean> {
@@ -268,8 +285,8 @@ function noteUntested({ scrambles }: Session, { nativeId, identity }: Leaver): s
   return 'a new random password was set with the lock'
 }
 
-/** Opens the account for one sign-in with the new password: the old one is dead by now, so that lets nobody in. */
-async function testPassword(session: Session, leaver: Leaver, entry: Entry): Promise<string> {
+/** Opens the account for one sign-in with the new password: the old one is dead by now, so that lets nobody in. Did it work? */
+async function testPassword(session: Session, leaver: Leaver, entry: Entry): Promise<boolean> {
   const { facts, context, scrambles } = session
   const { account, nativeId, identity } = leaver
   const edits = unlockEdits(entry, facts, { leaver: true, shell: null })
@@ -279,7 +296,7 @@ async function testPassword(session: Session, leaver: Leaver, entry: Entry): Pro
   }
   const bound = (await tryPassword(session, account.dn, context.scrambled(identity) ?? '')).code === 0
   scrambles.set(nativeId, { identity, bound })
-  return bound ? 'a new random password was set, and signing in with it worked' : 'a new random password was set'
+  return bound
 }
 
 interface Attempt {

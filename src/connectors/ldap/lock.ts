@@ -17,12 +17,13 @@ const noShell = '/sbin/nologin'
 
 /** What must be read of an entry to know whether it is shut, and until when it is open. */
 export function stateAttributes(facts: ServerFacts): string[] {
-  const { means } = facts
+  const { means, vendor } = facts
   return [
     ...(means.nsAccountLock ? ['nsAccountLock', 'accountUnlockTime'] : []),
     ...(facts.attributes.has('pwdaccountlockedtime') ? ['pwdAccountLockedTime'] : []),
     ...(facts.attributes.has('pwdendtime') ? ['pwdEndTime'] : []),
     ...(means.hash ? ['userPassword'] : []),
+    ...(vendor === 'openldap' ? ['entryCSN'] : []),
     'shadowExpire',
   ]
 }

@@ -1,5 +1,7 @@
-import { describe, expect, test } from 'vitest'
-import { attributes } from '../../../src/connectors/directory/edits.ts'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { Connection } from '../../../src/connectors/directory/connection.ts'
+import { attributes, replaceValues } from '../../../src/connectors/directory/edits.ts'
+import { LdapResultError } from '../../../src/connectors/directory/errors.ts'
 import { equals } from '../../../src/connectors/directory/filters.ts'
 import { readEntry, searchFew } from '../../../src/connectors/directory/search.ts'
 import { startDs389 } from '../../servers/ds389.ts'
@@ -82,6 +84,68 @@ describe('a leaver on OpenLDAP', () => {
     expect(outcomes).toMatchObject([{ result: 'failed', error: { code: 'no-rights' } }])
     expect(await stateOf(slapd, person.address)).toMatchObject({ pwdAccountLockedTime: [lockedForGood] })
     expect(await signIn(slapd, person.address, password)).toBe(false)
+  })
+
+  const hidden = 'set-by-another-hand'
+
+  async function setPassword(slapd: Slapd, dn: string): Promise<void> {
+    await using connection = await administrator(slapd)
+    await connection.modify(dn, [replaceValues('userPassword', [hidden])])
+  }
+
+  async function unlock(slapd: Slapd, dn: string): Promise<void> {
+    await using connection = await administrator(slapd)
+    const locks = Object.entries(await stateOf(slapd, dn)).filter(([, values]) => values.length > 0)
+    await connection.modify(
+      dn,
+      locks.map(([name]) => replaceValues(name, [])),
+    )
+  }
+
+  test.each([true, false])(
+    'keeps no password that somebody sets between the first write and the rest (useLockout %s)',
+    async (useLockout) => {
+      await using slapd = await startSlapd({ ppolicy: 'lockout', useLockout, tls: false, people: 5 })
+      const { person } = await loaded(slapd, 'p2')
+      await using connector = open(slapd)
+      const context = new TestContext()
+      expect(await connector.shut?.([person.disable('leaver')], context)).toEqual([true])
+      await setPassword(slapd, person.address)
+      expect(await connector.apply([person.disable('leaver')], context)).toMatchObject([{ result: 'done' }])
+      await unlock(slapd, person.address)
+      expect(await signIn(slapd, person.address, hidden)).toBe(false)
+    },
+  )
+
+  test('keeps no password that somebody set after an earlier run, where the first write is refused as a whole', async () => {
+    const policy = { ppolicy: 'lockout', useLockout: true, tls: false, people: 5 } as const
+    await using slapd = await startSlapd(policy)
+    const { person } = await loaded(slapd, 'p2')
+    await using connector = open(slapd)
+    expect(await connector.shut?.([person.disable('leaver')], new TestContext())).toEqual([true])
+    await unlock(slapd, person.address)
+    await setPassword(slapd, person.address)
+    const refusal = new LdapResultError(19, 'planted')
+    const modify = vi.spyOn(Connection.prototype, 'modify').mockRejectedValueOnce(refusal)
+    onTestFinished(() => modify.mockRestore())
+    const second = new TestContext()
+    expect(await connector.shut?.([person.disable('leaver')], second)).toEqual([true])
+    expect(await connector.apply([person.disable('leaver')], second)).toMatchObject([{ result: 'done' }])
+    await unlock(slapd, person.address)
+    expect(await signIn(slapd, person.address, hidden)).toBe(false)
+  })
+
+  test('is shut again where somebody opens the account between the first write and the rest', async () => {
+    await using slapd = await startSlapd({ ppolicy: 'lockout', useLockout: true, tls: false, people: 5 })
+    const { person } = await loaded(slapd, 'p2')
+    await using connector = open(slapd)
+    const context = new TestContext()
+    expect(await connector.shut?.([person.disable('leaver')], context)).toEqual([true])
+    await unlock(slapd, person.address)
+    expect(await connector.apply([person.disable('leaver')], context)).toMatchObject([{ result: 'done' }])
+    const { items } = await connector.read([{ nativeId: person.nativeId }], signal)
+    expect(items).toMatchObject([{ enabled: false }])
+    expect(await connector.prove(items[0]!, context)).toMatchObject({ grade: 'refused' })
   })
 
   test('a hundred of them at once are shut and proven', async () => {

@@ -1,7 +1,7 @@
 // A platform in memory that keeps to everything, unless it is told to misbehave in one way: the conformance suite must notice.
 import type { AccountRef, CatalogueEntry, ObservedAccount } from '../../../src/model/account.ts'
 import { opens } from '../../../src/model/change.ts'
-import type { Change, DisableChange, NewAccount } from '../../../src/model/change.ts'
+import type { Change, LeaverChange, NewAccount } from '../../../src/model/change.ts'
 import type {
   ApplyContext,
   Complaint,
@@ -129,7 +129,7 @@ class MemoryConnector implements Connector {
     return { length: 0, classes: 1, source: 'memory' }
   }
 
-  async shut(changes: readonly DisableChange[], context: ApplyContext): Promise<readonly boolean[]> {
+  async shut(changes: readonly LeaverChange[], context: ApplyContext): Promise<readonly boolean[]> {
     const trouble = this.#trouble()
     if (trouble !== null && this.#is('throws where it cannot shut')) throw trouble
     const shut: boolean[] = []

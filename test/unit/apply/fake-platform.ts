@@ -1,5 +1,5 @@
 import type { AccountRef, ObservedAccount } from '../../../src/model/account.ts'
-import { type Change, type DisableChange, opens } from '../../../src/model/change.ts'
+import { type Change, isLeaver, type LeaverChange, opens } from '../../../src/model/change.ts'
 import type { ApplyContext, Connector, Outcome, Proof } from '../../../src/model/connector.ts'
 
 export interface StoredAccount {
@@ -59,7 +59,7 @@ export class FakePlatform implements Connector {
     return { length: 12, classes: 3, source: 'test' }
   }
 
-  async shut(changes: readonly DisableChange[], context: ApplyContext): Promise<readonly boolean[]> {
+  async shut(changes: readonly LeaverChange[], context: ApplyContext): Promise<readonly boolean[]> {
     const shut: boolean[] = []
     for (const change of changes) {
       const account = 'nativeId' in change.target ? this.accounts.get(change.target.nativeId) : undefined
@@ -147,17 +147,17 @@ export class FakePlatform implements Connector {
     return { result: 'done', account: { nativeId: account.nativeId, name, address: `cn=${name},${container}` } }
   }
 
-  private async lock(account: StoredAccount, { identity }: DisableChange, context: ApplyContext): Promise<void> {
+  private async lock(account: StoredAccount, { identity }: Change, context: ApplyContext): Promise<void> {
     if (context.stepsDone(identity).has('disable')) return
     await this.effect(`disable ${account.nativeId}`)
     account.enabled = false
     await context.stepDone(identity, { step: 'disable', at: context.now(), detail: 'enabled: false' })
   }
 
-  private async disable(account: StoredAccount, change: DisableChange, context: ApplyContext): Promise<Outcome> {
+  private async disable(account: StoredAccount, change: Change, context: ApplyContext): Promise<Outcome> {
     await this.lock(account, change, context)
     const done = context.stepsDone(change.identity)
-    if (change.protocol === 'leaver' && !done.has('scramble')) {
+    if (isLeaver(change) && !done.has('scramble')) {
       const password = context.scramblePassword(change.identity)
       await this.effect(`scramble ${account.nativeId}`)
       account.password = password

@@ -118,6 +118,27 @@ test('of two jobs of leavers, both shut their accounts before anything else is d
   expect(new Set(kinds.slice(2))).toEqual(new Set(['scramble', 'revoke']))
 })
 
+test('asked to stop while it waits, a job begins nothing more: the accounts are shut, and the rest is due at once', async () => {
+  const world = new World()
+  world.wish('hr:1', { groups: ['staff'] })
+  await world.quiesce()
+  world.wish('hr:1', { state: 'shut' })
+  const pointers = await world.plan()
+  world.platform.events.length = 0
+  const stop = new AbortController()
+  const shutFirst = new ShutFirst()
+  shutFirst.begin()
+  const waiting = world.settle(pointers, { shutFirst, signal: stop.signal })
+  await turn()
+  await turn()
+  stop.abort()
+  const { obligations } = await waiting
+  expect(obligations).toMatchObject([{ state: 'retry', error: { code: 'stopped' }, nextTryAt: world.now }])
+  expect(world.platform.events).toEqual(['disable n1'])
+  await world.quiesce()
+  expect(world.platform.events).toEqual(['disable n1', 'scramble n1', 'revoke n1'])
+})
+
 test('a job that fails before it has shut anybody keeps nobody waiting', async () => {
   const world = new World()
   world.wish('hr:1', { groups: ['staff'] })

@@ -1,4 +1,4 @@
-import type { Change, DisableChange, NewAccount } from '../../../../src/model/change.ts'
+import type { Change, NewAccount } from '../../../../src/model/change.ts'
 import type { ObservedAccount } from '../../../../src/model/account.ts'
 import type { ApplyContext, Connector, Outcome, RevocationStep } from '../../../../src/model/connector.ts'
 
@@ -125,8 +125,8 @@ export class Person {
     return { ...this.base, kind: 'update', field: { attribute, from, to } }
   }
 
-  disable(protocol: 'leaver' | 'suspend'): DisableChange {
-    return { ...this.base, kind: 'disable', protocol }
+  disable<Protocol extends 'leaver' | 'suspend'>(protocol: Protocol) {
+    return { ...this.base, kind: 'disable', protocol } as const
   }
 
   simple(kind: 'enable' | 'delete'): Change {

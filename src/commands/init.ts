@@ -1,5 +1,5 @@
 import { access, mkdir, writeFile } from 'node:fs/promises'
-import { dirname, join, resolve } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 import type { Command } from 'commander'
 import { starterFiles } from '../config/starter.ts'
 import { KeyturnError } from '../model/errors.ts'
@@ -12,7 +12,8 @@ export function define(command: Command, runner: Runner): void {
 
 async function init(invocation: Invocation): Promise<ExitCode> {
   const folder = dirname(resolve(invocation.config))
-  const files = starterFiles().map((file) => ({ path: join(folder, file.path), text: file.text }))
+  const nameOf = (path: string) => (path === 'keyturn.yaml' ? basename(invocation.config) : path)
+  const files = starterFiles().map(({ path, text }) => ({ path: join(folder, nameOf(path)), text }))
   const present = await existing(files.map((file) => file.path))
   if (present.length > 0) {
     throw new KeyturnError(

@@ -78,15 +78,17 @@ test('every mistake of every file is told in one run', async () => {
   await company.roles(usualRoles)
 })
 
-test('init writes a configuration that passes check, and never over one that is there', async () => {
-  const run = await company.keyturn('--config', company.path('fresh/keyturn.yaml'), 'init')
-  expectExit(run, 0)
-  const check = await company.keyturn('--config', company.path('fresh/keyturn.yaml'), 'check')
-  expectExit(check, 0)
-  const written = await readFile(company.path('fresh/keyturn.yaml'), 'utf8')
-  await company.keyturn('--config', company.path('fresh/keyturn.yaml'), 'init')
-  expect(await readFile(company.path('fresh/keyturn.yaml'), 'utf8')).toBe(written)
-})
+test.each(['fresh/keyturn.yaml', 'other/name.yaml'])(
+  'init writes a configuration (%s) that passes check, and never over one that is there',
+  async (place) => {
+    const config = company.path(place)
+    expectExit(await company.keyturn('--config', config, 'init'), 0)
+    expectExit(await company.keyturn('--config', config, 'check'), 0)
+    const written = await readFile(config, 'utf8')
+    expectExit(await company.keyturn('--config', config, 'init'), 64)
+    expect(await readFile(config, 'utf8')).toBe(written)
+  },
+)
 
 test.each([[['apply', '--plan']], [['plan', '--nonsense']], [['fly']]])('wrong usage %s ends with 64', async (args) => {
   const run = await company.keyturn(...args)

@@ -59,6 +59,7 @@ function settingsWith(count: number): Settings {
     roles: Object.fromEntries(roles.map((role) => [role.name, role])),
     daemon: { listen: null, fullPass: 3_600_000, offboards: { most: 20, within: 3_600_000 }, tracing: false },
     notifications: { gather: 10_000, mail: null, webhooks: [] },
+    retired: { sources: [], platforms: [] },
     files: [],
     policyVersion: '',
   }

@@ -49,9 +49,11 @@ function taskOf({ id, change: admitted }: AdmittedChange, change: Change): Task 
   return { id, admitted, change, outcome: null, shown: false }
 }
 
-/** "The account that this plan creates" means the linked account, once there is one. */
+/** "The account that this plan creates" means the linked account, once there is one: not one that is gone, and is made anew. */
 function aim(admitted: Change, person: PersonView): Change {
-  return person.link !== null && 'creates' in admitted.target ? aimedAt(admitted, person.link.nativeId) : admitted
+  if (!('creates' in admitted.target)) return admitted
+  const linked = person.link === null ? null : accountOf(person, person.link.nativeId)
+  return linked === null ? admitted : aimedAt(admitted, linked.nativeId)
 }
 
 /** No admitted change has this number: it belongs to a create that was admitted, begun, and then superseded. */

@@ -4,15 +4,16 @@ import { KeyturnError } from '../model/errors.ts'
 import type { Identity } from '../model/identity.ts'
 import type { Instant } from '../model/instant.ts'
 import { DAY, MINUTE } from '../model/instant.ts'
-import { renderCarried, renderNotGivenBack, renderOwed, renderUnwritten } from '../report/carried.ts'
+import { renderCarried, renderForgotten, renderNotGivenBack, renderOwed, renderUnwritten } from '../report/carried.ts'
 import { renderPlan } from '../report/plan.ts'
 import { showInstant } from '../report/text.ts'
 import type { Carried, Waiting } from '../server/carrying.ts'
+import { lives } from '../server/accepted.ts'
 import { openInForce } from './in-force.ts'
 import type { Keyturn } from '../server/context.ts'
 import { mayRun } from '../server/machine.ts'
 import { offboard, previewUndo, undo } from '../server/operating.ts'
-import type { NotGivenBack } from '../server/operating.ts'
+import type { Undone } from '../server/operating.ts'
 import { act } from './command.ts'
 import type { ExitCode, Invocation, Runner } from './command.ts'
 import { findPerson } from './person.ts'
@@ -31,8 +32,6 @@ interface Options {
 const usualUndo = 30 * DAY
 /** How long an operator is kept waiting before what is left is shown as owed. */
 const usualWait = MINUTE
-/** Whoever said something of themselves within this time runs. */
-const lives = MINUTE / 2
 
 export function define(command: Command, runner: Runner): void {
   command
@@ -57,14 +56,15 @@ async function run(invocation: Invocation, options: Options, args: readonly stri
   if (options.confirm === true && options.undo !== true) throw new KeyturnError('usage', '--confirm belongs to --undo')
   const reason = reasonOf(options.reason)
   const patience = options.wait === undefined ? usualWait : durationOf('--wait', options.wait)
-  await using keyturn = await openInForce(invocation, { readOnly: false })
+  await using keyturn = await openInForce(invocation, { readOnly: false, orReading: true })
   const identity = await findPerson(keyturn, [], args[0] ?? '')
   const until = untilOf(options.until, keyturn)
   const waiting = waitingOf(invocation, patience)
   if (options.undo === true) {
     const word = { reason, until: until ?? keyturn.clock() + usualUndo }
     if (options.confirm !== true) return await preview(invocation, keyturn, identity, word)
-    return await answer(invocation, keyturn, identity, await undo(keyturn, identity, word, waiting))
+    const undone = await undo(keyturn, identity, word, waiting)
+    return await answer(invocation, keyturn, identity, undone, undoneWords(keyturn, identity, word.until, undone))
   }
   return await answer(invocation, keyturn, identity, await offboard(keyturn, identity, { reason, until }, waiting))
 }
@@ -103,27 +103,46 @@ async function preview(
   return 2
 }
 
+/** What is said of a return besides: what does not come back, who still cannot sign in, and for how long the word counts. */
+function undoneWords(
+  { settings }: Keyturn,
+  { id }: Identity,
+  until: Instant,
+  { notGivenBack, undelivered }: Undone,
+): readonly string[] {
+  const end = showInstant(until, settings.organisation.timezone)
+  return [
+    renderNotGivenBack(notGivenBack),
+    ...undelivered.map((platform) =>
+      colours.yellow(`${platform} has no delivery: nobody knows the new password there. Set one by hand.`),
+    ),
+    `${id} is active by your word until ${end}, whatever HR says; "keyturn override ${id} --end" ends that.`,
+  ]
+}
+
 async function answer(
   invocation: Invocation,
   keyturn: Keyturn,
   identity: Identity,
-  carried: Carried & { readonly notGivenBack?: NotGivenBack },
+  carried: Carried & Partial<Undone>,
+  more: readonly string[] = [],
 ): Promise<ExitCode> {
-  const { obligations, plan, blind, audit, since, notGivenBack, unwritten } = carried
+  const { obligations, plan, blind, forgotten, audit, since, unwritten, notGivenBack, undelivered } = carried
   const { withheld } = plan
   const isDaemonRunning = (await keyturn.ledger.processes(keyturn.clock() - lives)).some(({ id }) => mayRun(id))
-  const back = {
-    ...(notGivenBack === undefined ? {} : { notGivenBack }),
-    ...(unwritten === undefined ? {} : { unwritten }),
-  }
-  invocation.answer({ identity: identity.id, since, obligations, withheld, blind, audit, isDaemonRunning, ...back })
+  const word = { identity: identity.id, since, unwritten, notGivenBack, undelivered }
+  invocation.answer({ ...word, obligations, withheld, blind, forgotten, audit, isDaemonRunning })
   invocation.say(renderCarried(identity, carried))
-  sayUnlessEmpty(invocation, renderNotGivenBack(notGivenBack ?? []))
+  for (const words of [renderForgotten(carried), ...more]) sayUnlessEmpty(invocation, words)
   sayUnlessEmpty(
     invocation,
     unwritten === undefined ? renderOwed(carried, isDaemonRunning) : renderUnwritten(unwritten, isDaemonRunning),
   )
-  const isOwed = unwritten !== undefined || obligations.some(({ state }) => state !== 'settled') || blind.length > 0
+  const isOwed =
+    unwritten !== undefined ||
+    forgotten.length > 0 ||
+    obligations.some(({ state }) => state !== 'settled') ||
+    blind.length > 0
   if (isOwed) return 1
   return withheld.length > 0 ? 2 : 0
 }

@@ -1,4 +1,5 @@
 import type { Place, Problem } from '../model/place.ts'
+import type { AtStake } from '../model/running.ts'
 import type { Settings } from '../model/settings.ts'
 import { versionOf } from './build/version.ts'
 
@@ -58,37 +59,34 @@ function differ(before: unknown, after: unknown): boolean {
   return versionOf(before) !== versionOf(after)
 }
 
+/** Why a configuration, right as it may be by itself, cannot follow the one in force: empty where it can. */
+export function refuseReload(before: Settings, after: Settings, atStake: AtStake): readonly Problem[] {
+  return [...refuseForgetting(before, after, atStake), ...stateProblems(before, after)]
+}
+
 /**
- * Why a configuration, right as it may be by itself, cannot follow the one in force: empty where it can. Without `before`
- * (a start) only the ledger's memory counts.
+ * Whom a configuration would forget, by the ledger's memory.
  *
- * @param linked how many accounts of people are linked, by platform
- * @param people how many people have not left, by source
+ * @param before what was last in force, where that is known: it tells what was renamed
  */
-export function refuseReload(
-  before: Settings | null,
-  after: Settings,
-  linked: ReadonlyMap<string, number>,
-  people: ReadonlyMap<string, number>,
-): readonly Problem[] {
+export function refuseForgetting(before: Settings | null, after: Settings, atStake: AtStake): readonly Problem[] {
   return [
-    ...forsaken('platforms', before, after, linked).map(({ id, count, ...rest }) =>
+    ...forsaken('platforms', before, after, atStake.links).map(({ id, count, ...rest }) =>
       problem(
         rest,
         `platforms.${id}`,
         `${amount(count, 'account')} of people on ${id} would be forgotten: nobody would shut them when their owners leave`,
-        'Put its section back. With mode: observe Keyturn only looks at that platform.',
+        `Put its section back (with mode: observe Keyturn only looks there), or give it up: "retired: { platforms: [${id}] }".`,
       ),
     ),
-    ...forsaken('sources', before, after, people).map(({ id, count, ...rest }) =>
+    ...forsaken('sources', before, after, atStake.people).map(({ id, count, ...rest }) =>
       problem(
         rest,
         `sources.${id}`,
         `${amount(count, 'person', 'people')} of ${id} would stay for ever as they are: nothing would say when they leave`,
-        'Put its section back. It can go when everybody in it has left.',
+        `Put its section back until everybody in it has left, or give it up: "retired: { sources: [${id}] }".`,
       ),
     ),
-    ...(before === null ? [] : stateProblems(before, after)),
   ]
 }
 
@@ -107,7 +105,7 @@ function forsaken(
   counts: ReadonlyMap<string, number>,
 ): readonly Forsaken[] {
   return [...counts]
-    .filter(([id, count]) => count > 0 && !Object.hasOwn(after[section], id))
+    .filter(([id, count]) => count > 0 && !Object.hasOwn(after[section], id) && !after.retired[section].includes(id))
     .map(([id, count]) => {
       const was = before?.[section][id]
       const renamed = Object.entries(after[section]).find(
@@ -133,7 +131,8 @@ function problem(
   return { severity: 'error', place, path, message, hint }
 }
 
-function stateProblems(before: Settings, after: Settings): readonly Problem[] {
+/** A running daemon has opened these already. */
+export function stateProblems(before: Settings, after: Settings): readonly Problem[] {
   const isOther = (key: 'ledger' | 'folder' | 'redis') => before.state[key] !== after.state[key]
   // Where nothing is said of the folder, it is where the ledger is.
   return (['ledger', 'folder', 'redis'] as const)

@@ -5,6 +5,7 @@ import { checkExpressions } from './checks/expressions.ts'
 import type { Parts } from './checks/files.ts'
 import { checkNotifications } from './checks/notifications.ts'
 import { checkPlatforms } from './checks/platforms.ts'
+import { checkRetired } from './checks/retired.ts'
 import { checkRoles } from './checks/roles.ts'
 import { checkSafety } from './checks/safety.ts'
 import { checkSources } from './checks/sources.ts'
@@ -14,7 +15,16 @@ import { mainSchema, rolesSchema } from './schema/files.ts'
 import { checkShape } from './shape.ts'
 import { YamlFile } from './yaml.ts'
 
-const checks = [checkState, checkSources, checkPlatforms, checkRoles, checkSafety, checkNotifications, checkExpressions]
+const checks = [
+  checkState,
+  checkSources,
+  checkPlatforms,
+  checkRoles,
+  checkSafety,
+  checkNotifications,
+  checkRetired,
+  checkExpressions,
+]
 
 /** One file as it was read: its name as it is shown to people, and its text. */
 export interface TextFile {

@@ -17,6 +17,14 @@ export function showProblem(problem: Problem): string {
   return lines.join('\n')
 }
 
+/** All errors among them, for the terminal; warnings are left out. */
+export function showErrors(problems: readonly Problem[]): string {
+  return problems
+    .filter(({ severity }) => severity === 'error')
+    .map(showProblem)
+    .join('\n')
+}
+
 function marked(excerpt: string, line: number, column: number | undefined): readonly string[] {
   const from = Math.max(0, (column ?? 1) - 1 - before)
   const shown = excerpt.slice(from, from + width)

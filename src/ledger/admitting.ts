@@ -109,8 +109,10 @@ function* conclude(admission: Admission, stale: ReadonlySet<IdentityId>): Unit<r
   const planned = new Set(
     [...plan.changes, ...plan.withheld.map(({ change }) => change)].map(({ identity }) => identity),
   )
+  // Of whom a few people's plan could not decide, a plan over everybody must say.
+  const open = stale.union(new Set(plan.undecided))
   const concerns = (identity: IdentityId) =>
-    !stale.has(identity) && (dueAt === undefined || dueAt.has(identity) || planned.has(identity))
+    !open.has(identity) && (dueAt === undefined || dueAt.has(identity) || planned.has(identity))
   yield* endUnneeded(admission, concerns)
   return yield* saveHolds(plan, now, concerns)
 }

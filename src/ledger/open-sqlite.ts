@@ -1,5 +1,8 @@
 // From a path to a driver whose ledger has the tables of this program.
-import { accessSync, constants } from 'node:fs'
+import { accessSync, constants, existsSync } from 'node:fs'
+import { copyFile, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { basename, join } from 'node:path'
 import { KeyturnError } from '../model/errors.ts'
 import { sqlite } from './dialect.ts'
 import { drive } from './driver.ts'
@@ -51,9 +54,42 @@ async function openNew(path: string, readOnly: boolean): Promise<Driver> {
   })
 }
 
+/** Where SQLite cannot make its files beside the ledger, such as on a disk that was mounted for reading only, a copy is read. */
 async function openForReading(path: string): Promise<Driver> {
-  // Whoever may write the file opens it so: only then does SQLite tidy up its files beside the ledger in the end.
-  const driver = await openFile(path, { queryOnly: true, fileReadOnly: !mayWrite(path) })
+  try {
+    // Whoever may write the file opens it so: only then does SQLite tidy up its files beside the ledger in the end.
+    return await openInPlace(path, { queryOnly: true, fileReadOnly: !mayWrite(path) })
+  } catch (error) {
+    return openCopy(path).catch(() => {
+      throw error
+    })
+  }
+}
+
+async function openCopy(path: string): Promise<Driver> {
+  const folder = await mkdtemp(join(tmpdir(), 'keyturn-ledger-'))
+  const clear = () => rm(folder, { recursive: true, force: true })
+  try {
+    const copy = join(folder, basename(path))
+    await copyFile(path, copy)
+    // What is not in the file yet; after an orderly end there is none.
+    if (existsSync(`${path}-wal`)) await copyFile(`${path}-wal`, `${copy}-wal`)
+    const driver = await openInPlace(copy, { queryOnly: true, fileReadOnly: false })
+    return {
+      ...driver,
+      [Symbol.asyncDispose]: async () => {
+        await driver[Symbol.asyncDispose]()
+        await clear()
+      },
+    }
+  } catch (error) {
+    await clear()
+    throw error
+  }
+}
+
+async function openInPlace(path: string, options: OpenOptions): Promise<Driver> {
+  const driver = await openFile(path, options)
   return guarded(driver, async () => {
     const lacking = await driver.read(missing)
     if (lacking.length === 0) return refusingWrites(driver)

@@ -5,7 +5,7 @@ import { isPlatformDown } from '../model/errors.ts'
 import type { ErrorSummary } from '../model/errors.ts'
 import type { IdentityId } from '../model/identity.ts'
 import type { Instant } from '../model/instant.ts'
-import type { RevocationTiming, RunningLedger } from '../model/running.ts'
+import type { AtStake, RevocationTiming, RunningLedger } from '../model/running.ts'
 import { sql } from 'kysely'
 import type { Selectable } from 'kysely'
 import { owners } from './accounts.ts'
@@ -36,6 +36,7 @@ export function aboutRunningWork({ read, write }: Driver) {
     leavers: (platform, page) => read(() => leavers(platform, page)),
     namesTaken: (platform, names) => read(() => namesTaken(platform, names)),
     population: (platform) => read(() => population(platform)),
+    atStake: () => read(atStake),
     owners: (platform, nativeIds) => read(() => owners(platform, nativeIds)),
     unspool: (spooled, now, correlation) => write(() => unspool(spooled, now, correlation)),
     auditSince: (action, since) => read(() => auditSince(action, since, auditMost)),
@@ -141,6 +142,16 @@ function* namesTaken(
 function* population(platform: string): Unit<number> {
   const linked = db.selectFrom('link').where('platform', '=', platform)
   return (yield* first(linked.select(({ fn }) => fn.countAll<number>().as('count'))))?.count ?? 0
+}
+
+function* atStake(): Unit<AtStake> {
+  const linked = db.selectFrom('link').select('platform').groupBy('platform')
+  const links = yield* all(linked.select(({ fn }) => fn.countAll<number>().as('count')))
+  const reads = yield* all(db.selectFrom('accepted_read').select(['source', 'active']))
+  return {
+    links: new Map(links.map(({ platform, count }) => [platform, count])),
+    people: new Map(reads.map(({ source, active }) => [source, active])),
+  }
 }
 
 function* revocations(after: number, most: number): Unit<readonly RevocationTiming[]> {

@@ -197,6 +197,14 @@ export interface Leaver {
   readonly names: readonly string[]
 }
 
+/** What a configuration without the section of a platform or a source would forget. */
+export interface AtStake {
+  /** Linked accounts of each platform that has any. */
+  readonly links: ReadonlyMap<string, number>
+  /** People who have not left, of each source that was ever read. */
+  readonly people: ReadonlyMap<string, number>
+}
+
 /** The part of the ledger that only a running daemon and the operator's words need. */
 export interface RunningLedger {
   /** Another text whenever any process has changed a row since: who polls asks this first, it costs next to nothing. */
@@ -274,6 +282,8 @@ export interface RunningLedger {
   ): Promise<readonly { readonly name: string; readonly identity: IdentityId }[]>
   /** How many accounts of people are linked: the denominator of the limits. */
   population(platform: string): Promise<number>
+  /** Everything that a configuration must have a section for. */
+  atStake(): Promise<AtStake>
   /** Writes what was done without the ledger, marks those people. */
   unspool(spooled: Spooled, now: Instant, correlation: string): Promise<void>
 

@@ -10,6 +10,8 @@ export interface Settings {
   readonly roles: Readonly<Record<string, RoleSettings>>
   readonly daemon: DaemonSettings
   readonly notifications: NotificationSettings
+  /** Names of sections that were given up on purpose, although people and accounts hang on them. */
+  readonly retired: { readonly sources: readonly string[]; readonly platforms: readonly string[] }
   /** Every file that this was made of, absolute: what a daemon watches. */
   readonly files: readonly string[]
   /** Hash over everything that decides who gets what; it changes when the policy does. */

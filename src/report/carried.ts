@@ -13,8 +13,11 @@ export interface CarriedWord {
   readonly blind: readonly string[]
   readonly obligations: readonly ObligationStatus[]
   readonly links: readonly Link[]
+  readonly forgotten: readonly Link[]
   readonly audit: readonly AuditRecord[]
   readonly since: Instant
+  /** Set where an offboarding was taken back. */
+  readonly notGivenBack?: Memberships
 }
 
 /** Memberships that only a person can give back. */
@@ -31,6 +34,14 @@ export function renderCarried(identity: Identity, carried: CarriedWord): string 
   const blocks = [...platforms].toSorted().map((platform) => platformBlock(platform, carried))
   const nothing = blocks.length === 0 ? ['No account of this person is known on any platform; nothing was to do.'] : []
   return [colours.bold(identity.id), ...nothing, ...blocks].join('\n')
+}
+
+/** Accounts that nobody can shut from here; empty where there are none. */
+export function renderForgotten({ forgotten }: CarriedWord): string {
+  const lines = forgotten.map(({ platform, name, address }) => `  ${platform}  ${visible(name)}  ${visible(address)}`)
+  if (lines.length === 0) return ''
+  const what = 'NOT looked at, because the configuration has no section for the platform: shut it by hand'
+  return [colours.red(`${what}, or put the section back and give this command again.`), ...lines].join('\n')
 }
 
 /** The last line: whether the operator may go back to bed. */
@@ -82,13 +93,23 @@ function platformBlock(platform: string, carried: CarriedWord): string {
     colours.bold(platform) + (link === undefined ? '' : `  ${visible(link.name)}`),
     ...done,
     ...withheld.map(({ change, text }) => colours.red(`withheld: ${showChange(change)}: ${text}`)),
-    ...(carried.blind.includes(platform)
-      ? [colours.red('did not answer when asked; the account that is known here is owed and is tried until it is shut')]
-      : []),
+    ...(carried.blind.includes(platform) ? [colours.red(blindWords(carried))] : []),
     ...(isQuiet && status?.state !== 'owed' ? unchangedLines(link, status) : []),
-    ...(status === undefined || isQuiet ? [] : statusLines(status)),
+    ...(status === undefined || isQuiet || isOlder(status, carried) ? [] : statusLines(status)),
     ...(isQuiet && status?.state === 'owed' ? statusLines(status) : []),
   ].join('\n  ')
+}
+
+/** An undo opens nothing that it has not seen. */
+function blindWords({ notGivenBack }: CarriedWord): string {
+  return notGivenBack === undefined
+    ? 'could not be looked at; the account that is known here is owed and is tried until it is shut'
+    : 'could not be looked at: what comes back here is worked out when it can'
+}
+
+/** Settled is what was owed before: what this word needs on a platform that was not looked at, nobody knows. */
+function isOlder({ platform, state }: ObligationStatus, { blind }: CarriedWord): boolean {
+  return state === 'settled' && blind.includes(platform)
 }
 
 function unchangedLines(link: Link | undefined, status: ObligationStatus | undefined): readonly string[] {

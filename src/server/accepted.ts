@@ -2,11 +2,18 @@
 // after a restart. It holds references to secrets, never secrets (law 11).
 import { open, readFile, rename, rm } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
+import { refuseForgetting, stateProblems } from '../config/compare.ts'
 import { stateFolderOf } from '../config/index.ts'
+import { showErrors } from '../config/problems.ts'
+import { secrets } from '../config/secrets.ts'
 import { KeyturnError, summarise } from '../model/errors.ts'
+import { MINUTE } from '../model/instant.ts'
 import type { Logger } from '../model/ports.ts'
+import type { RunningLedger } from '../model/running.ts'
 import type { Settings } from '../model/settings.ts'
 import { loadSettings } from './context.ts'
+import { openStateLedger } from './ledger.ts'
+import { mayRun } from './machine.ts'
 import { version } from './version.ts'
 
 interface Accepted {
@@ -21,7 +28,12 @@ export interface InForce {
   readonly settings: Settings
   /** Why the files on disk are not what is in force; null where they are. */
   readonly refused: string | null
+  /** What is in force here forgets people or accounts, and nothing is known that does not: says whom. */
+  readonly forgets: string | null
 }
+
+/** Whoever said something of themselves within this time may run, ms. */
+export const lives = MINUTE / 2
 
 /** Never throws: without it, only a restart with a wrong file is worse. */
 export async function keepAccepted(settings: Settings, config: string, logger: Logger): Promise<void> {
@@ -39,16 +51,55 @@ export async function keepAccepted(settings: Settings, config: string, logger: L
   }
 }
 
-/** What the files say; where they are wrong, what was last in force. Throws KeyturnError `config-invalid` where nothing was. */
+/**
+ * What the files say. Where they are wrong, forget somebody, or name another ledger than the one a daemon works on: what was last
+ * in force. Throws KeyturnError `config-invalid` where they are wrong and nothing was in force.
+ */
 export async function settingsInForce(config: string): Promise<InForce> {
+  const accepted = await readAccepted(config)
+  let settings: Settings
   try {
-    return { settings: await loadSettings(config), refused: null }
+    settings = await loadSettings(config)
   } catch (error) {
-    if (!(error instanceof KeyturnError) || error.code !== 'config-invalid') throw error
-    const settings = await readAccepted(config)
-    if (settings === null) throw error
-    return { settings, refused: error.message }
+    if (!(error instanceof KeyturnError) || error.code !== 'config-invalid' || accepted === null) throw error
+    return { settings: accepted, refused: error.message, forgets: null }
   }
+  const objections = await objectionsTo(settings, accepted)
+  if (objections === '') return { settings, refused: null, forgets: null }
+  return accepted === null
+    ? { settings, refused: null, forgets: objections }
+    : { settings: accepted, refused: objections, forgets: null }
+}
+
+/** Throws KeyturnError `config-invalid` where these settings have no section for accounts or people that the ledger knows. */
+export async function refuseToForget(ledger: RunningLedger, settings: Settings): Promise<void> {
+  const objections = showErrors(refuseForgetting(null, settings, await ledger.atStake()))
+  if (objections !== '') throw forgetting(objections)
+}
+
+export function forgetting(objections: string): KeyturnError {
+  return new KeyturnError('config-invalid', `the configuration forgets people or accounts:\n${objections}`)
+}
+
+/** Empty: none. A ledger that cannot be opened has nothing against it; whoever needs it meets that. */
+async function objectionsTo(settings: Settings, accepted: Settings | null): Promise<string> {
+  if (accepted !== null && !mayForget(accepted, settings) && stateProblems(accepted, settings).length === 0) return ''
+  try {
+    await using ledger = await openStateLedger((accepted ?? settings).state, secrets(), { readOnly: true })
+    const forgotten = refuseForgetting(accepted, settings, await ledger.atStake())
+    const isInUse = (await ledger.processes(Date.now() - lives)).some(({ id }) => mayRun(id))
+    const moved = accepted !== null && isInUse ? stateProblems(accepted, settings) : []
+    return showErrors([...forgotten, ...moved])
+  } catch (error) {
+    if (error instanceof KeyturnError) return ''
+    throw error
+  }
+}
+
+function mayForget(before: Settings, after: Settings): boolean {
+  const lacks = (section: 'sources' | 'platforms') =>
+    Object.keys(before[section]).some((id) => !Object.hasOwn(after[section], id))
+  return lacks('sources') || lacks('platforms')
 }
 
 async function readAccepted(config: string): Promise<Settings | null> {

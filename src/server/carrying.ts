@@ -26,6 +26,8 @@ export interface Carried {
   readonly obligations: readonly ObligationStatus[]
   /** The accounts that are known as this person's, as they are now. */
   readonly links: readonly Link[]
+  /** Those of platforms that the configuration has no section for: nothing was done there. */
+  readonly forgotten: readonly Link[]
   /** Every step and proof since then, whoever did it, in the order in which they happened. */
   readonly audit: readonly AuditRecord[]
   readonly since: Instant
@@ -66,11 +68,25 @@ export async function carryOut(keyturn: Keyturn, { id }: Identity, since: Instan
   const recorded = (await keyturn.ledger.auditOf(id, mostAudit)).filter(({ at }) => at >= since)
   const audit = recorded.toReversed().toSorted((a, b) => a.at - b.at)
   const touched = new Set([...pointers, ...audit].map(({ platform }) => platform))
-  const links = (await keyturn.ledger.linksOf(id)).filter(({ platform }) => keyturn.connectors.has(platform))
+  const { links, forgotten } = await linksOf(keyturn, id)
   for (const { platform } of links) touched.add(platform)
   const known = await keyturn.ledger.obligations({ identity: id })
   const obligations = known.filter(({ platform, state }) => touched.has(platform) || state !== 'settled')
-  return { plan, blind, settled, obligations, links, audit, since }
+  return { plan, blind, settled, obligations, links, forgotten, audit, since }
+}
+
+/** Whose accounts can be shut here, and whose cannot, although nobody has given their platform up. */
+export async function linksOf(
+  { ledger, connectors, settings }: Keyturn,
+  id: IdentityId,
+): Promise<Pick<Carried, 'links' | 'forgotten'>> {
+  const links = await ledger.linksOf(id)
+  return {
+    links: links.filter(({ platform }) => connectors.has(platform)),
+    forgotten: links.filter(
+      ({ platform }) => !connectors.has(platform) && !settings.retired.platforms.includes(platform),
+    ),
+  }
 }
 
 interface Admitted {

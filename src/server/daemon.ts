@@ -6,7 +6,7 @@ import { SECOND } from '../model/instant.ts'
 import { roles as everyRole } from '../model/running.ts'
 import type { Role } from '../model/running.ts'
 import type { Settings } from '../model/settings.ts'
-import { settingsInForce } from './accepted.ts'
+import { forgetting, settingsInForce } from './accepted.ts'
 import { guarding } from './context.ts'
 import type { Foundation } from './context.ts'
 import { openClock } from './clock.ts'
@@ -35,7 +35,8 @@ export interface Left {
 /** Runs until it is asked to stop. Throws KeyturnError where it cannot begin. */
 export async function runDaemon(options: DaemonOptions): Promise<Left> {
   const roles = new Set(options.only ?? everyRole)
-  const { settings, refused } = await settingsInForce(options.config)
+  const { settings, refused, forgets } = await settingsInForce(options.config)
+  if (forgets !== null) throw forgetting(forgets)
   const logger = await openLog({ level: options.debug ? 'debug' : 'info', pretty: process.stderr.isTTY })
   await using stack = new AsyncDisposableStack()
   const clock = openClock()
@@ -61,7 +62,11 @@ export async function runDaemon(options: DaemonOptions): Promise<Left> {
     void systemd
       .reloading()
       .then(() => seat.reload())
-      .then(() => systemd.ready('running'))
+      .then(() => {
+        const isRefused = seat.refusedConfig !== null
+        logger.info(`asked to reload: ${isRefused ? 'the last good configuration' : 'what the files say'} is in force`)
+        return systemd.ready('running')
+      })
   process.on('SIGHUP', onHangUp)
   stack.defer(() => void process.off('SIGHUP', onHangUp))
   await systemd.ready('running')

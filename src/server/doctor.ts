@@ -8,6 +8,7 @@ import { showPlace } from '../model/place.ts'
 import type { PlatformSettings, SourceSettings } from '../model/settings.ts'
 import { notInstalled, redisVersion } from '../queue/embedded.ts'
 import { openRedis } from '../queue/redis.ts'
+import { refuseToForget } from './accepted.ts'
 import { loadSettings, openKeyturn } from './context.ts'
 import type { Keyturn } from './context.ts'
 import { redisSettings } from './lanes.ts'
@@ -49,6 +50,10 @@ export async function examine(
     part('ledger', async () => {
       if (keyturn.ledgerTrouble !== null) throw keyturn.ledgerTrouble
       return examineLedger(await ledgerUrl(keyturn.settings.state, keyturn.secrets), keyturn.clock)
+    }),
+    part('configuration', async () => {
+      if (keyturn.ledgerTrouble === null) await refuseToForget(keyturn.ledger, keyturn.settings)
+      return []
     }),
     part('redis', () => examineRedis(keyturn)),
     ...Object.values(keyturn.settings.sources).map((source) =>

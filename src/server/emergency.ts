@@ -14,6 +14,7 @@ import type { NewOverride } from '../model/running.ts'
 import { overruled } from '../policy/override.ts'
 import { inTimeOrThrow } from '../queue/patience.ts'
 import { keyOf } from './board.ts'
+import { linksOf } from './carrying.ts'
 import type { Carried, Waiting } from './carrying.ts'
 import { planConcerned } from './concerned.ts'
 import type { Keyturn } from './context.ts'
@@ -55,7 +56,7 @@ async function withoutLedger(
   waiting: Waiting,
   error: unknown,
 ): Promise<Carried> {
-  const { settings, clock, logger, ledger } = keyturn
+  const { settings, clock, logger } = keyturn
   await using spool = await openSpool(settings.state.folder, clock, logger)
   await spool.note([{ override: word }])
   await using settling = openSettling(keyturn, ['revoke'], waiting.signal)
@@ -68,12 +69,11 @@ async function withoutLedger(
     },
   }
   const shut = await shutAll(keyturn, gone, settling, noting, waiting)
-  const links = (await ledger.linksOf(identity.id)).filter(({ platform }) => keyturn.connectors.has(platform))
   const why = summarise(error).message
   return {
     ...shut,
     obligations: shut.settled.map((one) => owedStill(one, word, why)),
-    links,
+    ...(await linksOf(keyturn, identity.id)),
     audit,
     since: word.madeAt,
     unwritten: { why, isKept: spool.unkept === 0 },

@@ -62,16 +62,18 @@ export async function previewUndo(
   const preview: Override = { ...made, id: 0, endedAt: null }
   const { planned, blind } = await planConcerned(keyturn, [overruled(identity, [preview], keyturn.clock())], { signal })
   const { plan } = planned
-  return { plan, blind, notGivenBack: notGivenBack(identity.id, taken, plan) }
+  const known = taken.filter(({ platform }) => !blind.includes(platform))
+  return { plan, blind, notGivenBack: notGivenBack(identity.id, known, plan) }
+}
+
+export interface Undone extends Carried {
+  readonly notGivenBack: NotGivenBack
+  /** Where a new password was set that reaches nobody, because no delivery is configured. */
+  readonly undelivered: readonly string[]
 }
 
 /** Takes an offboarding back: an override to `active` stands above the sources' old word until its end. */
-export async function undo(
-  keyturn: Keyturn,
-  identity: Identity,
-  word: Word,
-  waiting: Waiting,
-): Promise<Carried & { readonly notGivenBack: NotGivenBack }> {
+export async function undo(keyturn: Keyturn, identity: Identity, word: Word, waiting: Waiting): Promise<Undone> {
   const taken = await takenByOffboarding(keyturn, identity)
   waiting.signal.throwIfAborted()
   const since = keyturn.clock()
@@ -82,10 +84,16 @@ export async function undo(
   const given = new Set(
     carried.audit.flatMap(({ action, platform, after }) => (action === 'grant' ? [`${platform} ${after}`] : [])),
   )
-  const left = notGivenBack(identity.id, taken, carried.plan)
+  // Of a platform that did not answer nobody knows yet what comes back.
+  const known = taken.filter(({ platform }) => !carried.blind.includes(platform))
+  const left = notGivenBack(identity.id, known, carried.plan)
+  const reissued = carried.audit.flatMap(({ action, platform, result }) =>
+    action === 'issue-credential' && result === 'done' && platform !== null ? [platform] : [],
+  )
   return {
     ...carried,
     notGivenBack: left.filter(({ platform, entitlement }) => !given.has(`${platform} ${entitlement}`)),
+    undelivered: [...new Set(reissued)].filter((id) => keyturn.settings.platforms[id]?.delivery === undefined),
   }
 }
 

@@ -7,6 +7,7 @@ import type { Admission } from '../model/ledger.ts'
 import type { LookAgain } from '../model/running.ts'
 import { makePlan } from '../plan/index.ts'
 import type { PlanInput } from '../plan/index.ts'
+import { refuseToForget } from './accepted.ts'
 import type { Keyturn } from './context.ts'
 import { readPeople } from './people.ts'
 import type { People } from './people.ts'
@@ -36,9 +37,13 @@ export interface PlanningOptions {
   readonly onStage?: (stage: Stage) => void
 }
 
-/** Reads sources and platforms and makes the plan. Writes nothing by itself. Throws when it is asked to stop meanwhile. */
+/**
+ * Reads sources and platforms and makes the plan. Writes nothing by itself. Throws when it is asked to stop meanwhile, and KeyturnError
+ * `config-invalid` where the configuration forgets somebody.
+ */
 export async function makePlanning(keyturn: Keyturn, options: PlanningOptions): Promise<Planning> {
   options.onStage?.('sources')
+  await refuseToForget(keyturn.ledger, keyturn.settings)
   const marks = await keyturn.ledger.marked(Number.MAX_SAFE_INTEGER)
   const people = await readPeople(keyturn, options.signal)
   options.signal.throwIfAborted()

@@ -1,4 +1,3 @@
-import iconv from 'iconv-lite'
 import { KeyturnError } from '../model/errors.ts'
 import type { CsvSettings } from '../model/settings.ts'
 
@@ -27,7 +26,7 @@ export async function* decoded(
   for await (const chunk of chunks) {
     if (decoder === null) {
       encoding = encodingOf(chunk, stated, path)
-      decoder = decoderOf(encoding)
+      decoder = await decoderOf(encoding)
     }
     const text = attempt(decoder, chunk)
     if (text === null)
@@ -86,7 +85,7 @@ export function encodingOf(start: Uint8Array, stated: Encoding | undefined, path
   return stated ?? marked ?? 'utf-8'
 }
 
-function decoderOf(encoding: Encoding): Decoder {
+async function decoderOf(encoding: Encoding): Promise<Decoder> {
   if (encoding === 'latin1') return windowsLatin()
   const decoder = new TextDecoder(encoding, { fatal: true })
   return {
@@ -99,7 +98,9 @@ function decoderOf(encoding: Encoding): Decoder {
  * What exports call Latin-1 is windows-1252, as the WHATWG Encoding Standard also reads it: the bytes 80 to 9F hold
  * letters and quotes there, control characters that no export has in ISO 8859-1.
  */
-function windowsLatin(): Decoder {
+async function windowsLatin(): Promise<Decoder> {
+  // Its tables are large, and most feeds do without.
+  const { default: iconv } = await import('iconv-lite')
   const decoder = iconv.getDecoder('win1252')
   const lenient = (chunk: Uint8Array) => decoder.write(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength))
   return {

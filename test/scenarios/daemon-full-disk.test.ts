@@ -12,7 +12,7 @@ import { startSlapd } from '../servers/slapd.ts'
 import type { Slapd } from '../servers/slapd.ts'
 import { Daemon, signal } from './daemon.ts'
 import { SmallDisk } from './disk.ts'
-import { Company } from './keyturn.ts'
+import { Company, expectExit } from './keyturn.ts'
 import { left, person, staff } from './settings.ts'
 import { auditOf, isShutOut, settled, truth, untilShutOut } from './truth.ts'
 
@@ -225,4 +225,22 @@ test('a ledger that goes away ends the daemon with a word; one that may only be 
   await disk.remount('rw')
   await using last = await Daemon.start(company)
   await settled(company, gone, () => last.tail())
+})
+
+test('without a daemon, on a disk that may only be read: offboard shuts, and what is known is shown', async () => {
+  await using company = await Company.found(server, { config: settings })
+  await using disk = await SmallDisk.at(company.path('var'))
+  await company.feed(staff(2))
+  expectExit(await company.apply(), 0)
+  await disk.remount('ro')
+  expect((await company.keyturn('explain', 'E1')).stdout).toContain('givene1.surnamee1')
+  const run = await company.keyturn('offboard', 'E1', '--reason', 'dismissed')
+  expectExit(run, 1)
+  expect(run.stderr).toContain('This works by what can be read of it.')
+  expect(run.stdout).toMatch(/proof: refused[^]*NOTHING remembers your word/)
+  await refused(company, ['E1'])
+  await disk.remount('rw')
+  expectExit(await company.keyturn('offboard', 'E1', '--reason', 'dismissed'), 0)
+  expectExit(await company.plan(), 0)
+  expect(await signIn(company, 'E2')).toBe(0)
 })

@@ -36,6 +36,7 @@ export function buildSettings(
     >,
     daemon: buildDaemon(main.value.daemon),
     notifications: buildNotifications(main.value.notifications, context),
+    retired: main.value.retired,
     files: [],
   }
   return { ...settings, policyVersion: policyVersion(settings) }

@@ -48,6 +48,19 @@ export const mainSchema = z
     safety,
     daemon,
     notifications,
+    retired: z
+      .strictObject({
+        sources: list(id())
+          .default([])
+          .describe('Sources without a section, of which people are left: nothing says any more when they leave.'),
+        platforms: list(id())
+          .default([])
+          .describe('Platforms without a section, on which accounts are left: nobody shuts them any more.'),
+      })
+      .prefault({})
+      .describe(
+        'What was given up on purpose. Without it a section that somebody still hangs on cannot be taken away.',
+      ),
   })
   .describe("Keyturn's configuration. docs/configuration.md explains every key.")
 

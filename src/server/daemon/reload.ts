@@ -1,8 +1,7 @@
 import { loadWhenQuiet } from '../../config/index.ts'
 import { compareSettings, refuseReload } from '../../config/compare.ts'
-import { showProblem } from '../../config/problems.ts'
+import { showErrors } from '../../config/problems.ts'
 import { SECOND } from '../../model/instant.ts'
-import type { Problem } from '../../model/place.ts'
 import type { Settings } from '../../model/settings.ts'
 import type { Keyturn } from '../context.ts'
 
@@ -25,22 +24,9 @@ export async function reload(
   signal: AbortSignal,
 ): Promise<Reloaded> {
   const { settings, problems, files } = await loadWhenQuiet(file, quiet, signal)
-  if (settings === null) return { files, refused: sentence(problems) }
+  if (settings === null) return { files, refused: showErrors(problems) }
   const change = compareSettings(before, settings)
   if (change.same) return { files, same: true }
-  const linked = await Promise.all(
-    Object.keys(before.platforms).map(async (id) => [id, await ledger.population(id)] as const),
-  )
-  const people = await Promise.all(
-    Object.keys(before.sources).map(async (id) => [id, (await ledger.acceptedRead(id))?.active ?? 0] as const),
-  )
-  const objections = refuseReload(before, settings, new Map(linked), new Map(people))
-  return objections.length > 0 ? { files, refused: sentence(objections) } : { files, settings, policy: change.policy }
-}
-
-function sentence(problems: readonly Problem[]): string {
-  return problems
-    .filter(({ severity }) => severity === 'error')
-    .map(showProblem)
-    .join('\n')
+  const objections = refuseReload(before, settings, await ledger.atStake())
+  return objections.length > 0 ? { files, refused: showErrors(objections) } : { files, settings, policy: change.policy }
 }

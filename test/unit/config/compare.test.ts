@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { compareSettings, refuseReload } from '../../../src/config/compare.ts'
+import { compareSettings, refuseForgetting, refuseReload } from '../../../src/config/compare.ts'
+import type { Problem } from '../../../src/model/place.ts'
+import type { AtStake } from '../../../src/model/running.ts'
 import type { Settings } from '../../../src/model/settings.ts'
 import { interpreted, mainText } from './example.ts'
 
@@ -111,26 +113,20 @@ describe('what another configuration asks of a running daemon:', () => {
   })
 })
 
-interface Remembered {
-  readonly linked: ReadonlyMap<string, number>
-  readonly people: ReadonlyMap<string, number>
-}
-
 describe('a configuration is refused that would', () => {
-  const refusals = (change: Changes, remembered: Partial<Remembered>, old: Settings | null = before) =>
-    refuseReload(old, settingsOf(change), remembered.linked ?? new Map(), remembered.people ?? new Map()).map(
-      ({ severity, place, path, message, hint }) =>
-        `${severity} ${place.file}:${place.line} ${path}: ${message} | ${hint}`,
-    )
+  const said = ({ severity, place, path, message, hint }: Problem) =>
+    `${severity} ${place.file}:${place.line} ${path}: ${message} | ${hint}`
+  const refusals = (change: Changes, atStake: Partial<AtStake> = {}) =>
+    refuseReload(before, settingsOf(change), { links: new Map(), people: new Map(), ...atStake }).map(said)
 
   test('forget the accounts of a platform', () => {
-    expect(refusals(withoutWiki, { linked: new Map([['wiki', 207]]) })).toEqual([
-      'error keyturn.yaml:59 platforms.wiki: 207 accounts of people on wiki would be forgotten: nobody would shut them when their owners leave | Put its section back. With mode: observe Keyturn only looks at that platform.',
+    expect(refusals(withoutWiki, { links: new Map([['wiki', 207]]) })).toEqual([
+      'error keyturn.yaml:59 platforms.wiki: 207 accounts of people on wiki would be forgotten: nobody would shut them when their owners leave | Put its section back (with mode: observe Keyturn only looks there), or give it up: "retired: { platforms: [wiki] }".',
     ])
   })
 
   test('forget them by giving the platform another name', () => {
-    expect(refusals(wikiRenamed, { linked: new Map([['wiki', 1]]) })).toEqual([
+    expect(refusals(wikiRenamed, { links: new Map([['wiki', 1]]) })).toEqual([
       'error keyturn.yaml:59 platforms.wiki: 1 account of people on wiki would be forgotten: nobody would shut them when their owners leave | It seems to be called "knowledge" now. Give it its old name back.',
     ])
   })
@@ -144,7 +140,7 @@ describe('a configuration is refused that would', () => {
       ['feeds/employees.csv', 'other.csv'],
     ]
     expect(refusals(other, { people: new Map([['hr', 1]]) })).toEqual([
-      'error keyturn.yaml:6 sources.hr: 1 person of hr would stay for ever as they are: nothing would say when they leave | Put its section back. It can go when everybody in it has left.',
+      'error keyturn.yaml:6 sources.hr: 1 person of hr would stay for ever as they are: nothing would say when they leave | Put its section back until everybody in it has left, or give it up: "retired: { sources: [hr] }".',
     ])
   })
 
@@ -153,26 +149,26 @@ describe('a configuration is refused that would', () => {
       ['ledger: sqlite:var/keyturn.db, redis: embedded', 'ledger: sqlite:x.db, redis: env:REDIS'],
     ]
     const remedy = 'Put it back, or stop the daemon and start it again.'
-    expect(refusals(change, {})).toEqual(
+    expect(refusals(change)).toEqual(
       ['ledger', 'redis'].map(
         (key) =>
           `error keyturn.yaml:3 state.${key}: is another one than that in use; it cannot change while the daemon runs | ${remedy}`,
       ),
     )
-    expect(refusals(change, {}, null)).toEqual([])
   })
 
   test('forget accounts at a start, when only the ledger remembers the platform', () => {
-    expect(refusals([], { linked: new Map([['old', 3]]) }, null)).toEqual([
-      'error /etc/keyturn/keyturn.yaml:0 platforms.old: 3 accounts of people on old would be forgotten: nobody would shut them when their owners leave | Put its section back. With mode: observe Keyturn only looks at that platform.',
+    const atStake = { links: new Map([['old', 3]]), people: new Map() }
+    expect(refuseForgetting(null, before, atStake).map(said)).toEqual([
+      'error /etc/keyturn/keyturn.yaml:0 platforms.old: 3 accounts of people on old would be forgotten: nobody would shut them when their owners leave | Put its section back (with mode: observe Keyturn only looks there), or give it up: "retired: { platforms: [old] }".',
     ])
   })
 })
 
 describe('a configuration is accepted that', () => {
   test('removes a platform without accounts, and says what is new', () => {
-    const remembered = { linked: new Map([['wiki', 0]]), people: new Map([['hr', 311]]) }
-    expect(refuseReload(before, settingsOf(withoutWiki), remembered.linked, remembered.people)).toEqual([])
+    const atStake = { links: new Map([['wiki', 0]]), people: new Map([['hr', 311]]) }
+    expect(refuseReload(before, settingsOf(withoutWiki), atStake)).toEqual([])
     expect(compareSettings(before, settingsOf(withoutWiki)).platforms).toEqual({
       added: [],
       removed: ['wiki'],
@@ -180,9 +176,15 @@ describe('a configuration is accepted that', () => {
     })
   })
 
+  test('says that a platform is given up', () => {
+    const atStake = { links: new Map([['wiki', 207]]), people: new Map() }
+    const after = { ...settingsOf(withoutWiki), retired: { sources: [], platforms: ['wiki'] } }
+    expect(refuseReload(before, after, atStake)).toEqual([])
+  })
+
   test('changes everything else', () => {
-    const remembered = {
-      linked: new Map([
+    const atStake = {
+      links: new Map([
         ['wiki', 5],
         ['corp-ad', 7],
       ]),
@@ -193,6 +195,6 @@ describe('a configuration is accepted that', () => {
       ['ldap://127.0.0.1:3890', 'ldaps://wiki.example'],
       ['linger: 14d', 'linger: 1d'],
     ])
-    expect(refuseReload(before, after, remembered.linked, remembered.people)).toEqual([])
+    expect(refuseReload(before, after, atStake)).toEqual([])
   })
 })

@@ -21,7 +21,7 @@ describe('mistakes in what the daemon does are told with place, what is given an
       name: 'a misspelt section',
       section: 'notification: { gather: 10s }',
       expected: [
-        '2:1 notification: unknown key; allowed here are version, organisation, state, roles, sources, platforms, safety, daemon, notifications | Did you mean "notifications"?',
+        '2:1 notification: unknown key; allowed here are version, organisation, state, roles, sources, platforms, safety, daemon, notifications, retired | Did you mean "notifications"?',
       ],
     },
     {

@@ -24,7 +24,7 @@ describe('a file that does not fit its schema is refused with place, what is giv
       name: 'an unknown key at the top',
       change: [['safety:', 'safty:']],
       expected: [
-        '73:1 safty: unknown key; allowed here are version, organisation, state, roles, sources, platforms, safety, daemon, notifications | Did you mean "safety"?',
+        '73:1 safty: unknown key; allowed here are version, organisation, state, roles, sources, platforms, safety, daemon, notifications, retired | Did you mean "safety"?',
       ],
     },
     {

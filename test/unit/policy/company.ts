@@ -122,6 +122,7 @@ export function settings(
     roles: Object.fromEntries(roles.map((one) => [one.name, one])),
     daemon: { listen: null, fullPass: 3_600_000, offboards: { most: 20, within: 3_600_000 }, tracing: false },
     notifications: { gather: 10_000, mail: null, webhooks: [] },
+    retired: { sources: [], platforms: [] },
     files: [],
     policyVersion: 'v1',
   }

@@ -28,6 +28,11 @@ export default defineConfig({
           sequence: { groupOrder: 0 },
         },
       },
+      // The longest first.
+      {
+        extends: true,
+        test: { name: 'scenarios', include: ['test/scenarios/**/*.test.ts'], ...withServers },
+      },
       {
         extends: true,
         test: { name: 'integration', include: ['test/integration/**/*.test.ts'], ...withServers },
@@ -41,10 +46,6 @@ export default defineConfig({
           globalSetup: 'test/integration/ledger/postgresql-server.ts',
           ...withServers,
         },
-      },
-      {
-        extends: true,
-        test: { name: 'scenarios', include: ['test/scenarios/**/*.test.ts'], ...withServers },
       },
     ],
     // Asked for by `npm run coverage`, and only of the stages that decide.

@@ -119,7 +119,10 @@ function onSignals(stop: AbortController): void {
     process.on(signal, () => {
       // A process of the daemon: it is the daemon that is asked to stop.
       if (process.send !== undefined) return
-      if (stop.signal.aborted) process.exit(130)
+      if (stop.signal.aborted) {
+        process.stderr.write('\nkeyturn: stopped at once; what was begun and what is owed goes on at the next start\n')
+        process.exit(130)
+      }
       process.stderr.write('\nkeyturn: stopping after what is being written; once more stops at once\n')
       stop.abort(new KeyturnError('stopped', `stopped by ${signal}`, { hint: stoppedHint }))
     })

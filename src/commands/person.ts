@@ -1,4 +1,4 @@
-import { visible } from '../report/text.ts'
+import { count, visible } from '../report/text.ts'
 import { KeyturnError } from '../model/errors.ts'
 import type { Identity } from '../model/identity.ts'
 import type { Keyturn } from '../server/context.ts'
@@ -12,9 +12,7 @@ export async function findPerson(keyturn: Keyturn, read: readonly Identity[], te
   const found = inFeed.length > 0 ? inFeed : await keyturn.ledger.findPeople(text)
   const [person, ...others] = found
   if (person === undefined) {
-    throw new KeyturnError('not-found', `nobody is known as "${text}"`, {
-      hint: 'Give the key of the feed (employee number), source:key, mail address or account name. Before the first apply nobody is known.',
-    })
+    throw new KeyturnError('not-found', `nobody is known as "${text}"`, { hint: await whereToLook(keyturn) })
   }
   if (others.length === 0) return person
   throw new KeyturnError(
@@ -22,6 +20,16 @@ export async function findPerson(keyturn: Keyturn, read: readonly Identity[], te
     `"${text}" means ${found.length} people; nothing was done:\n${found.map(line).join('\n')}`,
     { hint: 'Give one of these ids.' },
   )
+}
+
+/** Whoever stands in a row that nobody could understand is not known either. */
+async function whereToLook({ ledger, settings }: Keyturn): Promise<string> {
+  const given = 'Give the key of the feed (employee number), source:key, mail address or account name.'
+  const reads = await Promise.all(Object.keys(settings.sources).map((source) => ledger.acceptedRead(source)))
+  if (reads.every((read) => read === null)) return `${given} Before the first apply nobody is known.`
+  const rows = reads.reduce((sum, read) => sum + (read?.setAside?.rows ?? 0), 0)
+  if (rows === 0) return given
+  return `${given} ${count(rows, 'row')} of the feeds ${rows === 1 ? 'is' : 'are'} set aside, and may be this person's: "keyturn plan" says why.`
 }
 
 /** Enough to tell two people apart, whatever the feed calls it. */

@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import { InvalidArgumentError } from 'commander'
 import { roles } from '../model/running.ts'
 import type { Role } from '../model/running.ts'
+import { count } from '../report/text.ts'
 import { runDaemon } from '../server/daemon.ts'
 import { act } from './command.ts'
 import type { ExitCode, Invocation, Runner } from './command.ts'
@@ -41,7 +42,7 @@ async function run(invocation: Invocation, options: Options): Promise<ExitCode> 
   invocation.say(
     left.owed === 0
       ? 'Stopped. Nothing is owed.'
-      : `Stopped. ${left.owed} obligations are still owed (${left.revocations} of them revocations); they are kept in the ledger and go on at the next start.`,
+      : `Stopped. ${count(left.owed, 'obligation')} still owed, ${count(left.revocations, 'revocation')} among them: kept in the ledger, and carried out from the next start on.`,
   )
   return 0
 }

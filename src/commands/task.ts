@@ -1,7 +1,8 @@
 import type { Command } from 'commander'
 import { act } from './command.ts'
 import type { Runner } from './command.ts'
-import { KeyturnError } from '../model/errors.ts'
+import { KeyturnError, summarise } from '../model/errors.ts'
+import { openLog } from '../server/log.ts'
 
 /** A process of the daemon: it is started by `run` and by nobody else. */
 export function define(command: Command, runner: Runner): void {
@@ -13,8 +14,13 @@ export function define(command: Command, runner: Runner): void {
         if (task === 'pass') await (await import('../server/daemon/pass.ts')).runPass()
         else await (await import('../server/daemon/changes.ts')).runChanges()
       } catch (error) {
+        if (!(error instanceof KeyturnError)) throw error
         // Asked to stop by the daemon: what was not done is still owed.
-        if (!(error instanceof KeyturnError) || error.code !== 'stopped') throw error
+        if (error.code === 'stopped') return 0
+        // Among the daemon's own lines, and not as a command would tell a person.
+        const logger = await openLog({ level: 'error', pretty: process.stderr.isTTY })
+        logger.error(`the process of the daemon for ${task} cannot go on`, { ...summarise(error), hint: error.hint })
+        return 1
       }
       return 0
     }),

@@ -54,6 +54,8 @@ const mostAtOnce = 16_384
 const few = 16
 /** BullMQ reports the same outage with every command: one line a while is enough. */
 const quietFor = 30 * SECOND
+/** At a start Redis is awaited, the embedded one above all: that is no outage yet. */
+const awaited = 2 * SECOND
 
 export function openLane(options: OneLaneOptions): OpenLane {
   const { redis, platform, lane, logger, tracing } = options
@@ -174,10 +176,13 @@ async function run(
 }
 
 function quietly(say: () => void): () => void {
-  let saidAt = -Infinity
+  let [beganAt, heardAt, saidAt] = [-Infinity, -Infinity, -Infinity]
   return () => {
-    if (performance.now() - saidAt < quietFor) return
-    saidAt = performance.now()
+    const now = performance.now()
+    if (now - heardAt > quietFor) beganAt = now
+    heardAt = now
+    if (now - beganAt < awaited || now - saidAt < quietFor) return
+    saidAt = now
     say()
   }
 }

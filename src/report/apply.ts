@@ -55,7 +55,10 @@ function renderTotals(applied: Applied, took: number): string {
   }
   if (applied.obligations.length === 0) {
     const where = applied.unread.length === 0 ? '' : ' on what could be read'
-    return `Nothing was to do${where}. (${showDuration(took)})`
+    const withheld = applied.plan.withheld.length
+    const what =
+      withheld === 0 ? `Nothing was to do${where}` : `Nothing was done: ${count(withheld, 'change')} withheld`
+    return `${what}. (${showDuration(took)})`
   }
   const rows = Object.keys(applied.plan.situations).map((platform) => {
     const own = applied.obligations.filter((one) => one.platform === platform)

@@ -55,7 +55,8 @@ export async function loadSettings(file: string): Promise<Settings> {
 /** Opens ledger and connectors (which sign in only when they are used). Throws KeyturnError. */
 export async function openKeyturn(options: OpenOptions): Promise<Keyturn> {
   const settings = typeof options.config === 'string' ? await loadSettings(options.config) : options.config
-  const logger = options.logger ?? (await openLog({ level: 'warn', pretty: process.stderr.isTTY }))
+  // A command speaks to a person, also through a pipe; the daemon and its processes bring a log of their own.
+  const logger = options.logger ?? (await openLog({ level: 'warn', pretty: true }))
   const clock = options.clock ?? openClock()
   const guard = guarding({ logger, clock })
   const ledger = await openStateLedger(settings.state, secrets(), { readOnly: options.readOnly, ...guard })

@@ -98,7 +98,7 @@ export async function runChanges(): Promise<void> {
   await using keyturn = await openKeyturn({
     config: daemon.begin.settings,
     readOnly: false,
-    logger: await openLog({ level: 'info', pretty: false }),
+    logger: await openLog({ level: 'info', pretty: process.stderr.isTTY }),
   })
   await using settling = openSettling(keyturn, ['change'], daemon.signal)
   await using redis = await openRedisOf(keyturn, { patient: true })

@@ -31,7 +31,7 @@ export async function runPass(): Promise<void> {
   await using keyturn = await openKeyturn({
     config: settings,
     readOnly: false,
-    logger: await openLog({ level: 'info', pretty: false }),
+    logger: await openLog({ level: 'info', pretty: process.stderr.isTTY }),
   })
   const story = storyOf({ ...keyturn, operator: 'keyturn' })
   const read: Record<string, string> = {}

@@ -9,6 +9,6 @@ export function checkRetired({ main }: Parts): readonly Problem[] {
       .get('retired', section)
       .items()
       .filter(({ text }) => text !== undefined && main.get(section, text).exists)
-      .map((item) => item.error(`${item.text} is retired, and has a section`, { hint: `Take one of the two away.` })),
+      .map((item) => item.error(`${item.text} is retired, and has a section`, { hint: 'Take one of the two away.' })),
   )
 }

@@ -25,6 +25,14 @@ describe('mistakes in what the daemon does are told with place, what is given an
       ],
     },
     {
+      name: 'something given up that is still there',
+      section: 'retired: { platforms: [old, wiki], sources: [hr] }',
+      expected: [
+        '2:46 retired.sources[0]: hr is retired, and has a section | Take one of the two away.',
+        '2:29 retired.platforms[1]: wiki is retired, and has a section | Take one of the two away.',
+      ],
+    },
+    {
       name: 'a full pass without rest',
       section: 'daemon: { full-pass: 30s }',
       expected: ['2:22 daemon.full-pass: "30s" is given, allowed is a duration from 1m to 7d such as 10m'],

@@ -28,8 +28,8 @@ describe('mistakes in what the daemon does are told with place, what is given an
       name: 'something given up that is still there',
       section: 'retired: { platforms: [old, wiki], sources: [hr] }',
       expected: [
-        '2:46 retired.sources[0]: hr is retired, and has a section | Take one of the two away.',
         '2:29 retired.platforms[1]: wiki is retired, and has a section | Take one of the two away.',
+        '2:46 retired.sources[0]: hr is retired, and has a section | Take one of the two away.',
       ],
     },
     {

@@ -8,12 +8,11 @@ import { renderCarried, renderForgotten, renderNotGivenBack, renderOwed, renderU
 import { renderPlan } from '../report/plan.ts'
 import { showInstant } from '../report/text.ts'
 import type { Carried, Waiting } from '../server/carrying.ts'
-import { lives } from '../server/accepted.ts'
 import { openInForce } from './in-force.ts'
 import type { Keyturn } from '../server/context.ts'
-import { mayRun } from '../server/machine.ts'
 import { offboard, previewUndo, undo } from '../server/operating.ts'
 import type { Undone } from '../server/operating.ts'
+import { rolesOf, whoRuns } from '../server/who-runs.ts'
 import { act } from './command.ts'
 import type { ExitCode, Invocation, Runner } from './command.ts'
 import { findPerson } from './person.ts'
@@ -129,14 +128,15 @@ async function answer(
 ): Promise<ExitCode> {
   const { obligations, plan, blind, forgotten, audit, since, unwritten, notGivenBack, undelivered } = carried
   const { withheld } = plan
-  const isDaemonRunning = (await keyturn.ledger.processes(keyturn.clock() - lives)).some(({ id }) => mayRun(id))
+  const running = rolesOf(await whoRuns(keyturn))
   const word = { identity: identity.id, since, unwritten, notGivenBack, undelivered }
+  const isDaemonRunning = running.has('workers')
   invocation.answer({ ...word, obligations, withheld, blind, forgotten, audit, isDaemonRunning })
   invocation.say(renderCarried(identity, carried))
   for (const words of [renderForgotten(carried), ...more]) sayUnlessEmpty(invocation, words)
   sayUnlessEmpty(
     invocation,
-    unwritten === undefined ? renderOwed(carried, isDaemonRunning) : renderUnwritten(unwritten, isDaemonRunning),
+    unwritten === undefined ? renderOwed(carried, running) : renderUnwritten(unwritten, isDaemonRunning),
   )
   const isOwed =
     unwritten !== undefined ||

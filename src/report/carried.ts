@@ -4,6 +4,7 @@ import { changeOrder } from '../model/change.ts'
 import type { Identity } from '../model/identity.ts'
 import type { Instant } from '../model/instant.ts'
 import type { AuditRecord, Link, ObligationStatus } from '../model/ledger.ts'
+import type { Role } from '../model/running.ts'
 import { showChange } from './plan.ts'
 import { count, showDuration, visible } from './text.ts'
 
@@ -44,17 +45,24 @@ export function renderForgotten({ forgotten }: CarriedWord): string {
   return [colours.red(`${what}, or put the section back and give this command again.`), ...lines].join('\n')
 }
 
-/** The last line: whether the operator may go back to bed. */
-export function renderOwed({ obligations, blind }: CarriedWord, isDaemonRunning: boolean): string {
+/** The last line: whether the operator may go back to bed. `running`: what the processes of the daemon that run do together. */
+export function renderOwed({ obligations, blind }: CarriedWord, running: ReadonlySet<Role>): string {
   const owed = new Set([
     ...obligations.filter(({ state }) => state !== 'settled').map(({ platform }) => platform),
     ...blind,
   ])
   if (owed.size === 0) return ''
-  const who = isDaemonRunning
-    ? 'The running daemon tries on until it is done; "keyturn status" shows it.'
-    : 'No daemon runs, so NOBODY tries on: start "keyturn run", or give this command again.'
+  // What could not be looked at must be planned before anybody can work on it.
+  const who = whoTriesOn(running, blind.length > 0 ? ['workers', 'intake'] : ['workers'])
   return colours.red(`\nNot done on ${count(owed.size, 'platform')} (${[...owed].toSorted().join(', ')}). ${who}`)
+}
+
+function whoTriesOn(running: ReadonlySet<Role>, needed: readonly Role[]): string {
+  const lacking = needed.filter((role) => !running.has(role))
+  if (lacking.length === 0) return 'The running daemon tries on until it is done; "keyturn status" shows it.'
+  if (running.size === 0) return 'No daemon runs, so NOBODY tries on: start "keyturn run", or give this command again.'
+  const nobody = lacking.includes('workers') ? 'NOBODY tries on' : 'NOBODY plans what could not be looked at'
+  return `No running daemon has the role ${lacking.join(' or ')}, so ${nobody}: start "keyturn run --only ${lacking.join(',')}", or give this command again.`
 }
 
 /** Said while the ledger cannot be written: what was done, what was not, and who remembers it. */

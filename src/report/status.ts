@@ -5,7 +5,16 @@ import { SECOND } from '../model/instant.ts'
 import type { Instant } from '../model/instant.ts'
 import type { Hold, ObligationStatus, OpenCount } from '../model/ledger.ts'
 import { showPlace } from '../model/place.ts'
-import type { HeldPeople, Override, PlatformState, ProcessState, RejectedLeavers, Restored } from '../model/running.ts'
+import { roles } from '../model/running.ts'
+import type {
+  HeldPeople,
+  Override,
+  PlatformState,
+  ProcessState,
+  RejectedLeavers,
+  Restored,
+  Role,
+} from '../model/running.ts'
 import { count, showDuration, showInstant, showMoment, table, visible } from './text.ts'
 
 /** How everything stands, as the ledger and the platforms tell. */
@@ -105,10 +114,27 @@ function processes(
   const refused = [...new Set(running.flatMap(({ refusedConfig }) => refusedConfig ?? []))]
   return [
     ...lines,
+    ...lackingRoles(running),
     ...refused.map((why) =>
       colours.red(`The configuration on disk is refused; the last good one stays in force:\n${why}`),
     ),
   ].join('\n')
+}
+
+const lacks: Readonly<Record<Role, string>> = {
+  intake: 'NO feed is read, no date is acted on, and nobody is planned',
+  workers: 'NOTHING that is owed is done, and nobody is shut out',
+  server: 'nobody is notified, and /healthz, /readyz and /metrics do not answer',
+}
+
+/** Each process may be in order by itself, and yet a part of the work is nobody's. */
+function lackingRoles(running: readonly ProcessState[]): readonly string[] {
+  return roles
+    .filter((role) => !running.some((one) => one.roles.includes(role)))
+    .map((role) => {
+      const text = `No running daemon has the role ${role}: ${lacks[role]}, until "keyturn run --only ${role}" runs.`
+      return role === 'server' ? colours.yellow(text) : colours.red(text)
+    })
 }
 
 function feeds({ sources }: Standing, zone: string): string {

@@ -59,6 +59,27 @@ test('a platform that is down keeps its part owed, and only its own; with no dae
   expect(await wiki.isAmongLeavers('E1')).toBe(true)
 })
 
+test('a daemon that only plans carries nothing out, and nobody is told that it does', async () => {
+  await using company = await Company.found(server)
+  await using wiki = await withWiki(company)
+  await company.feed(staff(2))
+  expectExit(await company.apply(), 0)
+  await using daemon = await Daemon.start(company, '--only', 'intake')
+  await other.kill()
+  try {
+    const run = await company.keyturn('offboard', 'E1', '--reason', 'dismissed', '--wait', '1s')
+    expectExit(run, 1)
+    expect(run.stdout).toMatch(/\(wiki\)\. No running daemon has the role workers, so NOBODY tries on/)
+    const status = await company.keyturn('status', '--offline')
+    expect(status.stdout).toContain('No running daemon has the role workers: NOTHING that is owed is done')
+    expectExit(status, 2)
+  } finally {
+    await other.start()
+    await wiki.rebind()
+  }
+  expect(await daemon.stop()).toBe(0)
+})
+
 test('Ctrl-C while a platform hangs ends the waiting: what is written stays written, and a daemon carries the rest out', async () => {
   await using company = await Company.found(server)
   await using wiki = await withWiki(company)

@@ -1,6 +1,8 @@
 import { stripVTControlCharacters } from 'node:util'
 import { expect, test } from 'vitest'
 import type { Hold } from '../../../src/model/ledger.ts'
+import { roles } from '../../../src/model/running.ts'
+import type { Role } from '../../../src/model/running.ts'
 import { renderStatus } from '../../../src/report/status.ts'
 import type { Standing } from '../../../src/report/status.ts'
 import { noon, obligation } from './samples.ts'
@@ -46,15 +48,32 @@ function page(more: Partial<Standing>): readonly string[] {
 }
 
 test('a daemon that was killed is not told as one that runs', () => {
-  const daemon = { id: 'host:1', roles: ['intake'], startedAt: noon, policyVersion: nothing.policyVersion } as const
+  const daemon = { id: 'host:1', roles: [...roles], startedAt: noon, policyVersion: nothing.policyVersion } as const
   const processes = [
     { ...daemon, seenAt: noon - 5_000, refusedConfig: null },
     { ...daemon, id: 'host:2', seenAt: noon - 20_000, refusedConfig: null },
   ]
-  expect(page({ processes }).slice(0, 2)).toEqual([
-    'daemon host:1  intake  since 2026-11-22 13:00 Europe/Berlin',
-    'daemon host:2  intake  since 2026-11-22 13:00 Europe/Berlin  not heard from for 20.0 s',
+  expect(page({ processes }).slice(0, 3)).toEqual([
+    'daemon host:1  intake, workers, server  since 2026-11-22 13:00 Europe/Berlin',
+    'daemon host:2  intake, workers, server  since 2026-11-22 13:00 Europe/Berlin  not heard from for 20.0 s',
+    '',
   ])
+})
+
+test('a part of the work that no running process does is told, and only that', () => {
+  const { policyVersion } = nothing
+  const one = { id: 'host:1', startedAt: noon, seenAt: noon, policyVersion, refusedConfig: null }
+  const told = (...shares: (readonly Role[])[]) =>
+    page({ processes: shares.map((share) => ({ ...one, roles: share })) }).filter((line) => line.startsWith('No '))
+  expect(told(['intake', 'server'])).toEqual([
+    'No running daemon has the role workers: NOTHING that is owed is done, and nobody is shut out, until "keyturn run --only workers" runs.',
+  ])
+  expect(told(['workers'])).toEqual([
+    expect.stringMatching(/^No running daemon has the role intake: NO feed is read/),
+    expect.stringMatching(/^No running daemon has the role server: nobody is notified/),
+  ])
+  expect(told(['intake', 'server'], ['workers'])).toEqual([])
+  expect(told()).toEqual([expect.stringMatching(/^No daemon runs/)])
 })
 
 test('how many people wait in holds, each once, and only for what is still open', () => {

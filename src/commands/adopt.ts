@@ -60,6 +60,9 @@ const meanings: Readonly<Record<Adoptable['situation'], string>> = {
   unmatched: 'nobody in the feeds; never touched',
 }
 
+/** So many lines are shown without --all. */
+const most = 40
+
 function show(invocation: Invocation, platform: string, adoption: Adoption, all: boolean): ExitCode {
   const { accounts } = adoption
   invocation.answer({
@@ -80,7 +83,7 @@ function show(invocation: Invocation, platform: string, adoption: Adoption, all:
     `${colours.bold(platform)}  ${count(accounts.length, 'account')}\n\n${table(['situation', 'accounts', 'meaning'], summary)}`,
   )
   const rows = groups.flat().filter((one) => all || one.situation !== 'linked')
-  const shown = all ? rows : rows.slice(0, 40)
+  const shown = all ? rows : rows.slice(0, most)
   if (shown.length > 0) {
     const lines = shown.map(({ account, situation, identity, by }) => [
       account.name,
@@ -93,6 +96,9 @@ function show(invocation: Invocation, platform: string, adoption: Adoption, all:
   }
   if (rows.length > shown.length)
     invocation.say(colours.dim(`… and ${rows.length - shown.length} more (--all shows them)`))
+  // No line of a file settles these: the account has its owner.
+  const clashes = groups.flat().flatMap(({ situation, by }) => (situation === 'linked' && by !== '' ? [by] : []))
+  for (const clash of all ? clashes : clashes.slice(0, most)) invocation.say(`\n${colours.red('disputed')}  ${clash}`)
   const certainNow = accounts.some((one) => one.situation === 'unlinked' || one.situation === 'proposed')
   if (certainNow) invocation.say(`\nLink them with: keyturn adopt ${platform} --confirm`)
   return 0

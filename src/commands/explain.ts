@@ -20,7 +20,9 @@ async function run(invocation: Invocation, _options: object, args: readonly stri
   const [person = '', platform] = args
   if (platform !== undefined) connectorOf(keyturn, platform)
   const identity = await findPerson(keyturn, [], person)
-  const explanation = await explain(keyturn, identity, { most: 15, ...(platform === undefined ? {} : { platform }) })
+  const { signal } = invocation
+  const only = platform === undefined ? {} : { platform }
+  const explanation = await explain(keyturn, identity, { most: 15, signal, ...only })
   invocation.answer(explanation)
   invocation.say(renderExplanation(explanation, { zone: keyturn.settings.organisation.timezone, bold: colours.bold }))
   return 0

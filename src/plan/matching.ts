@@ -9,12 +9,21 @@ export interface Match {
   readonly attribute: string
 }
 
+/** Strong keys that cannot be believed: several accounts, several people, or somebody else's account already. */
+export interface Dispute {
+  /** Accounts that nobody is linked to and that may be this person's; where there are none, those of others. */
+  readonly matches: readonly Match[]
+  readonly text: string
+  /** Every account that was found is linked to somebody else. */
+  readonly isTheirs: boolean
+}
+
 /** Whose accounts those are that nobody is linked to; a guess is never among the answers. */
 export interface Matching {
   /** Exactly one account for exactly one person, by a strong key. */
   readonly matched: ReadonlyMap<IdentityId, Match>
-  /** Several accounts, several people, or somebody else's account already: for a person to decide. */
-  readonly disputed: ReadonlyMap<IdentityId, { readonly accounts: readonly ObservedAccount[]; readonly text: string }>
+  /** For a person to decide. */
+  readonly disputed: ReadonlyMap<IdentityId, Dispute>
   readonly disputedAccounts: ReadonlySet<string>
   /** What a weak key found: proposed to a person, never acted upon. */
   readonly proposed: ReadonlyMap<IdentityId, readonly Match[]>
@@ -45,7 +54,7 @@ export function matchAccounts(index: IndexedView, people: Iterable<DesiredAccoun
 }
 
 function claim(index: IndexedView, desired: DesiredAccount, claims: Claims): void {
-  const strong = find(index, desired, 'link')
+  const strong = concerning(index, desired, find(index, desired, 'link'))
   if (strong.length > 0) {
     claims.strong.set(desired.identity, strong)
     for (const { account } of strong) {
@@ -58,6 +67,14 @@ function claim(index: IndexedView, desired: DesiredAccount, claims: Claims): voi
   if (desired.create) claims.creating.add(desired.identity)
   const weak = desired.state === 'shut' ? [] : find(index, desired, 'propose')
   if (weak.length > 0) claims.weak.set(desired.identity, weak)
+}
+
+/**
+ * Whoever shall be given no account needs nothing of one that is linked to somebody else: it is that person's, and will
+ * stay so. One that nobody is linked to may be this person's, and must be told, whatever else was found.
+ */
+function concerning({ owners }: IndexedView, { create }: DesiredAccount, found: readonly Match[]): readonly Match[] {
+  return create || found.some(({ account }) => !owners.has(account.nativeId)) ? found : []
 }
 
 /** Every account that one of the person's values finds, once, with the first rule that finds it. */
@@ -75,7 +92,7 @@ function find(index: IndexedView, desired: DesiredAccount, then: 'link' | 'propo
 
 function decide(index: IndexedView, claims: Claims): Matching {
   const matched = new Map<IdentityId, Match>()
-  const disputed = new Map<IdentityId, { accounts: readonly ObservedAccount[]; text: string }>()
+  const disputed = new Map<IdentityId, Dispute>()
   const disputedAccounts = new Set<string>()
   for (const [identity, matches] of claims.strong) {
     const [match] = matches as [Match, ...Match[]]
@@ -84,10 +101,10 @@ function decide(index: IndexedView, claims: Claims): Matching {
       matched.set(identity, match)
       continue
     }
-    disputed.set(identity, { accounts: matches.map(({ account }) => account), text })
-    for (const { account } of matches) {
-      if (!index.owners.has(account.nativeId)) disputedAccounts.add(account.nativeId)
-    }
+    const free = matches.filter(({ account }) => !index.owners.has(account.nativeId))
+    const isTheirs = free.length === 0
+    disputed.set(identity, { matches: isTheirs ? matches : free, text, isTheirs })
+    for (const { account } of free) disputedAccounts.add(account.nativeId)
   }
   const proposed = new Map<IdentityId, readonly Match[]>()
   for (const [identity, matches] of claims.weak) {
@@ -102,8 +119,11 @@ function decide(index: IndexedView, claims: Claims): Matching {
 /** Why this person's matches cannot be believed, or null. */
 function dispute(index: IndexedView, claims: Claims, identity: IdentityId, matches: readonly Match[]): string | null {
   if (matches.length > 1) {
-    const accounts = matches.map(({ account, by }) => `${account.name} (${by})`).join(', ')
-    return `${identity} matches ${matches.length} accounts: ${accounts}`
+    const accounts = matches.map(({ account, by }) => {
+      const owner = index.owners.get(account.nativeId)
+      return `${account.name} (${owner === undefined ? by : `${by}, linked to ${owner}`})`
+    })
+    return `${identity} matches ${matches.length} accounts: ${accounts.join(', ')}`
   }
   const [{ account, by }] = matches as [Match]
   const owner = index.owners.get(account.nativeId)
@@ -112,4 +132,14 @@ function dispute(index: IndexedView, claims: Claims, identity: IdentityId, match
   return people.length > 1
     ? `${account.name} matches ${people.length} people by ${by}: ${people.toSorted().join(', ')}`
     : null
+}
+
+/** What is in dispute, and what settles it: a link of somebody else is not taken away by saying whose the account is. */
+export function settling(
+  { text, isTheirs }: Dispute,
+  { identity, platform }: Pick<DesiredAccount, 'identity' | 'platform'>,
+): string {
+  return isTheirs
+    ? `${text}. What is linked stays theirs: correct the key of ${identity} in the feed, or "match" of ${platform} in the configuration.`
+    : `${text}. Say whose it is with "keyturn adopt ${platform}", or correct the key.`
 }

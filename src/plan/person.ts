@@ -5,7 +5,8 @@ import { diffAttributes } from './attributes.ts'
 import type { Context } from './context.ts'
 import { create } from './creation.ts'
 import { diffEntitlements } from './entitlements.ts'
-import type { Match } from './matching.ts'
+import { settling } from './matching.ts'
+import type { Dispute, Match } from './matching.ts'
 import { corrected, correctionOf } from './restored.ts'
 import { Sheet } from './sheet.ts'
 import { refusalOf } from './values.ts'
@@ -63,16 +64,13 @@ function linkAndDiff(context: Context, desired: DesiredAccount, { account, attri
 }
 
 /** Every account that could be meant is shown as a link that is held back; nobody guesses. */
-function disputed(
-  desired: DesiredAccount,
-  { accounts, text }: { readonly accounts: readonly ObservedAccount[]; readonly text: string },
-): Sheet {
-  const [first] = accounts as [ObservedAccount]
-  const sheet = new Sheet(desired, null, { account: first })
-  const way = `${text}. Say whose it is with "keyturn adopt ${desired.platform}", or correct the key.`
-  for (const account of accounts) {
+function disputed(desired: DesiredAccount, dispute: Dispute): Sheet {
+  const [first] = dispute.matches as [Match]
+  const sheet = new Sheet(desired, null, { account: first.account })
+  const way = settling(dispute, desired)
+  for (const { account, by } of dispute.matches) {
     const one = new Sheet(desired, null, { account })
-    one.need({ kind: 'link', by: 'disputed' }, null, desired.reason, { verdict: { why: 'disputed', text: way } })
+    one.need({ kind: 'link', by }, null, desired.reason, { verdict: { why: 'disputed', text: way } })
     sheet.drafts.push(...one.drafts)
   }
   sheet.note('disputed', way)

@@ -1,7 +1,7 @@
 import type { DesiredAccount, ObservedAccount } from '../model/account.ts'
 import type { Situation } from '../model/change.ts'
 import type { IdentityId } from '../model/identity.ts'
-import { matchAccounts } from './matching.ts'
+import { matchAccounts, settling } from './matching.ts'
 import { IndexedView } from './view.ts'
 import type { PlatformView } from './view.ts'
 
@@ -11,7 +11,10 @@ export interface SurveyedAccount {
   readonly situation: Extract<Situation, 'linked' | 'unlinked' | 'unmatched' | 'disputed'>
   /** Linked: the owner. Unlinked: whom the strong key names. Else everybody who is in dispute or proposed. */
   readonly people: readonly IdentityId[]
-  /** The key that found them, such as `mail "jane@corp.example"`; null for linked and for unmatched accounts. */
+  /**
+   * The key that found them, such as `mail "jane@corp.example"`; null for unmatched accounts. Of a linked one: who has no
+   * account because their key finds this one, and what they need; null where nobody's does.
+   */
   readonly by: string | null
 }
 
@@ -21,9 +24,18 @@ export function surveyAccounts(view: PlatformView, people: Iterable<DesiredAccou
   const { matched, disputed, proposed } = matchAccounts(index, people)
   const strong = byAccount([...matched].map(([identity, { account, by }]) => [account.nativeId, identity, by]))
   const contested = byAccount(
-    [...disputed].flatMap(([identity, { accounts, text }]) =>
-      accounts.map(({ nativeId }) => [nativeId, identity, text] as const),
+    [...disputed].flatMap(([identity, { matches, text }]) =>
+      matches.map(({ account }) => [account.nativeId, identity, text] as const),
     ),
+  )
+  const wanted = Map.groupBy(
+    [...disputed].flatMap(([identity, dispute]) =>
+      dispute.matches.map(({ account }) => ({
+        nativeId: account.nativeId,
+        text: settling(dispute, { identity, platform: view.settings.id }),
+      })),
+    ),
+    ({ nativeId }) => nativeId,
   )
   const weak = byAccount(
     [...proposed].flatMap(([identity, matches]) =>
@@ -34,7 +46,10 @@ export function surveyAccounts(view: PlatformView, people: Iterable<DesiredAccou
     .toSorted((a, b) => (a.name < b.name ? -1 : 1))
     .map((account): SurveyedAccount => {
       const owner = index.owners.get(account.nativeId)
-      if (owner !== undefined) return { account, situation: 'linked', people: [owner], by: null }
+      if (owner !== undefined) {
+        const others = wanted.get(account.nativeId)?.map(({ text }) => text)
+        return { account, situation: 'linked', people: [owner], by: others?.join(' ') ?? null }
+      }
       const found = strong.get(account.nativeId)
       if (found !== undefined) return { account, situation: 'unlinked', ...found }
       const claimants = contested.get(account.nativeId)

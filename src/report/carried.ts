@@ -100,7 +100,7 @@ function platformBlock(platform: string, carried: CarriedWord): string {
   return [
     colours.bold(platform) + (link === undefined ? '' : `  ${visible(link.name)}`),
     ...done,
-    ...withheld.map(({ change, text }) => colours.red(`withheld: ${showChange(change)}: ${text}`)),
+    ...new Set(withheld.map(({ change, text }) => colours.red(`withheld: ${showChange(change)}: ${text}`))),
     ...(carried.blind.includes(platform) ? [colours.red(blindWords(carried))] : []),
     ...(isQuiet && status?.state !== 'owed' ? unchangedLines(link, status) : []),
     ...(status === undefined || isQuiet || isOlder(status, carried) ? [] : statusLines(status)),

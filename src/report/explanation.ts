@@ -1,11 +1,20 @@
 import type { Assignment, DesiredAccount } from '../model/account.ts'
 import type { Identity, LifecycleEvent } from '../model/identity.ts'
 import type { AuditRecord, Grant, Hold, Link, ObligationStatus } from '../model/ledger.ts'
+import type { Withheld } from '../model/change.ts'
 import type { Instant } from '../model/instant.ts'
 import { showPlace } from '../model/place.ts'
 import type { Override } from '../model/running.ts'
-import { showReason } from './plan.ts'
+import { showReason, showWhy } from './plan.ts'
 import { count, localInstants, showInstant, showMoment, visible } from './text.ts'
+
+/** Why no account is linked, by a look at the platform. */
+export interface Unlinked {
+  /** What keeps an account from being linked or made, each once. */
+  readonly withheld: readonly Pick<Withheld, 'why' | 'text'>[]
+  /** Why it cannot be told; null where it can. */
+  readonly unseen: 'no-answer' | 'needs-whole-plan' | null
+}
 
 /** What is known of one person, from the ledger and the policy in force. */
 export interface Explanation {
@@ -27,6 +36,8 @@ export interface Explanation {
     readonly holds: readonly Hold[]
     /** The hold in which somebody rejected that the account is shut. */
     readonly rejectedIn?: number
+    /** Set where no account is linked and the person may have one there. */
+    readonly unlinked?: Unlinked
   }[]
   /** Rows of the person's source that are set aside: this one's may be among them. */
   readonly setAside?: number
@@ -114,6 +125,7 @@ function platformLines(one: Explanation['platforms'][number], person: string, zo
     link === null
       ? 'no account is linked'
       : `account ${link.name}  ${link.address}  (${link.how} ${showInstant(link.linkedAt, zone)})`,
+    ...unlinkedLines(one),
     ...shutLines(link, desired.state),
     `should be ${desired.state === 'closed' ? 'shut for now' : desired.state}: ${showReason(desired.reason)}`,
     ...holds.flatMap((hold) => holdLines(hold, person)),
@@ -130,6 +142,21 @@ function platformLines(one: Explanation['platforms'][number], person: string, zo
           `${obligation.state} since ${showInstant(obligation.admittedAt, zone)}: ${obligation.lastError?.message ?? 'not tried yet'}`,
         ]),
     ...(obligation === null ? [] : proofLines(obligation)),
+  ]
+}
+
+const unseenWords: Readonly<Record<NonNullable<Unlinked['unseen']>, string>> = {
+  'no-answer': 'could not be looked at: why there is no account cannot be told',
+  'needs-whole-plan':
+    'whether something stands in the way of an account is told by "keyturn plan", which looks at everybody',
+}
+
+function unlinkedLines({ unlinked }: Explanation['platforms'][number]): readonly string[] {
+  if (unlinked === undefined) return []
+  const { withheld, unseen } = unlinked
+  return [
+    ...withheld.map(({ why, text }) => `${showWhy(why)}  ${visible(text)}`),
+    ...(unseen === null ? [] : [unseenWords[unseen]]),
   ]
 }
 

@@ -124,7 +124,7 @@ function renderWithheld(withheld: readonly Withheld[], most: number): string[] {
   return [...groups.values()].flatMap((group) => {
     const first = group[0]
     if (first === undefined) return []
-    const heading = `  ${colours.red(`withheld: ${headings[first.why]}`)}  ${first.text}`
+    const heading = `  ${colours.red(showWhy(first.why))}  ${first.text}`
     return [heading, ...bounded(byPerson(group.map((one) => one.change)), personLine, most, '    ')]
   })
 }
@@ -151,6 +151,10 @@ const headings: Readonly<Record<WithheldWhy, string>> = {
   'value-refused': 'a value that the platform would refuse.',
   'not-ours': 'not ours.',
   'no-name': 'no free name.',
+}
+
+export function showWhy(why: WithheldWhy): string {
+  return `withheld: ${headings[why]}`
 }
 
 /** What stands over withheld changes already is not said again. */

@@ -16,7 +16,7 @@ export interface Adoptable {
   readonly situation: SurveyedAccount['situation'] | 'proposed'
   /** Whose it is (linked) or would be (unlinked, proposed), or null. */
   readonly identity: IdentityId | null
-  /** The key that says so, or why it cannot be said. */
+  /** The key that says so, or why it cannot be said; of a linked one: who has none because their key finds this one. */
   readonly by: string
 }
 

@@ -210,7 +210,7 @@ async function look(
     )
   } catch (error) {
     if (signal.aborted) throw error
-    keyturn.logger.warn('a platform could not be looked at; known accounts are shut unseen', {
+    keyturn.logger.warn('a platform could not be looked at; of it is planned only what shuts known accounts', {
       platform: connector.id,
       ...summarise(error),
     })

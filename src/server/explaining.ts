@@ -3,12 +3,16 @@ import type { Hold } from '../model/ledger.ts'
 import type { Explanation } from '../report/explanation.ts'
 import type { Keyturn } from './context.ts'
 import { overlaid } from './people.ts'
+import { whyUnlinked } from './unlinked.ts'
 
-/** Everything that says why this person has what they have, from the ledger and the policy in force. */
+/**
+ * Everything that says why this person has what they have, from the ledger and the policy in force. A platform is looked at
+ * only where the person has no account and may have one.
+ */
 export async function explain(
   keyturn: Keyturn,
   stored: Identity,
-  options: { readonly platform?: string; readonly most: number },
+  options: { readonly platform?: string; readonly most: number; readonly signal: AbortSignal },
 ): Promise<Explanation> {
   const { ledger, policy } = keyturn
   const now = keyturn.clock()
@@ -27,11 +31,12 @@ export async function explain(
   const platforms = Object.keys(keyturn.settings.platforms).filter(
     (platform) => options.platform === undefined || platform === options.platform,
   )
+  const desired = platforms.map((platform) => policy.desire(identity, platform, held, now))
   const linkOn = (platform: string) => links.find((link) => link.platform === platform)
-  const rejectedOn = (platform: string) => {
-    const found = rejected.first.find((one) => one.identity === identity.id && one.platform === platform)
-    return found === undefined ? {} : { rejectedIn: found.hold }
-  }
+  const rejectedHere = rejected.first.filter((one) => one.identity === identity.id)
+  const rejectedOn = new Map(rejectedHere.map(({ platform, hold }) => [platform, { rejectedIn: hold }]))
+  const unlinked = desired.filter(({ platform }) => linkOn(platform) === undefined)
+  const looked = await whyUnlinked(keyturn, identity, unlinked, options.signal)
   return {
     identity,
     setAside: read?.setAside?.rows ?? 0,
@@ -46,16 +51,16 @@ export async function explain(
     ),
     assignments: policy.assignments(identity, held, now),
     platforms: await Promise.all(
-      platforms.map(async (platform) => {
-        const { state, reason, entitlements, expiresAt, held: why } = policy.desire(identity, platform, held, now)
+      desired.map(async ({ platform, state, reason, entitlements, expiresAt, held: why }) => {
         return {
           platform,
-          link: links.find((link) => link.platform === platform) ?? null,
+          link: linkOn(platform) ?? null,
           grants: await ledger.grants(platform, [identity.id]),
           desired: { state, reason, entitlements, expiresAt, held: why },
           obligation: obligations.find((one) => one.platform === platform) ?? null,
           holds: holds.filter((hold) => hold.platform === platform && isHeldIn(hold, identity.id)),
-          ...rejectedOn(platform),
+          ...rejectedOn.get(platform),
+          ...looked.get(platform),
         }
       }),
     ),

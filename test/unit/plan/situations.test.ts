@@ -109,9 +109,50 @@ describe('situations', () => {
     const plan = world.plan(want('ann'), want('2'))
     expect(plan.changes).toEqual([])
     expect(plan.withheld.map(({ why, text }) => [why, text])).toEqual([
-      ['disputed', expect.stringContaining('ann matches hr:2 by employeeNumber "2", but it is linked to hr:ann')],
+      [
+        'disputed',
+        'ann matches hr:2 by employeeNumber "2", but it is linked to hr:ann. What is linked stays theirs: correct the key of hr:2 in the feed, or "match" of wiki in the configuration.',
+      ],
     ])
+    expect(plan.withheld[0]?.change).toMatchObject({ kind: 'link', account: 'ann', by: 'employeeNumber "2"' })
     expect(plan.situations['wiki']).toEqual({ ...zero, linked: 1 })
+  })
+
+  it('an account that is linked to somebody else is no matter of whoever shall be given none', () => {
+    const people = [leaver('2'), leaver('2', { lifecycle: 'active' }), suspended('2')]
+    for (const person of people) {
+      const world = new World().has('ann', { attributes: { employeeNumber: ['2'] } })
+      expect(world.plan(want('ann'), person)).toMatchObject({ changes: [], withheld: [], notes: [] })
+    }
+  })
+
+  it('nor where their own account was deleted: that is told, and no more', () => {
+    const world = new World().has('ann', { attributes: { employeeNumber: ['2'] } })
+    world.links.push(linkOf('2'))
+    expect(world.plan(want('ann'), leaver('2'))).toMatchObject({ withheld: [], notes: [{ kind: 'missing' }] })
+  })
+
+  it('disputed: beside an account of somebody else stands one that may be the leaver’s', () => {
+    const world = new World().has('ann', { attributes: { employeeNumber: ['2'] } })
+    world.accounts.push(found('ann2', '2'))
+    for (const person of [want('2'), leaver('2')]) {
+      const plan = world.plan(want('ann'), person)
+      expect(stopped(plan)).toEqual(['disputed link'])
+      expect(plan.withheld[0]?.change).toMatchObject({ account: 'ann2' })
+      expect(plan.withheld[0]?.text).toBe(
+        'hr:2 matches 2 accounts: ann (employeeNumber "2", linked to hr:ann), ann2 (employeeNumber "2"). Say whose it is with "keyturn adopt wiki", or correct the key.',
+      )
+      expect(plan.situations['wiki']).toEqual({ ...zero, linked: 1, disputed: 1 })
+    }
+  })
+
+  it('disputed: all of several accounts are linked to others', () => {
+    const world = new World()
+    for (const key of ['ann', 'bob']) world.has(key, { attributes: { employeeNumber: ['2'] } })
+    const plan = world.plan(want('ann'), want('bob'), want('2'))
+    expect(stopped(plan)).toEqual(['disputed link', 'disputed link'])
+    expect(plan.withheld[0]?.text).toContain('bob (employeeNumber "2", linked to hr:bob). What is linked stays theirs')
+    expect(world.plan(want('ann'), want('bob'), leaver('2')).withheld).toEqual([])
   })
 
   it('proposed: a weak match makes no second account and links nothing', () => {
@@ -262,5 +303,12 @@ describe('survey of existing accounts', () => {
       ['maybe', 'unmatched', ['hr:c', 'hr:d'], 'mail "m@x"'],
       ['orphan', 'unmatched', [], null],
     ])
+  })
+
+  it('says of a linked account for whom its key stands in the way', () => {
+    const world = new World().has('ann', { attributes: { employeeNumber: ['2'] } })
+    const surveyed = surveyAccounts(world.view(), [want('2'), want('3', { matches: [byNumber('2')] }), leaver('4')])
+    expect(surveyed).toMatchObject([{ situation: 'linked', people: ['hr:ann'] }])
+    expect(surveyed[0]?.by).toMatch(/^ann matches hr:2 by .* correct the key of hr:2 .*\. ann matches hr:3 by /)
   })
 })

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import type { AuditRecord, Hold } from '../../../src/model/ledger.ts'
 import { renderExplanation } from '../../../src/report/explanation.ts'
-import type { Explanation } from '../../../src/report/explanation.ts'
+import type { Explanation, Unlinked } from '../../../src/report/explanation.ts'
 import { person } from '../policy/company.ts'
 import { left, noon, obligation, rule } from './samples.ts'
 
@@ -148,6 +148,23 @@ test('a platform on which nothing is linked and nothing is owed', () => {
   const desired = { state: 'shut', reason: left, entitlements: [], expiresAt: null, held: null } as const
   const all = page({ platforms: [{ platform: 'wiki', link: null, grants: [], desired, obligation: null, holds: [] }] })
   expect(all.slice(-3)).toEqual(['wiki', '  no account is linked', '  should be shut: Status "Left"  people.csv:7'])
+})
+
+test('why no account is linked, and where that could not be seen', () => {
+  const desired = { state: 'open', reason: rule, entitlements: [], expiresAt: null, held: null } as const
+  const told = (unlinked: Unlinked) => {
+    const one = { platform: 'wiki', link: null, grants: [], desired, obligation: null, holds: [], unlinked }
+    return page({ platforms: [one] }).slice(-2)
+  }
+  const withheld = [{ why: 'disputed', text: 'ada matches hr:7, but it is linked to hr:8.' }] as const
+  const should = '  should be open: role employee  roles/base.yaml:3:5'
+  expect(told({ withheld, unseen: null })).toEqual([
+    '  withheld: disputed.  ada matches hr:7, but it is linked to hr:8.',
+    should,
+  ])
+  expect(told({ withheld: [], unseen: null })).toEqual(['  no account is linked', should])
+  expect(told({ withheld: [], unseen: 'no-answer' })[0]).toContain('could not be looked at')
+  expect(told({ withheld: [], unseen: 'needs-whole-plan' })[0]).toContain('"keyturn plan"')
 })
 
 test('below a revocation stands what was seen, and what it cannot end', () => {

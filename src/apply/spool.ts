@@ -6,15 +6,17 @@ import { summarise } from '../model/errors.ts'
 import { type Clock, HOUR } from '../model/instant.ts'
 import type { AuditRecord, Link } from '../model/ledger.ts'
 import type { Logger } from '../model/ports.ts'
-import type { NewOverride, Spooled, SpooledLeaver } from '../model/running.ts'
+import type { NewOverride, Spooled, SpooledLeaver, Trouble } from '../model/running.ts'
 import { openSpoolFile, readSpoolFile, removeSpoolFile, type SpoolFile } from './spool-file.ts'
 
 type Shut = Pick<Link, 'identity' | 'platform' | 'nativeId'>
-type Entry =
+export type Entry =
   | { readonly audit: AuditRecord }
   | { readonly shut: Shut }
   | { readonly left: SpooledLeaver }
   | { readonly override: NewOverride }
+  /** This process could not write the ledger: for `status`, which cannot learn it from there. */
+  | { readonly trouble: Trouble }
 
 /** What revocations did while the ledger could not be written, on disk beside it. */
 export interface Spool extends AsyncDisposable {
@@ -28,8 +30,11 @@ export interface Spool extends AsyncDisposable {
   keepSpare(): Promise<void>
   /** Everything noted by this process, and by processes of this folder that ended; null where there is nothing. */
   drain(): Promise<Spooled | null>
-  /** The ledger has taken what was drained last. A crash before that only gives doubled audit records, told apart by nothing. */
-  clear(): Promise<void>
+  /**
+   * The ledger has taken what was drained last. A crash before that only gives doubled audit records, told apart by nothing.
+   * False where more was noted since: then all of it stays, for the next drain.
+   */
+  clear(): Promise<boolean>
 }
 
 const ending = '.spool'
@@ -131,34 +136,38 @@ class FolderSpool implements Spool {
 
   drain(): Promise<Spooled | null> {
     return this.next(async () => {
-      const others = await abandoned(this.folder, this.own, this.clock)
-      const names = this.file === null ? others : [this.own, ...others]
-      const lines = (await Promise.all(names.map((name) => this.read(name)))).flat()
-      this.drained = { count: this.noted, others }
-      const entries = [...lines, ...this.memory]
+      const left = await abandoned(this.folder, this.own, this.clock)
+      const own = this.file === null ? [] : ((await this.read(this.own)) ?? [])
+      const read = await Promise.all(left.map(async (name) => ({ name, entries: await this.read(name) })))
+      // One that this user cannot read stays where it is.
+      const others = read.flatMap(({ name, entries }) => (entries === null ? [] : [{ name, entries }]))
+      this.drained = { count: this.noted, others: others.map(({ name }) => name) }
+      const all = [...own, ...others.flatMap(({ entries }) => entries), ...this.memory]
+      const entries = all.filter((one) => !('trouble' in one))
       if (entries.length === 0) return null
       const shut = new Map(entries.flatMap((one) => ('shut' in one ? [[JSON.stringify(one.shut), one.shut]] : [])))
-      const left = entries.flatMap((one) => ('left' in one ? [one.left] : []))
+      const leavers = entries.flatMap((one) => ('left' in one ? [one.left] : []))
       const overrides = entries.flatMap((one) => ('override' in one ? [one.override] : []))
       return {
         audit: entries.flatMap((one) => ('audit' in one ? [one.audit] : [])),
         shut: [...shut.values()],
-        ...(left.length > 0 ? { left } : {}),
+        ...(leavers.length > 0 ? { left: leavers } : {}),
         ...(overrides.length > 0 ? { overrides } : {}),
       }
     })
   }
 
-  clear(): Promise<void> {
+  clear(): Promise<boolean> {
     return this.next(async () => {
-      if (this.drained === null) return
+      if (this.drained === null) return true
       const { count, others } = this.drained
       this.drained = null
       for (const name of others) await removeSpoolFile(join(this.folder, name))
       // What was noted since then is drained once more, with the rest: doubled records are better than lost ones.
-      if (count !== this.noted) return
+      if (count !== this.noted) return false
       this.memory = []
       await this.file?.reset()
+      return true
     })
   }
 
@@ -169,12 +178,13 @@ class FolderSpool implements Spool {
     return turn
   }
 
-  private async read(name: string): Promise<readonly Entry[]> {
+  /** Null where it cannot be read. */
+  private async read(name: string): Promise<readonly Entry[] | null> {
     try {
       return (await readSpoolFile(join(this.folder, name))).flatMap((line) => this.parse(name, line))
     } catch (error) {
       this.logger.error('a spool cannot be read', { file: name, ...summarise(error) })
-      return []
+      return null
     }
   }
 
@@ -192,7 +202,7 @@ class FolderSpool implements Spool {
     await this.file?.close()
     const left = this.file === null ? [] : await this.read(this.own)
     const path = join(this.folder, this.own)
-    if (left.length === 0) await removeSpoolFile(path)
+    if (left?.length === 0) await removeSpoolFile(path)
     // Nobody's any more, though this process may live on with another one.
     else await rename(path, join(this.folder, nameOf(nobody))).catch(() => undefined)
   }
@@ -203,13 +213,18 @@ async function abandoned(folder: string, own: string, clock: Clock): Promise<rea
   const names = await readdir(folder).catch(() => [])
   const some = await Promise.all(
     names
-      .filter((name) => name.endsWith(ending) && name !== own)
+      .filter((name) => isSpool(name) && name !== own)
       .map(async (name) => ((await isAbandoned(folder, name, clock)) ? [name] : [])),
   )
   return some.flat()
 }
 
-async function isAbandoned(folder: string, name: string, clock: Clock): Promise<boolean> {
+export function isSpool(name: string): boolean {
+  return name.endsWith(ending)
+}
+
+/** Its process has ended, as far as can be told. */
+export async function isAbandoned(folder: string, name: string, clock: Clock): Promise<boolean> {
   const [, host, pid] = /^(.*)\.(\d+)(?:-[0-9a-f]+)?\.spool$/.exec(name) ?? []
   if (host === hostname()) return Number(pid) === nobody || !isAlive(Number(pid))
   const written = await stat(join(folder, name)).catch(() => null)

@@ -12,7 +12,7 @@ import { openInForce } from './in-force.ts'
 import type { Keyturn } from '../server/context.ts'
 import { offboard, previewUndo, undo } from '../server/operating.ts'
 import type { Undone } from '../server/operating.ts'
-import { rolesOf, whoRuns } from '../server/who-runs.ts'
+import { isSpoolWatched, rolesOf, whoRuns } from '../server/who-runs.ts'
 import { act } from './command.ts'
 import type { ExitCode, Invocation, Runner } from './command.ts'
 import { findPerson } from './person.ts'
@@ -130,7 +130,7 @@ async function answer(
   const { withheld } = plan
   const running = rolesOf(await whoRuns(keyturn))
   const word = { identity: identity.id, since, unwritten, notGivenBack, undelivered }
-  const isDaemonRunning = running.has('workers')
+  const isDaemonRunning = unwritten === undefined ? running.has('workers') : await isSpoolWatched(keyturn)
   invocation.answer({ ...word, obligations, withheld, blind, forgotten, audit, isDaemonRunning })
   invocation.say(renderCarried(identity, carried))
   for (const words of [renderForgotten(carried), ...more]) sayUnlessEmpty(invocation, words)

@@ -24,7 +24,7 @@ export function define(command: Command, runner: Runner): void {
     .option('--watch', 'look again every two seconds, until Ctrl-C')
     .addHelpText(
       'after',
-      '\nExit code: 0 nothing open, 2 something is owed, failed, held or set aside, a feed or the configuration is refused or the ledger was restored, 1 a platform cannot be reached.',
+      '\nExit code: 0 nothing open, 2 something is owed, failed, held or set aside, a feed or the configuration is refused, the ledger was restored or cannot be written, 1 a platform cannot be reached.',
     )
     .action(act<Options>(runner, status))
 }
@@ -45,7 +45,9 @@ async function status(invocation: Invocation, options: Options): Promise<ExitCod
   )
   const held = found.holds.length > 0 || found.held.count > 0 || found.rejected.count > 0
   const isOldPolicy = found.processes.some(({ refusedConfig }) => refusedConfig !== null)
-  return open || refused || held || isOldPolicy || found.restored !== null ? 2 : 0
+  const { records, trouble, unreadable } = found.spool
+  const isSpooled = records > 0 || trouble !== null || unreadable.length > 0
+  return open || refused || held || isOldPolicy || isSpooled || found.restored !== null ? 2 : 0
 }
 
 async function watch(invocation: Invocation, keyturn: Keyturn, read: () => Promise<Standing>): Promise<void> {

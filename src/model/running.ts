@@ -180,6 +180,25 @@ export interface SpooledLeaver {
   readonly at: Instant
 }
 
+/** The ledger cannot be written. */
+export interface Trouble {
+  readonly since: Instant
+  readonly why: string
+}
+
+/** What waits beside the ledger on this machine until it can be written again. */
+export interface SpoolState {
+  readonly records: number
+  /** Whom they are about. */
+  readonly people: number
+  readonly words: readonly NewOverride[]
+  readonly shut: Spooled['shut']
+  /** What a process that runs here found when it wrote the ledger last; null: it could, or nobody tried. */
+  readonly trouble: Trouble | null
+  /** Files that this user cannot read. */
+  readonly unreadable: readonly string[]
+}
+
 /** The ledger came back from a backup, or is another than before: what happened since the backup is not in it. */
 export interface Restored {
   /** When that was noticed. */

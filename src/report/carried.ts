@@ -73,7 +73,7 @@ export function renderUnwritten(
   const forgotten =
     'Nor could the spool beside it: NOTHING remembers your word. Keep this output, and give this command again when the ledger can be written.'
   const kept = `Your word and what was done are spooled beside it. When it can be written again, ${
-    isDaemonRunning ? 'the running daemon' : 'the next "keyturn run" or "keyturn apply"'
+    isDaemonRunning ? 'the running daemon' : 'the next "keyturn run" or "keyturn apply" on this machine'
   } takes them over and does the rest.`
   return colours.red(
     `\n${visible(why)}\nOnly accounts were shut, memberships not yet taken. ${isKept ? kept : forgotten}`,

@@ -4,8 +4,13 @@ import type { AuditRecord, Grant, Hold, Link, ObligationStatus } from '../model/
 import type { Withheld } from '../model/change.ts'
 import type { Instant } from '../model/instant.ts'
 import { showPlace } from '../model/place.ts'
+<<<<<<< HEAD
 import type { Override } from '../model/running.ts'
 import { showReason, showWhy } from './plan.ts'
+=======
+import type { NewOverride, Override, SpoolState } from '../model/running.ts'
+import { showReason } from './plan.ts'
+>>>>>>> 8daed7a (status looks at the spool: a daemon cannot write into the ledger that it cannot write it)
 import { count, localInstants, showInstant, showMoment, visible } from './text.ts'
 
 /** Why no account is linked, by a look at the platform. */
@@ -23,6 +28,8 @@ export interface Explanation {
   readonly sourcesSay: Identity['state']
   /** Operators' words that stand. */
   readonly overrides: readonly Override[]
+  /** Operators' words that the ledger does not know yet. */
+  readonly spooled?: SpoolState['words']
   /** When the clock alone changes something next. */
   readonly next: { readonly at: Instant; readonly why: string; readonly zone: string } | null
   readonly assignments: readonly Assignment[]
@@ -36,8 +43,13 @@ export interface Explanation {
     readonly holds: readonly Hold[]
     /** The hold in which somebody rejected that the account is shut. */
     readonly rejectedIn?: number
+<<<<<<< HEAD
     /** Set where no account is linked and the person may have one there. */
     readonly unlinked?: Unlinked
+=======
+    /** Keyturn has shut it, and the ledger does not know that yet. */
+    readonly isShutInSpool?: boolean
+>>>>>>> 8daed7a (status looks at the spool: a daemon cannot write into the ledger that it cannot write it)
   }[]
   /** Rows of the person's source that are set aside: this one's may be among them. */
   readonly setAside?: number
@@ -57,6 +69,7 @@ export function renderExplanation(explained: Explanation, { zone, bold }: Render
     [
       bold(`${identity.id}  ${identity.state}`),
       ...explained.overrides.map((override) => wordLine(override, zone, explained.sourcesSay)),
+      ...(explained.spooled ?? []).map((word) => spooledLine(word, zone)),
       ...stateLines(identity),
       ...asideLines(explained),
       nextLine(explained.next),
@@ -113,6 +126,11 @@ function wordLine({ kind, state, until, reason, operator }: Override, zone: stri
   return `  ${what} ${end}, by ${operator}: ${visible(reason)}${kind === 'freeze' ? '' : ` (the sources say: ${said})`}`
 }
 
+function spooledLine({ state, madeAt, operator, reason }: NewOverride, zone: string): string {
+  const what = `override to ${state ?? ''} of ${showInstant(madeAt, zone)}, by ${operator}: ${visible(reason)}`
+  return `  NOT YET in the ledger, waits in the spool beside it: ${what}`
+}
+
 function nextLine(next: Explanation['next']): string {
   if (next === null) return '  the clock alone changes nothing'
   return `  changes by the clock at ${showInstant(next.at, next.zone)}: ${next.why}`
@@ -125,8 +143,12 @@ function platformLines(one: Explanation['platforms'][number], person: string, zo
     link === null
       ? 'no account is linked'
       : `account ${link.name}  ${link.address}  (${link.how} ${showInstant(link.linkedAt, zone)})`,
+<<<<<<< HEAD
     ...unlinkedLines(one),
     ...shutLines(link, desired.state),
+=======
+    ...(one.isShutInSpool === true ? [shutInSpool] : shutLines(link, desired.state)),
+>>>>>>> 8daed7a (status looks at the spool: a daemon cannot write into the ledger that it cannot write it)
     `should be ${desired.state === 'closed' ? 'shut for now' : desired.state}: ${showReason(desired.reason)}`,
     ...holds.flatMap((hold) => holdLines(hold, person)),
     ...(rejectedIn === undefined ? [] : [`stays open by a person's word: shutting was rejected in hold ${rejectedIn}`]),
@@ -145,6 +167,7 @@ function platformLines(one: Explanation['platforms'][number], person: string, zo
   ]
 }
 
+<<<<<<< HEAD
 const unseenWords: Readonly<Record<NonNullable<Unlinked['unseen']>, string>> = {
   'no-answer': 'could not be looked at: why there is no account cannot be told',
   'needs-whole-plan':
@@ -159,6 +182,9 @@ function unlinkedLines({ unlinked }: Explanation['platforms'][number]): readonly
     ...(unseen === null ? [] : [unseenWords[unseen]]),
   ]
 }
+=======
+const shutInSpool = 'shut by Keyturn, which the ledger does not know yet: it waits in the spool beside it'
+>>>>>>> 8daed7a (status looks at the spool: a daemon cannot write into the ledger that it cannot write it)
 
 /** Whether the account that should be shut has been shut: what should be is not what is. */
 function shutLines(link: Link | null, desired: DesiredAccount['state']): readonly string[] {

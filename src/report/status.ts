@@ -14,6 +14,7 @@ import type {
   RejectedLeavers,
   Restored,
   Role,
+  SpoolState,
 } from '../model/running.ts'
 import { count, showDuration, showInstant, showMoment, table, visible } from './text.ts'
 
@@ -45,6 +46,7 @@ export interface Standing {
   readonly marked: number
   /** The ledger was restored from a backup, and no reconciliation has run since. */
   readonly restored: Restored | null
+  readonly spool: SpoolState
   /** How long revocations of the last thirty days took, by where the time counts from; ms. */
   readonly timeToRevoke: readonly TimeToRevoke[]
 }
@@ -65,6 +67,7 @@ export function renderStatus(
 ): string {
   return [
     restored(standing, zone),
+    spool(standing, zone),
     processes(standing, { now, zone }),
     feeds(standing, zone),
     rowsSetAside(standing, zone),
@@ -95,13 +98,37 @@ function restored({ restored: state }: Standing, zone: string): string {
   ].join('\n')
 }
 
+/** A daemon cannot write into the ledger that it cannot write it. */
+function spool({ spool: { records, people, trouble, unreadable } }: Standing, zone: string): string {
+  const takes =
+    trouble === null
+      ? 'a running daemon takes them over within seconds, else "keyturn apply" does.'
+      : 'the running daemon takes them over when it can be written again.'
+  const who = count(people, 'person', 'people')
+  const waiting = `${count(records, 'record')} about ${who} ${records === 1 ? 'waits' : 'wait'} in the spool beside the ledger: ${takes}`
+  return [
+    ...(trouble === null
+      ? []
+      : [
+          colours.red(
+            `The ledger cannot be written since ${showInstant(trouble.since, zone)}: ${visible(trouble.why)}`,
+          ),
+          'As long as it can be read, who must be shut is shut all the same; nothing else is done.',
+        ]),
+    ...(records === 0 ? [] : [colours.yellow(waiting)]),
+    ...unreadable.map((name) => colours.red(`This user cannot read the spool ${visible(name)}: what waits there?`)),
+  ].join('\n')
+}
+
 /** A daemon says every few seconds that it lives; one that was killed says nothing any more. */
 const silentAfter = 15 * SECOND
 
 function processes(
-  { processes: running, policyVersion }: Standing,
+  { processes: running, policyVersion, spool: { trouble } }: Standing,
   { now, zone }: { readonly now: Instant; readonly zone: string },
 ): string {
+  if (running.length === 0 && trouble !== null)
+    return 'A daemon runs on this machine; who else runs cannot be seen while the ledger cannot be written.'
   if (running.length === 0)
     return colours.yellow('No daemon runs: nothing happens until "keyturn run" or "keyturn apply".')
   const lines = running.map((one) => {

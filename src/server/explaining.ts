@@ -1,5 +1,7 @@
+import { lookIntoSpools } from '../apply/spool-look.ts'
 import type { Identity, IdentityId } from '../model/identity.ts'
 import type { Hold } from '../model/ledger.ts'
+import type { RejectedLeavers } from '../model/running.ts'
 import type { Explanation } from '../report/explanation.ts'
 import type { Keyturn } from './context.ts'
 import { overlaid } from './people.ts'
@@ -17,7 +19,7 @@ export async function explain(
   const { ledger, policy } = keyturn
   const now = keyturn.clock()
   const [identity = stored] = await overlaid(keyturn, [stored])
-  const [held, overrides, links, obligations, events, audit, holds, rejected, read] = await Promise.all([
+  const [held, overrides, links, obligations, events, audit, holds, rejected, read, spool] = await Promise.all([
     ledger.heldRoles([identity.id]),
     ledger.overrides(now, [identity.id]),
     ledger.linksOf(identity.id),
@@ -27,21 +29,26 @@ export async function explain(
     ledger.holds({ status: 'open' }),
     ledger.rejectedLeavers(Number.POSITIVE_INFINITY),
     ledger.acceptedRead(identity.source),
+    spooledOf(keyturn, identity.id),
   ])
   const platforms = Object.keys(keyturn.settings.platforms).filter(
     (platform) => options.platform === undefined || platform === options.platform,
   )
   const desired = platforms.map((platform) => policy.desire(identity, platform, held, now))
   const linkOn = (platform: string) => links.find((link) => link.platform === platform)
+<<<<<<< HEAD
   const rejectedHere = rejected.first.filter((one) => one.identity === identity.id)
   const rejectedOn = new Map(rejectedHere.map(({ platform, hold }) => [platform, { rejectedIn: hold }]))
   const unlinked = desired.filter(({ platform }) => linkOn(platform) === undefined)
   const looked = await whyUnlinked(keyturn, identity, unlinked, options.signal)
+=======
+>>>>>>> 8daed7a (status looks at the spool: a daemon cannot write into the ledger that it cannot write it)
   return {
     identity,
     setAside: read?.setAside?.rows ?? 0,
     sourcesSay: stored.state,
     overrides,
+    spooled: spool.words,
     next: policy.nextAt(
       identity,
       policy.heldRoles(identity, held, now),
@@ -59,14 +66,33 @@ export async function explain(
           desired: { state, reason, entitlements, expiresAt, held: why },
           obligation: obligations.find((one) => one.platform === platform) ?? null,
           holds: holds.filter((hold) => hold.platform === platform && isHeldIn(hold, identity.id)),
+<<<<<<< HEAD
           ...rejectedOn.get(platform),
           ...looked.get(platform),
+=======
+          ...rejectedOn(rejected, identity.id, platform),
+          isShutInSpool: spool.shut.includes(platform),
+>>>>>>> 8daed7a (status looks at the spool: a daemon cannot write into the ledger that it cannot write it)
         }
       }),
     ),
     events,
     audit,
   }
+}
+
+/** The platforms where this person was shut, and operators' words about them, of which the ledger does not know yet. */
+async function spooledOf({ settings, clock }: Keyturn, person: IdentityId) {
+  const { words, shut } = await lookIntoSpools(settings.state.folder, clock)
+  return {
+    words: words.filter(({ identity }) => identity === person),
+    shut: shut.flatMap(({ identity, platform }) => (identity === person ? [platform] : [])),
+  }
+}
+
+function rejectedOn({ first }: RejectedLeavers, person: IdentityId, platform: string) {
+  const found = first.find((one) => one.identity === person && one.platform === platform)
+  return found === undefined ? {} : { rejectedIn: found.hold }
 }
 
 function isHeldIn({ items }: Hold, person: IdentityId): boolean {

@@ -8,8 +8,8 @@ export async function takeSpooled({ settings, ledger, clock, logger, correlation
   if (!(await isSpoolLeft(folder, clock))) return
   await using spool = await openSpool(folder, clock, logger)
   const spooled = await spool.drain()
-  if (spooled === null) return
-  await ledger.unspool(spooled, clock(), correlation)
+  if (spooled !== null) await ledger.unspool(spooled, clock(), correlation)
   await spool.clear()
+  if (spooled === null) return
   logger.warn('the ledger has taken what was spooled', { records: spooled.audit.length, accounts: spooled.shut.length })
 }

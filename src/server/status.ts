@@ -1,3 +1,4 @@
+import { lookIntoSpools } from '../apply/spool-look.ts'
 import { summarise } from '../model/errors.ts'
 import { DAY, MINUTE } from '../model/instant.ts'
 import type { RevocationTiming } from '../model/running.ts'
@@ -39,6 +40,7 @@ export async function readStatus(
     rejected: await ledger.rejectedLeavers(most),
     marked: (await ledger.marked(mostTimings)).length,
     restored: await ledger.restored(),
+    spool: await lookIntoSpools(settings.state.folder, clock),
     timeToRevoke: timesOf(await ledger.revocationsSince(now - timingsOf, mostTimings)),
   }
 }

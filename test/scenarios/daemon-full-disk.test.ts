@@ -87,6 +87,15 @@ test('with a full disk leavers are shut, joiners wait, and the record follows wh
   const isTold = () => daemon.log.find((line) => line.msg === 'notice' && line['kind'] === 'ledger-spooled')
   await daemon.until('somebody is paged', async () => isTold())
 
+  const status = await company.keyturn('status', '--offline')
+  expectExit(status, 2)
+  expect(status.stdout).toMatch(/^The ledger cannot be written since .*the disk is full/)
+  expect(status.stdout).toMatch(/\d+ records about 6 people wait in the spool beside the ledger/)
+  expect(status.stdout).not.toContain('No daemon runs')
+  const waiting = await company.keyturn('explain', 'E9')
+  expect(waiting.stdout).toMatch(/NOT YET in the ledger.* override to left .*lost a laptop/)
+  expect(waiting.stdout).toContain('shut by Keyturn, which the ledger does not know yet')
+
   // HR's file is away for the moment: the ledger remembers leavers as people who work, and must not open anything.
   await rename(company.path('feed.csv'), company.path('feed.away'))
   await disk.free()
@@ -110,6 +119,7 @@ test('with a full disk leavers are shut, joiners wait, and the record follows wh
   expect((await readdir(disk.folder)).filter((name) => name.endsWith('.spool'))).toHaveLength(1)
   // Two left by the operator's word, though HR's feed has them at work.
   expect(await truth(company, left(people, ['E9', 'E10']))).toEqual([])
+  expect((await company.keyturn('status', '--offline')).stdout).not.toMatch(/spool|cannot be written/)
 
   // HR was wrong about E3: we had shut it, so we open it again (law 8).
   people = people.map((one) => (one.employee_id === 'E3' ? person('E3') : one))

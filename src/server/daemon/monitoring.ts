@@ -14,7 +14,7 @@ import type { Listening } from './listening.ts'
 import { inTurns } from './turns.ts'
 import { version } from '../version.ts'
 import type { Generation } from './generation.ts'
-import type { Trouble } from './registry.ts'
+import type { Trouble } from '../../model/running.ts'
 
 /** Whatever is in force just now. */
 export interface Monitored {

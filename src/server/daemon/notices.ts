@@ -4,12 +4,11 @@ import { MINUTE, SECOND } from '../../model/instant.ts'
 import { summarise } from '../../model/errors.ts'
 import type { AcceptedRead, RefusedRead } from '../../model/identity.ts'
 import { showPlace } from '../../model/place.ts'
-import type { HoldCount, Notice, NoticeNews } from '../../model/running.ts'
+import type { HoldCount, Notice, NoticeNews, Trouble } from '../../model/running.ts'
 import type { Notifier } from '../../notify/index.ts'
 import type { Keyturn } from '../context.ts'
 import { every } from '../every.ts'
 import { newsOf } from './news.ts'
-import type { Trouble } from './registry.ts'
 
 const lookEvery = 2 * SECOND
 /** A revocation is warned of after this share of its objective. */

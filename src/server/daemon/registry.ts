@@ -1,8 +1,7 @@
 import { hostname } from 'node:os'
 import { summarise } from '../../model/errors.ts'
 import { SECOND } from '../../model/instant.ts'
-import type { Instant } from '../../model/instant.ts'
-import type { Role } from '../../model/running.ts'
+import type { Role, Trouble } from '../../model/running.ts'
 import type { Foundation } from '../context.ts'
 import { every } from '../every.ts'
 
@@ -13,12 +12,6 @@ export interface Registry extends AsyncDisposable {
   readonly refusedConfig: string | null
   /** Why the ledger could not be written when it was tried last; null: it could. */
   readonly trouble: Trouble | null
-}
-
-/** The ledger cannot be written. */
-export interface Trouble {
-  readonly since: Instant
-  readonly why: string
 }
 
 const sayEvery = 10 * SECOND

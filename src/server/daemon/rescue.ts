@@ -14,6 +14,7 @@ import type { Identity, IdentityId, LifecycleEvent } from '../../model/identity.
 import { SECOND } from '../../model/instant.ts'
 import type { Instant } from '../../model/instant.ts'
 import type { AuditRecord, ClaimedObligation, ObligationPointer } from '../../model/ledger.ts'
+import type { Trouble } from '../../model/running.ts'
 import { inTime } from '../../queue/patience.ts'
 import { planConcerned } from '../concerned.ts'
 import { storyOf } from '../context.ts'
@@ -21,7 +22,6 @@ import type { Keyturn } from '../context.ts'
 import { overlaid } from '../people.ts'
 import type { Settling } from '../settling.ts'
 import { every } from '../every.ts'
-import type { Trouble } from './registry.ts'
 
 type RevokePorts = NonNullable<ReturnType<Settling['ports']>>
 
@@ -232,7 +232,9 @@ export class Rescue implements AsyncDisposable {
 
   #fail(why: string): void {
     if (this.#trouble !== null) return
-    this.#trouble = { since: this.#keyturn.clock(), why }
+    const trouble = { since: this.#keyturn.clock(), why }
+    this.#trouble = trouble
+    void this.#spool.note([{ trouble }])
     this.#keyturn.logger.error(
       'the ledger cannot be written: as long as it can be read, accounts are shut without it, and it is spooled',
       { why },
@@ -260,13 +262,14 @@ export class Rescue implements AsyncDisposable {
     const now = clock()
     if (spooled !== null) {
       await ledger.unspool(spooled, now, correlation)
-      await this.#spool.clear()
       logger.warn('the ledger has taken what was spooled', {
         records: spooled.audit.length,
         accounts: spooled.shut.length,
       })
       this.#onTaken()
     } else if (this.#trouble !== null || this.#doubts()) await tryWrite(ledger, now)
+    // What was noted meanwhile is handed over with the next look.
+    if (!(await this.#spool.clear())) return
     if (this.#trouble !== null) logger.warn('the ledger can be written again')
     // An operator's command may have taken it meanwhile.
     if (this.#trouble !== null || spooled !== null) await this.#spool.keepSpare()

@@ -1,8 +1,9 @@
 import { spawnSync } from 'node:child_process'
-import { appendFile, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises'
+import { appendFile, mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
+import { lookIntoSpools } from '../../../src/apply/spool-look.ts'
 import { openSpool } from '../../../src/apply/spool.ts'
 import type { AuditRecord } from '../../../src/model/ledger.ts'
 import type { Logger } from '../../../src/model/ports.ts'
@@ -99,6 +100,48 @@ test('a damaged line is told and left out', async () => {
   await appendFile(join(folder, `${hostname()}.${spawnSync('true').pid}.spool`), 'no JSON\n')
   expect((await spool.drain())?.audit).toHaveLength(1)
   expect(log.lines).toEqual(['a line of a spool is damaged and left out'])
+})
+
+test('who looks sees what waits, and the trouble of a process as long as it lives; neither is taken by that', async () => {
+  const folder = await temporaryFolder()
+  const look = () => lookIntoSpools(folder, Date.now)
+  expect(await look()).toMatchObject({ records: 0, people: 0, trouble: null, unreadable: [] })
+  const trouble = { since: 1_000, why: 'the disk is full' }
+  const override = { identity: 'hr:2', kind: 'state', state: 'left', emergency: true, until: null } as const
+  const word = { ...override, reason: 'lost a laptop', operator: 'ada', madeAt: 1_000 }
+  {
+    await using spool = await open(folder)
+    await spool.note([{ trouble }, { shut }, { audit: record('hr:1') }, { override: word }])
+    expect(await look()).toEqual({ records: 3, people: 2, words: [word], shut: [shut], trouble, unreadable: [] })
+  }
+  expect(await look()).toMatchObject({ records: 3, trouble: null })
+  await using next = await open(folder)
+  expect(await next.drain()).toEqual({ audit: [record('hr:1')], shut: [shut], overrides: [word] })
+  expect(await next.clear()).toBe(true)
+  expect(await look()).toMatchObject({ records: 0, people: 0 })
+})
+
+test('a trouble alone is nothing to hand over, and is forgotten when the ledger can be written', async () => {
+  const folder = await temporaryFolder()
+  await using spool = await open(folder)
+  await spool.note([{ trouble: { since: 1_000, why: 'the disk is full' } }])
+  expect(await spool.drain()).toBeNull()
+  await spool.note([{ trouble: { since: 2_000, why: 'the disk is full' } }])
+  expect(await spool.clear()).toBe(false)
+  expect(await spool.drain()).toBeNull()
+  expect(await spool.clear()).toBe(true)
+  expect((await lookIntoSpools(folder, Date.now)).trouble).toBeNull()
+})
+
+test('a spool that cannot be read is told, and is not removed with what was taken over', async () => {
+  const folder = await temporaryFolder()
+  const name = `${hostname()}.0-1.spool`
+  await mkdir(join(folder, name))
+  await using spool = await open(folder)
+  await spool.note([{ shut }])
+  expect(await spool.drain()).toMatchObject({ shut: [shut] })
+  await spool.clear()
+  expect(await lookIntoSpools(folder, Date.now)).toMatchObject({ records: 0, unreadable: [name] })
 })
 
 test('without a file the record is kept in memory, loudly', async () => {

@@ -11,7 +11,7 @@ export function memorySpool(): { readonly spool: Spool; readonly entries: readon
     isLeft: async () => false,
     keepSpare: async () => undefined,
     drain: async () => null,
-    clear: async () => undefined,
+    clear: async () => true,
     [Symbol.asyncDispose]: async () => undefined,
   }
   return { spool, entries }

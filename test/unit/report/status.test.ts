@@ -21,6 +21,7 @@ const nothing: Standing = {
   rejected: { count: 0, first: [] },
   marked: 0,
   restored: null,
+  spool: { records: 0, people: 0, words: [], shut: [], trouble: null, unreadable: [] },
   timeToRevoke: [],
 }
 
@@ -74,6 +75,23 @@ test('a part of the work that no running process does is told, and only that', (
   ])
   expect(told(['intake', 'server'], ['workers'])).toEqual([])
   expect(told()).toEqual([expect.stringMatching(/^No daemon runs/)])
+})
+
+test('a ledger that cannot be written, and what waits beside it, stand at the top; a daemon that cannot say so is not told as none', () => {
+  const trouble = { since: noon, why: 'the disk is full' }
+  const none = nothing.spool
+  expect(page({ spool: { ...none, records: 3, people: 2, trouble } }).slice(0, 5)).toEqual([
+    'The ledger cannot be written since 2026-11-22 13:00 Europe/Berlin: the disk is full',
+    'As long as it can be read, who must be shut is shut all the same; nothing else is done.',
+    '3 records about 2 people wait in the spool beside the ledger: the running daemon takes them over when it can be written again.',
+    '',
+    'A daemon runs on this machine; who else runs cannot be seen while the ledger cannot be written.',
+  ])
+  expect(page({ spool: { ...none, records: 1, people: 1, unreadable: ['h.7.spool'] } }).slice(0, 2)).toEqual([
+    '1 record about 1 person waits in the spool beside the ledger: a running daemon takes them over within seconds, else "keyturn apply" does.',
+    'This user cannot read the spool h.7.spool: what waits there?',
+  ])
+  expect(page({}).join()).not.toContain('spool')
 })
 
 test('how many people wait in holds, each once, and only for what is still open', () => {

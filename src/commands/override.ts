@@ -3,6 +3,7 @@ import { Option } from 'commander'
 import { KeyturnError } from '../model/errors.ts'
 import { showInstant } from '../report/text.ts'
 import { openInForce } from './in-force.ts'
+import { isUnwritable } from '../server/daemon/rescue.ts'
 import { wordOf } from '../server/operating.ts'
 import { act } from './command.ts'
 import type { ExitCode, Invocation, Runner } from './command.ts'
@@ -37,13 +38,13 @@ export function defineWord(command: Command, runner: Runner, kind: Kind): void {
 async function run(invocation: Invocation, options: Options, args: readonly string[], kind: Kind): Promise<ExitCode> {
   checkWord(options, kind)
   const reason = reasonOf(options.reason)
-  await using keyturn = await openInForce(invocation, { readOnly: false })
+  await using keyturn = await orNotRecorded(openInForce(invocation, { readOnly: false }))
   const { ledger, clock, operator, correlation, settings } = keyturn
   const identity = await findPerson(keyturn, [], args[0] ?? '')
   const { id } = identity
   const what = kind === 'freeze' ? 'freeze' : 'override'
   if (options.end === true) {
-    const ended = await ledger.endOverride(id, kind, operator, reason, clock(), correlation)
+    const ended = await orNotRecorded(ledger.endOverride(id, kind, operator, reason, clock(), correlation))
     if (!ended) throw new KeyturnError('not-found', `no ${what} stands for ${id}`)
     invocation.answer({ identity: id, kind, ended })
     invocation.say(`The ${what} of ${id} is ended: the sources' word counts again. ${next}`)
@@ -51,10 +52,8 @@ async function run(invocation: Invocation, options: Options, args: readonly stri
   }
   const until = untilOf(options.until, keyturn)
   const state = options.state ?? null
-  const made = await ledger.override(
-    wordOf(keyturn, identity, { kind, state, emergency: false, reason, until }),
-    correlation,
-  )
+  const word = wordOf(keyturn, identity, { kind, state, emergency: false, reason, until })
+  const made = await orNotRecorded(ledger.override(word, correlation))
   invocation.answer({ override: made })
   const end = until === null ? 'until it is ended' : `until ${showInstant(until, settings.organisation.timezone)}`
   invocation.say(
@@ -66,6 +65,19 @@ async function run(invocation: Invocation, options: Options, args: readonly stri
 }
 
 const next = 'A running daemon acts on it at once; otherwise "keyturn apply" does.'
+
+/** Of these words the spool takes none: it is for who must be shut. Whoever said one must know that nothing remembers it. */
+async function orNotRecorded<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work
+  } catch (error) {
+    if (!(error instanceof KeyturnError) || !isUnwritable(error)) throw error
+    throw new KeyturnError(error.code, `Your word was NOT recorded. ${error.message}`, {
+      cause: error,
+      hint: [error.hint ?? '', 'Then give this command again.'].join(' ').trim(),
+    })
+  }
+}
 
 /** Throws KeyturnError `usage`. */
 function checkWord({ state, until, end }: Options, kind: Kind): void {

@@ -101,7 +101,10 @@ const unavailableCodes: Readonly<Record<number, readonly [what: string, hint: st
   8: ['cannot be written: it was opened for reading only', 'Check the owner and mode of the file and its folder.'],
   10: ['could not be read or written', 'Check the disk and the file system.'],
   11: ['is damaged', 'Restore it from a backup; `sqlite3 FILE ".recover"` may save what is newer.'],
-  13: ['could not be written: the disk is full', 'Free some space; nothing was lost.'],
+  13: [
+    'could not be written: the disk is full',
+    'Free some space. What it holds is not lost; what was to be written just now is not in it.',
+  ],
   14: ['cannot be opened', 'Check that the folder exists and that this user may read and write it.'],
   26: ['is not an SQLite database', 'Restore it from a backup, or name another file.'],
 }

@@ -87,6 +87,13 @@ test('with a full disk leavers are shut, joiners wait, and the record follows wh
   const isTold = () => daemon.log.find((line) => line.msg === 'notice' && line['kind'] === 'ledger-spooled')
   await daemon.until('somebody is paged', async () => isTold())
 
+  for (const command of [
+    ['freeze', 'E2'],
+    ['override', 'E2', '--state', 'left'],
+  ]) {
+    const run = await company.keyturn(...command, '--reason', 'investigation')
+    expect([run.code, run.stderr]).toEqual([1, expect.stringMatching(/Your word was NOT recorded\.[^]*is not in it/)])
+  }
   const status = await company.keyturn('status', '--offline')
   expectExit(status, 2)
   expect(status.stdout).toMatch(/^The ledger cannot be written since .*the disk is full/)

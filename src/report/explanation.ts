@@ -4,13 +4,8 @@ import type { AuditRecord, Grant, Hold, Link, ObligationStatus } from '../model/
 import type { Withheld } from '../model/change.ts'
 import type { Instant } from '../model/instant.ts'
 import { showPlace } from '../model/place.ts'
-<<<<<<< HEAD
-import type { Override } from '../model/running.ts'
-import { showReason, showWhy } from './plan.ts'
-=======
 import type { NewOverride, Override, SpoolState } from '../model/running.ts'
-import { showReason } from './plan.ts'
->>>>>>> 8daed7a (status looks at the spool: a daemon cannot write into the ledger that it cannot write it)
+import { showReason, showWhy } from './plan.ts'
 import { count, localInstants, showInstant, showMoment, visible } from './text.ts'
 
 /** Why no account is linked, by a look at the platform. */
@@ -43,13 +38,10 @@ export interface Explanation {
     readonly holds: readonly Hold[]
     /** The hold in which somebody rejected that the account is shut. */
     readonly rejectedIn?: number
-<<<<<<< HEAD
     /** Set where no account is linked and the person may have one there. */
     readonly unlinked?: Unlinked
-=======
     /** Keyturn has shut it, and the ledger does not know that yet. */
     readonly isShutInSpool?: boolean
->>>>>>> 8daed7a (status looks at the spool: a daemon cannot write into the ledger that it cannot write it)
   }[]
   /** Rows of the person's source that are set aside: this one's may be among them. */
   readonly setAside?: number
@@ -143,12 +135,8 @@ function platformLines(one: Explanation['platforms'][number], person: string, zo
     link === null
       ? 'no account is linked'
       : `account ${link.name}  ${link.address}  (${link.how} ${showInstant(link.linkedAt, zone)})`,
-<<<<<<< HEAD
     ...unlinkedLines(one),
-    ...shutLines(link, desired.state),
-=======
     ...(one.isShutInSpool === true ? [shutInSpool] : shutLines(link, desired.state)),
->>>>>>> 8daed7a (status looks at the spool: a daemon cannot write into the ledger that it cannot write it)
     `should be ${desired.state === 'closed' ? 'shut for now' : desired.state}: ${showReason(desired.reason)}`,
     ...holds.flatMap((hold) => holdLines(hold, person)),
     ...(rejectedIn === undefined ? [] : [`stays open by a person's word: shutting was rejected in hold ${rejectedIn}`]),
@@ -167,7 +155,6 @@ function platformLines(one: Explanation['platforms'][number], person: string, zo
   ]
 }
 
-<<<<<<< HEAD
 const unseenWords: Readonly<Record<NonNullable<Unlinked['unseen']>, string>> = {
   'no-answer': 'could not be looked at: why there is no account cannot be told',
   'needs-whole-plan':
@@ -182,9 +169,8 @@ function unlinkedLines({ unlinked }: Explanation['platforms'][number]): readonly
     ...(unseen === null ? [] : [unseenWords[unseen]]),
   ]
 }
-=======
+
 const shutInSpool = 'shut by Keyturn, which the ledger does not know yet: it waits in the spool beside it'
->>>>>>> 8daed7a (status looks at the spool: a daemon cannot write into the ledger that it cannot write it)
 
 /** Whether the account that should be shut has been shut: what should be is not what is. */
 function shutLines(link: Link | null, desired: DesiredAccount['state']): readonly string[] {

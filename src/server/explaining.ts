@@ -36,13 +36,8 @@ export async function explain(
   )
   const desired = platforms.map((platform) => policy.desire(identity, platform, held, now))
   const linkOn = (platform: string) => links.find((link) => link.platform === platform)
-<<<<<<< HEAD
-  const rejectedHere = rejected.first.filter((one) => one.identity === identity.id)
-  const rejectedOn = new Map(rejectedHere.map(({ platform, hold }) => [platform, { rejectedIn: hold }]))
   const unlinked = desired.filter(({ platform }) => linkOn(platform) === undefined)
   const looked = await whyUnlinked(keyturn, identity, unlinked, options.signal)
-=======
->>>>>>> 8daed7a (status looks at the spool: a daemon cannot write into the ledger that it cannot write it)
   return {
     identity,
     setAside: read?.setAside?.rows ?? 0,
@@ -66,13 +61,9 @@ export async function explain(
           desired: { state, reason, entitlements, expiresAt, held: why },
           obligation: obligations.find((one) => one.platform === platform) ?? null,
           holds: holds.filter((hold) => hold.platform === platform && isHeldIn(hold, identity.id)),
-<<<<<<< HEAD
-          ...rejectedOn.get(platform),
-          ...looked.get(platform),
-=======
           ...rejectedOn(rejected, identity.id, platform),
+          ...looked.get(platform),
           isShutInSpool: spool.shut.includes(platform),
->>>>>>> 8daed7a (status looks at the spool: a daemon cannot write into the ledger that it cannot write it)
         }
       }),
     ),

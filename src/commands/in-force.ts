@@ -1,8 +1,9 @@
 import colours from 'picocolors'
 import { KeyturnError } from '../model/errors.ts'
-import { forgetting, settingsInForce } from '../server/accepted.ts'
+import { settingsInForce } from '../server/accepted.ts'
 import { openKeyturn } from '../server/context.ts'
 import type { Keyturn } from '../server/context.ts'
+import { forgetting } from '../server/forgetting.ts'
 import type { Invocation } from './command.ts'
 
 /**

@@ -9,7 +9,6 @@ import { secrets } from '../config/secrets.ts'
 import { KeyturnError, summarise } from '../model/errors.ts'
 import { MINUTE } from '../model/instant.ts'
 import type { Logger } from '../model/ports.ts'
-import type { RunningLedger } from '../model/running.ts'
 import type { Settings } from '../model/settings.ts'
 import { loadSettings } from './context.ts'
 import { openStateLedger } from './ledger.ts'
@@ -69,16 +68,6 @@ export async function settingsInForce(config: string): Promise<InForce> {
   return accepted === null
     ? { settings, refused: null, forgets: objections }
     : { settings: accepted, refused: objections, forgets: null }
-}
-
-/** Throws KeyturnError `config-invalid` where these settings have no section for accounts or people that the ledger knows. */
-export async function refuseToForget(ledger: RunningLedger, settings: Settings): Promise<void> {
-  const objections = showErrors(refuseForgetting(null, settings, await ledger.atStake()))
-  if (objections !== '') throw forgetting(objections)
-}
-
-export function forgetting(objections: string): KeyturnError {
-  return new KeyturnError('config-invalid', `the configuration forgets people or accounts:\n${objections}`)
 }
 
 /** Empty: none. A ledger that cannot be opened has nothing against it; whoever needs it meets that. */

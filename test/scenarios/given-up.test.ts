@@ -4,8 +4,9 @@ import { startSlapd } from '../servers/slapd.ts'
 import type { Slapd } from '../servers/slapd.ts'
 import { Daemon } from './daemon.ts'
 import { Company, expectExit, finish } from './keyturn.ts'
-import { left, staff, usualRoles, usualSettings } from './settings.ts'
+import { left, staff, usualRoles } from './settings.ts'
 import type { Settings } from './settings.ts'
+import { withWiki } from './wiki.ts'
 
 let server: Slapd
 let other: Slapd
@@ -23,12 +24,8 @@ afterAll(async () => {
 const quiet = { daemon: { listen: 'off' } } satisfies Settings
 
 /** Three people with accounts in the directory and on the wiki. */
-async function withWiki(company: Company): Promise<Company> {
-  const wiki = await Company.found(other)
-  const { platforms } = usualSettings(wiki, other.plainUrl, await company.recipient())
-  const platform = (platforms as Record<string, Settings>)['directory'] ?? {}
-  await company.configure({ ...quiet, platforms: { wiki: platform } })
-  await company.roles({ ...usualRoles, employee: { accounts: ['directory', 'wiki'] } })
+async function staffed(company: Company): Promise<Company> {
+  const wiki = await withWiki(company, other, quiet)
   await company.feed(staff(3))
   expectExit(await company.apply(), 0)
   return wiki
@@ -43,7 +40,7 @@ const forgets = /platforms\.wiki: 3 accounts of people on wiki would be forgotte
 
 test('every command says so, none of them goes on without those accounts, and offboard is not done', async () => {
   await using company = await Company.found(server)
-  await using wiki = await withWiki(company)
+  await using wiki = await staffed(company)
   await withoutWiki(company)
   await company.feed(left(staff(3), ['E2']))
   for (const command of ['plan', 'apply', 'run']) {
@@ -69,7 +66,7 @@ test('every command says so, none of them goes on without those accounts, and of
 
 test('a daemon that is started again goes on by what was last in force, and so does offboard', async () => {
   await using company = await Company.found(server)
-  await using wiki = await withWiki(company)
+  await using wiki = await staffed(company)
   {
     await using daemon = await Daemon.start(company)
     expect(await daemon.stop()).toBe(0)

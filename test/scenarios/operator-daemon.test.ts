@@ -4,9 +4,10 @@ import { startSlapd } from '../servers/slapd.ts'
 import type { Slapd } from '../servers/slapd.ts'
 import { Daemon, eventually } from './daemon.ts'
 import { Company, expectExit, finish } from './keyturn.ts'
-import { person, staff, usualRoles, usualSettings } from './settings.ts'
+import { person, staff } from './settings.ts'
 import type { Settings } from './settings.ts'
 import { obligationsOf, running } from './truth.ts'
+import { withWiki } from './wiki.ts'
 
 let server: Slapd
 let other: Slapd
@@ -25,19 +26,9 @@ afterAll(async () => {
 
 const quiet = { daemon: { listen: 'off' } } satisfies Settings
 
-/** A company with a second platform in a server of its own. */
-async function withWiki(company: Company): Promise<Company> {
-  const wiki = await Company.found(other)
-  const { platforms } = usualSettings(wiki, other.plainUrl, await company.recipient())
-  const platform = (platforms as Record<string, Settings>)['directory'] ?? {}
-  await company.configure({ ...quiet, platforms: { wiki: platform } })
-  await company.roles({ ...usualRoles, employee: { accounts: ['directory', 'wiki'] } })
-  return wiki
-}
-
 test('a platform that is down keeps its part owed, and only its own; with no daemon the operator is told that nobody tries on', async () => {
   await using company = await Company.found(server)
-  await using wiki = await withWiki(company)
+  await using wiki = await withWiki(company, other, quiet)
   await company.feed(staff(2))
   expectExit(await company.apply(), 0)
   await other.kill()
@@ -61,7 +52,7 @@ test('a platform that is down keeps its part owed, and only its own; with no dae
 
 test('a daemon that only plans carries nothing out, and nobody is told that it does', async () => {
   await using company = await Company.found(server)
-  await using wiki = await withWiki(company)
+  await using wiki = await withWiki(company, other, quiet)
   await company.feed(staff(2))
   expectExit(await company.apply(), 0)
   await using daemon = await Daemon.start(company, '--only', 'intake')
@@ -82,7 +73,7 @@ test('a daemon that only plans carries nothing out, and nobody is told that it d
 
 test('Ctrl-C while a platform hangs ends the waiting: what is written stays written, and a daemon carries the rest out', async () => {
   await using company = await Company.found(server)
-  await using wiki = await withWiki(company)
+  await using wiki = await withWiki(company, other, quiet)
   await company.feed(staff(2))
   expectExit(await company.apply(), 0)
   other.freeze()
@@ -110,7 +101,7 @@ test('Ctrl-C while a platform hangs ends the waiting: what is written stays writ
 
 test('with the daemon running an offboarding is one story: shut once, proven, shown; and a platform that comes back is shut then', async () => {
   await using company = await Company.found(server)
-  await using wiki = await withWiki(company)
+  await using wiki = await withWiki(company, other, quiet)
   await using daemon = await running(company, staff(3))
   const run = await company.json('offboard', 'E1', '--reason', 'dismissed')
   expectExit(run, 0)

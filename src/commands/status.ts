@@ -24,7 +24,7 @@ export function define(command: Command, runner: Runner): void {
     .option('--watch', 'look again every two seconds, until Ctrl-C')
     .addHelpText(
       'after',
-      '\nExit code: 0 nothing open, 2 something is owed, failed, held or set aside, a feed or the configuration is refused, the ledger was restored or cannot be written, 1 a platform cannot be reached.',
+      '\nExit code: 0 nothing open, 2 something is owed, failed, held or set aside, somebody waits to be looked at, a feed or the configuration is refused, the ledger was restored or cannot be written, 1 a platform cannot be reached.',
     )
     .action(act<Options>(runner, status))
 }
@@ -39,7 +39,7 @@ async function status(invocation: Invocation, options: Options): Promise<ExitCod
   invocation.answer(found)
   invocation.say(render(keyturn, found))
   if (found.platforms.some((platform) => platform.error !== null)) return 1
-  const open = found.lanes.some((lane) => lane.owed + lane.failed + lane.waiting > 0)
+  const open = found.lanes.some((lane) => lane.owed + lane.failed + lane.waiting > 0) || found.marked > 0
   const refused = found.sources.some(
     ({ refused: why, accepted }) => why !== null || (accepted?.setAside?.rows ?? 0) > 0,
   )

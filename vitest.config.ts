@@ -6,7 +6,7 @@ const ofAnyLedger =
   'releasing running-state running-work takeover version work'
 /** What starts servers. Much of it is waiting for them; more at once would only wait for each other on two cores. */
 const withServers = {
-  maxWorkers: 3,
+  maxWorkers: 4,
   sequence: { groupOrder: 1 },
   // Only what hangs is ended by these: what must be fast is measured where it is tested, and a busy machine takes its time.
   testTimeout: 300_000,

@@ -1,3 +1,4 @@
+import { buffer } from 'node:stream/consumers'
 import { parentPort } from 'node:worker_threads'
 import { Encrypter } from 'age-encryption'
 
@@ -20,7 +21,9 @@ async function answer(request: SealRequest): Promise<SealAnswer> {
   try {
     const encrypter = new Encrypter()
     for (const recipient of request.recipients) encrypter.addRecipient(recipient)
-    return { id: request.id, sealed: await encrypter.encrypt(request.text) }
+    // As streams: of a text the library makes a fetch Response, for which a thread loads an HTTP client, three times as long.
+    const sealed = await encrypter.encrypt(new Blob([request.text]).stream())
+    return { id: request.id, sealed: new Uint8Array(await buffer(sealed)) }
   } catch (error) {
     return { id: request.id, failed: error instanceof Error ? error.message : String(error) }
   }

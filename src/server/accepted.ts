@@ -55,14 +55,16 @@ export async function keepAccepted(settings: Settings, config: string, logger: L
  * in force. Throws KeyturnError `config-invalid` where they are wrong and nothing was in force.
  */
 export async function settingsInForce(config: string): Promise<InForce> {
-  const accepted = await readAccepted(config)
   let settings: Settings
   try {
     settings = await loadSettings(config)
   } catch (error) {
-    if (!(error instanceof KeyturnError) || error.code !== 'config-invalid' || accepted === null) throw error
+    if (!(error instanceof KeyturnError) || error.code !== 'config-invalid') throw error
+    const accepted = await readAccepted(await stateFolderOf(config), config)
+    if (accepted === null) throw error
     return { settings: accepted, refused: error.message, forgets: null }
   }
+  const accepted = await readAccepted(settings.state.folder, config)
   const objections = await objectionsTo(settings, accepted)
   if (objections === '') return { settings, refused: null, forgets: null }
   return accepted === null
@@ -91,10 +93,9 @@ function mayForget(before: Settings, after: Settings): boolean {
   return lacks('sources') || lacks('platforms')
 }
 
-async function readAccepted(config: string): Promise<Settings | null> {
+async function readAccepted(folder: string, config: string): Promise<Settings | null> {
   try {
-    const path = pathIn(await stateFolderOf(config))
-    const accepted = JSON.parse(await readFile(path, 'utf8')) as Accepted
+    const accepted = JSON.parse(await readFile(pathIn(folder), 'utf8')) as Accepted
     return accepted.version === version && accepted.config === resolve(config) ? accepted.settings : null
   } catch {
     return null

@@ -6,7 +6,7 @@ const ofAnyLedger =
   'releasing running-state running-work takeover version work'
 /** What starts servers. Much of it is waiting for them; more at once would only wait for each other on two cores. */
 const withServers = {
-  maxWorkers: 4,
+  maxWorkers: 3,
   sequence: { groupOrder: 1 },
   // Only what hangs is ended by these: what must be fast is measured where it is tested, and a busy machine takes its time.
   testTimeout: 300_000,
@@ -16,6 +16,8 @@ const withServers = {
 
 export default defineConfig({
   test: {
+    // `isolate: false`: a process for each file takes longer than most files do, and there is no state in modules that a test could
+    // leave to the next one.
     projects: [
       {
         extends: true,
@@ -26,6 +28,7 @@ export default defineConfig({
           // Searches of thousands of interleavings take seconds, and a machine may be busy.
           testTimeout: 60_000,
           sequence: { groupOrder: 0 },
+          isolate: false,
         },
       },
       // The longest first.
@@ -35,7 +38,7 @@ export default defineConfig({
       },
       {
         extends: true,
-        test: { name: 'integration', include: ['test/integration/**/*.test.ts'], ...withServers },
+        test: { name: 'integration', include: ['test/integration/**/*.test.ts'], isolate: false, ...withServers },
       },
       {
         // The same tests of the ledger as in `integration`, on one PostgreSQL server.
@@ -44,6 +47,7 @@ export default defineConfig({
           name: 'postgresql',
           include: ofAnyLedger.split(' ').map((name) => `test/integration/ledger/${name}.test.ts`),
           globalSetup: 'test/integration/ledger/postgresql-server.ts',
+          isolate: false,
           ...withServers,
         },
       },

@@ -1,13 +1,13 @@
 // What one read of a source changed, written together with the marks that make planning look at it: a small one in one
 // transaction, a large one in several, with the ledger free in between, so that no revocation waits for it.
 import { KeyturnError } from '../model/errors.ts'
-import type { AcceptedRead, Identity, IntakeResult, RefusedRead } from '../model/identity.ts'
+import type { AcceptedRead, EventKind, Identity, IdentityId, IntakeResult, RefusedRead } from '../model/identity.ts'
 import type { Instant } from '../model/instant.ts'
 import type { Driver } from './driver.ts'
 import { toRow } from './identity-row.ts'
 import { markAgain } from './look-again.ts'
 import { acceptedRead, identitiesById } from './people.ts'
-import { db, forLists, insertAll, run, upsertAll } from './unit.ts'
+import { db, forLists, inLists, insertAll, run, upsertAll } from './unit.ts'
 import type { Unit } from './unit.ts'
 
 /** People in one transaction: a few ten milliseconds of work. */
@@ -71,8 +71,11 @@ export function* saveChanged(result: IntakeResult, correlation: string): Unit<vo
   const { accepted, refused, receivedAt } = result
   const at = accepted?.at ?? refused?.at ?? Date.now()
   const { changed, events } = yield* withoutOutdated(result)
-  yield* forLists(changed, (some) => savePeople(some, at, correlation))
-  yield* saveEvents(events, correlation)
+  const told = new Set(yield* inLists(changed, (some) => savePeople(some, at, correlation)))
+  yield* saveEvents(
+    events.filter(({ kind, identity }) => !(turns.has(kind) && told.has(identity))),
+    correlation,
+  )
   // Also who was left out: somebody thought of them.
   const ids = result.changed.map(({ id }) => id)
   yield* markAgain(ids, accepted === null ? 'clock' : 'feed', receivedAt ?? at, correlation)
@@ -114,8 +117,14 @@ function* comparedWith({ source, base }: IntakeResult): Unit<number> {
   )
 }
 
-/** The people as they are now, and what they were. */
-function* savePeople(people: readonly Identity[], at: Instant, correlation: string): Unit<void> {
+/** Events that are a change of state. */
+const turns: ReadonlySet<EventKind> = new Set(['joiner', 'leaver', 'rehire', 'suspension', 'return'])
+
+/**
+ * The people as they are now, and what they were. Returns whose state was the same before: the clock and a read may both find
+ * that somebody left, and the second of them has nothing to tell of it.
+ */
+function* savePeople(people: readonly Identity[], at: Instant, correlation: string): Unit<readonly IdentityId[]> {
   const before = yield* identitiesById(people.map(({ id }) => id))
   yield* insertAll(
     'identity_history',
@@ -128,6 +137,8 @@ function* savePeople(people: readonly Identity[], at: Instant, correlation: stri
   // Whoever is new refers to nobody yet.
   yield* forLists([...revisions.keys()], (some) => run(db.deleteFrom('reference').where('identity', 'in', some)))
   yield* insertAll('reference', people.flatMap(referencesOf))
+  const states = new Map(before.map(({ id, state }) => [id, state]))
+  return people.flatMap(({ id, state }) => (states.get(id) === state ? id : []))
 }
 
 function* saveEvents(events: IntakeResult['events'], correlation: string): Unit<void> {

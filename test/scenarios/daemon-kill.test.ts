@@ -28,6 +28,8 @@ const victims: readonly Victim[] = [
   ...(['redis', 'redis'] as const),
 ]
 
+const passes = ['a pass is begun', 'a pass is over']
+
 /** What the log says when a daemon that was started again is at work: on what is owed, or on the feed that changed meanwhile. */
 const atWork = ['a pass is begun', 'job begun', 'claimed', 'planned at once', 'the change process is started']
 
@@ -36,7 +38,8 @@ const signs: Readonly<Record<Victim, readonly string[]>> = {
   daemon: atWork,
   starting: atWork,
   changes: ['the change process is started'],
-  pass: ['a pass is begun'],
+  // Or the kill came too late for it.
+  pass: passes,
   redis: ['the embedded Redis was started again'],
 }
 
@@ -103,6 +106,8 @@ async function kill(victim: Victim, daemon: Daemon, company: Company): Promise<n
   const pids = await eventually(
     `there is a process to kill: ${victim}`,
     async () => {
+      // Its process stays a while after a pass, with nothing in hand.
+      if (victim === 'pass' && daemon.log.findLast(({ msg }) => passes.includes(msg))?.msg !== passes[0]) return false
       const found = victim === 'redis' ? await embeddedRedis(company) : await daemon.children(victim)
       return found.length > 0 && found
     },

@@ -94,9 +94,10 @@ export function superviseChanges(keyturn: Keyturn): Changes {
 /** The `changes` task. */
 export async function runChanges(): Promise<void> {
   let look: () => void = () => undefined
-  const daemon = await hearDaemon(() => look())
+  const daemon = hearDaemon(() => look())
+  const { settings } = await daemon.next()
   await using keyturn = await openKeyturn({
-    config: daemon.begin.settings,
+    config: settings,
     readOnly: false,
     logger: await openLog({ level: 'info', pretty: process.stderr.isTTY }),
   })

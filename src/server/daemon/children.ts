@@ -94,37 +94,45 @@ export function startChild(task: Task, logger: Pick<Logger, 'error'>, onMessage:
   }
 }
 
+export type Begin = Extract<ToChild, { say: 'begin' }>
+
 /** The other end: in a child. */
 export interface Daemon {
+  /** The next `begin`. Throws KeyturnError `stopped` once the signal is aborted. */
+  next(): Promise<Begin>
   tell(message: FromPass): void
   /** Aborted when the daemon asks to stop or is gone. */
   readonly signal: AbortSignal
 }
 
-/** Waits for the daemon's first word and hears the later ones; says from now on that this process is alive. */
-export async function hearDaemon(
-  onLook: () => void,
-): Promise<Daemon & { readonly begin: Extract<ToChild, { say: 'begin' }> }> {
+/** Hears the daemon; says from now on that this process is alive. */
+export function hearDaemon(onLook: () => void): Daemon {
   const stop = new AbortController()
-  const reason = new KeyturnError('stopped', 'the daemon asked to stop, or is gone')
-  const end = () => stop.abort(reason)
+  let coming = Promise.withResolvers<Begin>()
+  const end = () => {
+    stop.abort(new KeyturnError('stopped', 'the daemon asked to stop, or is gone'))
+    coming.promise.catch(() => undefined)
+    coming.reject(stop.signal.reason)
+  }
   process.once('disconnect', end)
+  process.on('message', (message: ToChild) => {
+    if (message.say === 'begin') coming.resolve(message)
+    else if (message.say === 'look') onLook()
+    else end()
+  })
   const tell = (message: FromChild) => {
     if (process.connected) process.send?.(message, () => undefined)
   }
   setInterval(() => tell({ say: 'alive' }), beatEvery).unref()
-  const begin = await new Promise<Extract<ToChild, { say: 'begin' }>>((resolve, reject) => {
-    stop.signal.addEventListener('abort', () => reject(reason))
-    process.on('message', (message: ToChild) => {
-      if (message.say === 'begin') resolve(message)
-      else if (message.say === 'look') onLook()
-      else end()
-    })
-  })
   return {
-    begin,
-    signal: stop.signal,
+    async next() {
+      stop.signal.throwIfAborted()
+      const begin = await coming.promise
+      coming = Promise.withResolvers<Begin>()
+      return begin
+    },
     tell,
+    signal: stop.signal,
   }
 }
 

@@ -1,8 +1,9 @@
-// A process of its own: reads whole feeds, plans many people or everybody, admits. One pass, then it ends.
+// A process of its own: reads whole feeds, plans many people or everybody, admits. One pass after the other, as the daemon asks.
 import { KeyturnError, summarise } from '../../model/errors.ts'
 import type { Identity, IdentityId, IntakeResult } from '../../model/identity.ts'
 import { SECOND } from '../../model/instant.ts'
 import type { Instant } from '../../model/instant.ts'
+import type { Logger } from '../../model/ports.ts'
 import type { LookAgain } from '../../model/running.ts'
 import type { SourceSettings } from '../../model/settings.ts'
 import { admissionOf } from '../admitting.ts'
@@ -14,7 +15,7 @@ import { openLog } from '../log.ts'
 import { overlaid, readSource } from '../people.ts'
 import { planPeople } from '../planning.ts'
 import { hearDaemon } from './children.ts'
-import type { PassReport } from './children.ts'
+import type { Begin, Daemon, PassReport } from './children.ts'
 import { tellIntake, tellPlan } from './stories.ts'
 
 /** More people than this are planned with everybody else: one bulk read serves them better than questions. */
@@ -24,15 +25,19 @@ const mostMarks = 100_000
 /** Somebody else may accept a read of the same feed meanwhile: then it is read once more. */
 const mostReads = 5
 
-/** The `pass` task. Throws KeyturnError where nothing could be done at all. */
-export async function runPass(): Promise<void> {
-  const daemon = await hearDaemon(() => undefined)
-  const { settings, sources } = daemon.begin
-  await using keyturn = await openKeyturn({
-    config: settings,
-    readOnly: false,
-    logger: await openLog({ level: 'info', pretty: process.stderr.isTTY }),
-  })
+/** The `pass` task: until the daemon stops it. Throws KeyturnError `stopped` then, another where nothing could be done at all. */
+export async function runPass(): Promise<never> {
+  const daemon = hearDaemon(() => undefined)
+  const logger = await openLog({ level: 'info', pretty: process.stderr.isTTY })
+  for (;;) {
+    const begin = await daemon.next()
+    daemon.tell({ say: 'passed', report: await pass(begin, daemon, logger) })
+  }
+}
+
+/** Opens everything anew: what it is connected with may have changed since the last one. */
+async function pass({ settings, sources }: Begin, daemon: Daemon, logger: Logger): Promise<PassReport> {
+  await using keyturn = await openKeyturn({ config: settings, readOnly: false, logger })
   const story = storyOf({ ...keyturn, operator: 'keyturn' })
   const read: Record<string, string> = {}
   let isRead = true
@@ -45,7 +50,7 @@ export async function runPass(): Promise<void> {
     if (digest !== undefined) read[source] = digest
   }
   const report = await planMarked(story, daemon.signal, () => daemon.tell({ say: 'admitted' }))
-  daemon.tell({ say: 'passed', report: { ...report, again: report.again || !isRead, read } })
+  return { ...report, again: report.again || !isRead, read }
 }
 
 /** Reads one feed as a whole and stores what it means. Null where somebody was always faster. */

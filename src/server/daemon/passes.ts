@@ -4,6 +4,7 @@ import type { Instant } from '../../model/instant.ts'
 import type { Keyturn } from '../context.ts'
 import { restartPause, startChild } from './children.ts'
 import type { Child, FromPass, PassReport } from './children.ts'
+import { PassProcess } from './pass-process.ts'
 
 export interface PassesOptions {
   /** Nobody has read these yet: the first pass does, whoever asks for it. What the ledger says of their people may be old. */
@@ -16,19 +17,17 @@ export interface PassesOptions {
 
 /** Between passes that could not see everything, ms: doubles up to the longest. */
 const again = { first: SECOND, longest: MINUTE, down: 5 * MINUTE }
-const stopPatience = 5 * SECOND
 
-/** Reads and plans that are too heavy for the daemon's own event loop, one after the other in processes of their own. */
+/** Reads and plans that are too heavy for the daemon's own event loop, one after the other in a process of their own. */
 export class Passes implements AsyncDisposable {
   readonly #keyturn: Pick<Keyturn, 'settings' | 'logger' | 'clock'>
-  readonly #start: (hear: (message: FromPass) => void) => Child
+  readonly #process: PassProcess
   readonly #options: PassesOptions
   /** Feeds to be read as a whole, and since when that is known. */
   readonly #sources = new Map<string, Instant>()
   /** A mark that somebody is waiting for; marks are numbered. */
   #mark = 0
   #isWanted = false
-  #child: Child | null = null
   #loop: Promise<void> | null = null
   #closed = false
   #unfinished = 0
@@ -40,13 +39,13 @@ export class Passes implements AsyncDisposable {
   #rests = false
   #timer: NodeJS.Timeout | undefined
 
-  /** @param start begins a process for a pass */
+  /** @param start begins the process for passes */
   constructor(
     keyturn: Pick<Keyturn, 'settings' | 'logger' | 'clock'>,
     options: PassesOptions,
     start: (hear: (message: FromPass) => void) => Child = (hear) => startChild('pass', keyturn.logger, hear),
   ) {
-    this.#start = start
+    this.#process = new PassProcess(start, options.onAdmitted)
     this.#keyturn = keyturn
     this.#options = options
     for (const source of options.unread) this.#sources.set(source, keyturn.clock())
@@ -77,7 +76,7 @@ export class Passes implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true
     clearTimeout(this.#timer)
-    await this.#child?.stop(stopPatience)
+    await this.#process[Symbol.asyncDispose]()
     await this.#loop
   }
 
@@ -110,27 +109,21 @@ export class Passes implements AsyncDisposable {
     }
   }
 
-  /** One process, one pass. Null when it died. */
+  /** One pass. Null when its process died. */
   async #one(sources: Readonly<Record<string, Instant>>): Promise<PassReport | null> {
     const { settings, logger } = this.#keyturn
-    let report: PassReport | null = null
-    const hear = (message: FromPass) => {
-      if (message.say === 'admitted') this.#options.onAdmitted()
-      else report = message.report
-    }
     try {
-      const child = this.#start(hear)
-      this.#child = child
-      child.tell({ say: 'begin', settings, sources })
-      logger.debug('a pass is begun', { pid: child.pid, sources: Object.keys(sources) })
-      const end = await child.ended
-      if (report === null && !this.#closed) logger.error('a pass ended early; it is begun again', { end })
+      logger.debug('a pass is begun', { sources: Object.keys(sources) })
+      const outcome = await this.#process.run({ settings, sources })
+      if ('report' in outcome) {
+        logger.debug('a pass is over')
+        return outcome.report
+      }
+      if (!this.#closed) logger.error('a pass ended early; it is begun again', { end: outcome.end })
     } catch (error) {
       logger.error('a pass could not be begun', summarise(error))
-    } finally {
-      this.#child = null
     }
-    return report
+    return null
   }
 
   #later(sources: Readonly<Record<string, Instant>>, ms: number): void {

@@ -42,6 +42,22 @@ describe('reads of a source', () => {
     expect(byClock.map(({ identity }) => identity)).toEqual(['hr:p1', 'hr:p2'])
   })
 
+  test('tell no leaving that the clock has told already, and everything else', async () => {
+    const ledger = await s.ledgerWith(2)
+    const event = (kind: LifecycleEvent['kind'], identity: string) =>
+      ({ kind, identity, effectiveAt: 1, observedAt: 2, changed: [], reason: { kind: 'source', text: kind } }) as const
+    const left = [s.person('p1', { state: 'left' })]
+    await ledger.saveIntake({ ...s.intake(left, { accepted: null }), events: [event('leaver', 'hr:p1')] }, 'clock')
+    const both = [...left, s.person('p2', { state: 'left' })]
+    const events = [event('leaver', 'hr:p1'), event('vanished', 'hr:p1'), event('leaver', 'hr:p2')]
+    await ledger.saveIntake({ ...s.intake(both, { base: 1 }), events }, 'feed')
+    const told = async (id: string) => (await ledger.events(id, 10)).map(({ kind }) => kind).toSorted()
+    expect([await told('hr:p1'), await told('hr:p2')]).toEqual([['leaver', 'vanished'], ['leaver']])
+    await ledger.saveIntake({ ...s.intake([s.person('p1')], { base: 2 }), events: [event('rehire', 'hr:p1')] }, 'feed')
+    await ledger.saveIntake({ ...s.intake(left, { base: 3 }), events: [event('leaver', 'hr:p1')] }, 'feed')
+    expect(await told('hr:p1')).toEqual(['leaver', 'leaver', 'rehire', 'vanished'])
+  })
+
   test('tell the clock when it changes somebody next, before any plan does', async () => {
     const ledger = await s.ledgerWith(0)
     await ledger.saveIntake(s.intake([s.person('p1', { next: { at: s.now + 5, state: 'left' } })]), 'feed')
@@ -125,7 +141,7 @@ describe('a read that changes thousands of people', () => {
     const ledger = await s.ledgerWith(3_500)
     const before = (await ledger.marked(10_000)).at(-1)?.id ?? 0
     const changed = many(3_500).map((one, n) => (n === 3_333 ? { ...one, state: 'left' as const } : one))
-    const events = [leaver('p3334'), leaver('p1'), leaver('p3500')]
+    const events = [leaver('p3334'), ...['p1', 'p3500'].map((key) => ({ ...leaver(key), kind: 'mover' as const }))]
     const read = accepted({ digest: 'aa', mappingVersion: 'v2' })
     await ledger.saveIntake(s.intake(changed, { accepted: read, base: 1, events }), 'c')
     const people = await ledger.identities()

@@ -7,27 +7,37 @@ const quiet = () => undefined
 const logger = { debug: quiet, info: quiet, change: quiet, warn: quiet, error: quiet }
 const done: PassReport = { read: {}, again: false, upTo: 0, admitted: 0, withheld: 0, unread: [] }
 
-/** Passes whose processes end when the test says so. */
+/** Passes that end when the test says so, or whose processes do (null). */
 function desk({ unread = [] }: { readonly unread?: readonly string[] } = {}) {
   const begun: Extract<ToChild, { say: 'begin' }>[] = []
   const ends: ((report: PassReport | null) => void)[] = []
   const told: (number | null)[] = []
+  const stopped: number[] = []
+  let started = 0
   let running = 0
   let most = 0
   const start = (hear: (message: FromPass) => void) => {
+    started += 1
+    const pid = started
     const { promise, resolve } = Promise.withResolvers<number | string>()
-    running += 1
-    most = Math.max(most, running)
-    ends.push((report) => {
-      running -= 1
-      if (report !== null) hear({ say: 'passed', report })
-      resolve(report === null ? 'SIGKILL' : 0)
-    })
+    const begin = (message: Extract<ToChild, { say: 'begin' }>) => {
+      begun.push(message)
+      running += 1
+      most = Math.max(most, running)
+      ends.push((report) => {
+        running -= 1
+        if (report === null) resolve('SIGKILL')
+        else hear({ say: 'passed', report })
+      })
+    }
     return {
       task: 'pass' as const,
-      pid: 1,
-      tell: (message: ToChild) => void (message.say === 'begin' && begun.push(message)),
-      stop: async () => resolve(0),
+      pid,
+      tell: (message: ToChild) => void (message.say === 'begin' && begin(message)),
+      stop: async () => {
+        stopped.push(pid)
+        resolve(0)
+      },
       ended: promise,
     }
   }
@@ -42,7 +52,7 @@ function desk({ unread = [] }: { readonly unread?: readonly string[] } = {}) {
     ends.at(-1)?.(report === null ? null : { ...done, ...report })
     await vi.advanceTimersByTimeAsync(0)
   }
-  return { passes, begun, told, end, most: () => most }
+  return { passes, begun, told, end, most: () => most, stopped, started: () => started }
 }
 
 beforeEach(() => void vi.useFakeTimers())
@@ -135,6 +145,32 @@ test('a process that died is begun again with its feeds after a pause, however m
   expect(begun.map(({ sources }) => sources)).toEqual([{ hr: 3 }, { hr: 3 }])
   await end({ upTo: 5 })
   expect(begun).toHaveLength(2)
+})
+
+test('a process waits five seconds for the next pass, then it is stopped; who asks later gets another one', async () => {
+  const { passes, end, stopped, started } = desk()
+  passes.request()
+  await end({})
+  await vi.advanceTimersByTimeAsync(4 * SECOND)
+  passes.request()
+  await vi.advanceTimersByTimeAsync(MINUTE)
+  expect([started(), stopped]).toEqual([1, []])
+  await end({})
+  await vi.advanceTimersByTimeAsync(4 * SECOND)
+  expect(stopped).toEqual([])
+  await vi.advanceTimersByTimeAsync(SECOND)
+  expect(stopped).toEqual([1])
+  passes.request()
+  expect(started()).toBe(2)
+})
+
+test('a process that died while it waited is no pass that died: the next one begins at once', async () => {
+  const { passes, begun, told, end, started } = desk()
+  passes.request()
+  await end({})
+  await end(null)
+  passes.request()
+  expect([begun.length, started(), told]).toEqual([2, 2, [0]])
 })
 
 test('nothing is begun after the end', async () => {

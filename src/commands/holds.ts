@@ -4,6 +4,7 @@ import { KeyturnError } from '../model/errors.ts'
 import type { IdentityId } from '../model/identity.ts'
 import type { Hold } from '../model/ledger.ts'
 import { count, showInstant, showMoment, table, visible } from '../report/text.ts'
+import { stillOpen } from '../server/by-hand.ts'
 import type { Keyturn } from '../server/context.ts'
 import { act } from './command.ts'
 import type { ExitCode, Invocation, Runner } from './command.ts'
@@ -83,9 +84,16 @@ async function decide(
   const decided = await keyturn.ledger.decideHold(hold.id, decision, keyturn.operator, options.reason, now, only)
   const done = decided.items.filter((item) => item.status === decision)
   const left = openItems(decided).length
-  invocation.answer({ hold: decided })
+  const isByHand = verb === 'approve' && hold.why === 'protected'
+  const open = isByHand ? await stillOpen(keyturn, hold.platform, [...new Set(done.map((item) => item.identity))]) : []
+  invocation.answer({ hold: decided, ...(isByHand ? { stillOpen: open } : {}) })
   invocation.say(`${count(done.length, 'change')} ${decision}${left === 0 ? '' : `, ${left} still held`}.`)
-  if (verb === 'approve') invocation.say(hold.why === 'protected' ? doneByHand : released)
+  if (verb === 'approve') invocation.say(isByHand ? doneByHand : released)
+  if (open === null) invocation.say(colours.yellow(`Nobody could look whether it is shut on ${hold.platform}.`))
+  for (const { identity, account } of open ?? []) {
+    const text = `${visible(account)} of ${identity} is STILL OPEN on ${hold.platform}, as seen just now: shut it there.`
+    invocation.say(colours.red(text))
+  }
   return 0
 }
 

@@ -40,6 +40,8 @@ export interface Explanation {
     readonly rejectedIn?: number
     /** Set where no account is linked and the person may have one there. */
     readonly unlinked?: Unlinked
+    /** Of a protected account: the record that a person has shut it, if anybody said so. Else null, or absent. */
+    readonly byHand?: { readonly record: AuditRecord | null } | null
     /** Keyturn has shut it, and the ledger does not know that yet. */
     readonly isShutInSpool?: boolean
   }[]
@@ -136,7 +138,7 @@ function platformLines(one: Explanation['platforms'][number], person: string, zo
       ? 'no account is linked'
       : `account ${link.name}  ${link.address}  (${link.how} ${showInstant(link.linkedAt, zone)})`,
     ...unlinkedLines(one),
-    ...(one.isShutInSpool === true ? [shutInSpool] : shutLines(link, desired.state)),
+    ...(one.isShutInSpool === true ? [shutInSpool] : shutLines(one, zone)),
     `should be ${desired.state === 'closed' ? 'shut for now' : desired.state}: ${showReason(desired.reason)}`,
     ...holds.flatMap((hold) => holdLines(hold, person)),
     ...(rejectedIn === undefined ? [] : [`stays open by a person's word: shutting was rejected in hold ${rejectedIn}`]),
@@ -173,9 +175,14 @@ function unlinkedLines({ unlinked }: Explanation['platforms'][number]): readonly
 const shutInSpool = 'shut by Keyturn, which the ledger does not know yet: it waits in the spool beside it'
 
 /** Whether the account that should be shut has been shut: what should be is not what is. */
-function shutLines(link: Link | null, desired: DesiredAccount['state']): readonly string[] {
+function shutLines({ link, desired, byHand }: Explanation['platforms'][number], zone: string): readonly string[] {
   if (typeof link?.shutByUs === 'string') return [`shut by Keyturn (${link.shutByUs})`]
-  return link === null || desired === 'open' ? [] : ['Keyturn has not shut it']
+  if (link === null || desired.state === 'open') return []
+  if (byHand === null || byHand === undefined) return ['Keyturn has not shut it']
+  const { record } = byHand
+  if (record === null) return ['protected, so Keyturn does not shut it; nobody has recorded that it was shut by hand']
+  const why = record.reason === null ? '' : `: ${visible(record.reason.text)}`
+  return [`protected; ${record.operator} recorded on ${showInstant(record.at, zone)} that it was shut by hand${why}`]
 }
 
 function holdLines({ id, items, text }: Hold, person: string): readonly string[] {

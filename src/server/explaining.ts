@@ -3,6 +3,7 @@ import type { Identity, IdentityId } from '../model/identity.ts'
 import type { Hold } from '../model/ledger.ts'
 import type { RejectedLeavers } from '../model/running.ts'
 import type { Explanation } from '../report/explanation.ts'
+import { saidByHand } from './by-hand.ts'
 import type { Keyturn } from './context.ts'
 import { overlaid } from './people.ts'
 import { whyUnlinked } from './unlinked.ts'
@@ -31,12 +32,11 @@ export async function explain(
     ledger.acceptedRead(identity.source),
     spooledOf(keyturn, identity.id),
   ])
-  const platforms = Object.keys(keyturn.settings.platforms).filter(
-    (platform) => options.platform === undefined || platform === options.platform,
-  )
-  const desired = platforms.map((platform) => policy.desire(identity, platform, held, now))
-  const linkOn = (platform: string) => links.find((link) => link.platform === platform)
-  const unlinked = desired.filter(({ platform }) => linkOn(platform) === undefined)
+  const desired = Object.keys(keyturn.settings.platforms)
+    .filter((platform) => options.platform === undefined || platform === options.platform)
+    .map((platform) => policy.desire(identity, platform, held, now))
+  const linkOn = (platform: string) => links.find((link) => link.platform === platform) ?? null
+  const unlinked = desired.filter(({ platform }) => linkOn(platform) === null)
   const looked = await whyUnlinked(keyturn, identity, unlinked, options.signal)
   return {
     identity,
@@ -48,7 +48,7 @@ export async function explain(
       identity,
       policy.heldRoles(identity, held, now),
       now,
-      (platform) => linkOn(platform) !== undefined,
+      (platform) => linkOn(platform) !== null,
       (platform) => linkOn(platform)?.shutAt ?? null,
     ),
     assignments: policy.assignments(identity, held, now),
@@ -56,7 +56,8 @@ export async function explain(
       desired.map(async ({ platform, state, reason, entitlements, expiresAt, held: why }) => {
         return {
           platform,
-          link: linkOn(platform) ?? null,
+          link: linkOn(platform),
+          byHand: await saidByHand(keyturn, identity, linkOn(platform)),
           grants: await ledger.grants(platform, [identity.id]),
           desired: { state, reason, entitlements, expiresAt, held: why },
           obligation: obligations.find((one) => one.platform === platform) ?? null,

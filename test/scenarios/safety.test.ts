@@ -147,7 +147,11 @@ test('a protected account is not changed when its owner leaves, and it is told u
   const { holds } = run.document
   expect(holds.map((hold) => [hold.why, hold.people])).toEqual([['protected', 1]])
   const said = await company.keyturn('holds', 'approve', String(holds[0]?.id), '--reason', 'shut in the console')
-  expect(said.stdout).toContain('done by hand')
+  expect(said.stdout).toMatch(
+    /done by hand[^]*givene1\.surnamee1 of hr:E1 is STILL OPEN on directory, as seen just now/,
+  )
+  const explained = await company.keyturn('explain', 'E1')
+  expect(explained.stdout).toMatch(/protected; \S+ recorded on .* that it was shut by hand: shut in the console/)
   expectExit(await company.apply(), 0)
   expect(await company.account('E1')).toEqual(before)
 })

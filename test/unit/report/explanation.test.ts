@@ -243,3 +243,14 @@ test('rows that are set aside, and a word that keeps an account open, are told',
   expect(all).toContain('2 rows of hr are set aside')
   expect(all).toContain("stays open by a person's word: shutting was rejected in hold 7")
 })
+
+test('of a protected account it is told who recorded that it was shut by hand, or that nobody has', () => {
+  const desired = { state: 'shut', reason: left, entitlements: [], expiresAt: null, held: null } as const
+  const open = { ...link, shutByUs: null }
+  const one = { platform: 'wiki', link: open, grants: [], desired, obligation: null, holds: [] }
+  const told = (byHand: { record: AuditRecord | null } | null) => page({ platforms: [{ ...one, byHand }] }).join('\n')
+  const said = { ...record, reason: { kind: 'operator', text: 'in the console' } as const }
+  expect(told({ record: said })).toMatch(/protected; \S+ recorded on .* that it was shut by hand: in the console/)
+  expect(told({ record: null })).toContain('nobody has recorded that it was shut by hand')
+  expect(told(null)).toContain('Keyturn has not shut it')
+})

@@ -29,6 +29,7 @@ export function define(holds: Command, runner: Runner): void {
       .description(description)
       .requiredOption('--reason <text>', 'why; it goes into the audit')
       .option('--person <id...>', 'only these people; the rest stays held')
+      .addHelpText('after', '\nExit code: 0 it is recorded, 2 it is, and a protected account is still open.')
       .action(act<Decision>(runner, (invocation, options, args) => decide(invocation, options, args, name)))
   }
 }
@@ -94,7 +95,7 @@ async function decide(
     const text = `${visible(account)} of ${identity} is STILL OPEN on ${hold.platform}, as seen just now: shut it there.`
     invocation.say(colours.red(text))
   }
-  return 0
+  return open !== null && open.length > 0 ? 2 : 0
 }
 
 /** Who decided, when and why; of a hold that a plan ended there is nobody. */

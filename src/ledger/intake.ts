@@ -1,13 +1,13 @@
 // What one read of a source changed, written together with the marks that make planning look at it: a small one in one
 // transaction, a large one in several, with the ledger free in between, so that no revocation waits for it.
 import { KeyturnError } from '../model/errors.ts'
-import type { AcceptedRead, EventKind, Identity, IdentityId, IntakeResult, RefusedRead } from '../model/identity.ts'
+import type { AcceptedRead, Identity, IdentityId, IntakeResult, RefusedRead } from '../model/identity.ts'
 import type { Instant } from '../model/instant.ts'
 import type { Driver } from './driver.ts'
 import { toRow } from './identity-row.ts'
 import { markAgain } from './look-again.ts'
 import { acceptedRead, identitiesById } from './people.ts'
-import { db, forLists, inLists, insertAll, run, upsertAll } from './unit.ts'
+import { all, db, forLists, inLists, insertAll, run, upsertAll } from './unit.ts'
 import type { Unit } from './unit.ts'
 
 /** People in one transaction: a few ten milliseconds of work. */
@@ -71,11 +71,8 @@ export function* saveChanged(result: IntakeResult, correlation: string): Unit<vo
   const { accepted, refused, receivedAt } = result
   const at = accepted?.at ?? refused?.at ?? Date.now()
   const { changed, events } = yield* withoutOutdated(result)
-  const told = new Set(yield* inLists(changed, (some) => savePeople(some, at, correlation)))
-  yield* saveEvents(
-    events.filter(({ kind, identity }) => !(turns.has(kind) && told.has(identity))),
-    correlation,
-  )
+  yield* forLists(changed, (some) => savePeople(some, at, correlation))
+  yield* saveEvents(events, correlation)
   // Also who was left out: somebody thought of them.
   const ids = result.changed.map(({ id }) => id)
   yield* markAgain(ids, accepted === null ? 'clock' : 'feed', receivedAt ?? at, correlation)
@@ -95,36 +92,42 @@ function* noteDue(rows: readonly { readonly id: string; readonly next_at: number
   )
 }
 
-/** Whoever was described anew meanwhile is not described again by what was known before. */
-function* withoutOutdated({ changed, events, known }: IntakeResult): Unit<Pick<IntakeResult, 'changed' | 'events'>> {
-  if (known === undefined) return { changed, events }
-  const stored = yield* identitiesById(changed.map(({ id }) => id))
+/**
+ * Whoever was described anew meanwhile is not described again by what was known before. A read says more than the clock: it is
+ * made again, since it may open whom the clock has shut.
+ */
+function* withoutOutdated(result: IntakeResult): Unit<Pick<IntakeResult, 'changed' | 'events'>> {
+  const { accepted, source, changed, events, known = new Map<IdentityId, number>() } = result
+  const ids = changed.flatMap(({ id }) => (known.has(id) ? id : []))
+  const stored = yield* inLists(ids, (some) =>
+    all(db.selectFrom('identity').select(['id', 'revision']).where('id', 'in', some)),
+  )
   const outdated = new Set(stored.filter(({ id, revision }) => known.get(id) !== revision).map(({ id }) => id))
+  if (accepted !== null && outdated.size > 0)
+    throw overtaken(`This read of ${source} was compared with people of whom ${outdated.size} have changed meanwhile.`)
   return {
     changed: changed.filter(({ id }) => !outdated.has(id)),
     events: events.filter(({ identity }) => !outdated.has(identity)),
   }
 }
 
+function overtaken(message: string): KeyturnError {
+  return new KeyturnError('read-overtaken', message, {
+    hint: 'Read it again and compare it with what is known now.',
+  })
+}
+
 /** The number of the accepted read that is in force. Throws KeyturnError `read-overtaken` where the result knew another one. */
 function* comparedWith({ source, base }: IntakeResult): Unit<number> {
   const number = (yield* acceptedRead(source))?.number ?? 0
   if (base === undefined || base === number) return number
-  throw new KeyturnError(
-    'read-overtaken',
+  throw overtaken(
     `This read of ${source} was compared with accepted read ${base}, and read ${number} is in force: another one was accepted meanwhile.`,
-    { hint: `Read ${source} again and compare it with what is known now.` },
   )
 }
 
-/** Events that are a change of state. */
-const turns: ReadonlySet<EventKind> = new Set(['joiner', 'leaver', 'rehire', 'suspension', 'return'])
-
-/**
- * The people as they are now, and what they were. Returns whose state was the same before: the clock and a read may both find
- * that somebody left, and the second of them has nothing to tell of it.
- */
-function* savePeople(people: readonly Identity[], at: Instant, correlation: string): Unit<readonly IdentityId[]> {
+/** The people as they are now, and what they were. */
+function* savePeople(people: readonly Identity[], at: Instant, correlation: string): Unit<void> {
   const before = yield* identitiesById(people.map(({ id }) => id))
   yield* insertAll(
     'identity_history',
@@ -137,8 +140,6 @@ function* savePeople(people: readonly Identity[], at: Instant, correlation: stri
   // Whoever is new refers to nobody yet.
   yield* forLists([...revisions.keys()], (some) => run(db.deleteFrom('reference').where('identity', 'in', some)))
   yield* insertAll('reference', people.flatMap(referencesOf))
-  const states = new Map(before.map(({ id, state }) => [id, state]))
-  return people.flatMap(({ id, state }) => (states.get(id) === state ? id : []))
 }
 
 function* saveEvents(events: IntakeResult['events'], correlation: string): Unit<void> {

@@ -143,7 +143,10 @@ export interface IntakeResult {
   readonly problems: readonly Problem[]
   /** The number of the accepted read that this one was compared with; 0: there was none. Absent: not checked. */
   readonly base?: number
-  /** The revisions that this was worked out from: whoever has another one by now is only marked. Absent: not checked. */
+  /**
+   * The revisions that this was worked out from. Whoever has another one by now is only marked where no read was accepted; an
+   * accepted read is overtaken. Absent: not checked.
+   */
   readonly known?: ReadonlyMap<IdentityId, number>
   /** When the change was noticed; absent: when it was saved. */
   readonly receivedAt?: Instant

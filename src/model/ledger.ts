@@ -254,8 +254,8 @@ export interface Ledger extends AsyncDisposable {
   acceptedRead(source: string): Promise<AcceptedRead | null>
   lastRefusal(source: string): Promise<RefusedRead | null>
   /**
-   * Marks whoever changed. Throws KeyturnError `read-overtaken` where another read of the source was accepted since `base`:
-   * then read and compare again.
+   * Marks whoever changed. Throws KeyturnError `read-overtaken` where another read of the source was accepted since `base`, or
+   * the clock changed somebody meanwhile: then read and compare again.
    */
   saveIntake(result: IntakeResult, correlation: string): Promise<void>
   events(identity: IdentityId, most: number): Promise<readonly LifecycleEvent[]>

@@ -112,6 +112,6 @@ function receivedInstants(marks: readonly LookAgain[]): ReadonlyMap<IdentityId, 
 }
 
 /** Which description of them was looked at. */
-export function revisionsOf(identities: readonly Identity[]): ReadonlyMap<IdentityId, number> {
+function revisionsOf(identities: readonly Identity[]): ReadonlyMap<IdentityId, number> {
   return new Map(identities.flatMap(({ id, revision }) => (revision === undefined ? [] : [[id, revision] as const])))
 }

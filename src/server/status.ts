@@ -25,14 +25,17 @@ export async function readStatus(
       return { source, accepted, refused: stands ? refused : null }
     }),
   )
-  // In the order in which it moves on, a decided hold to a mark and a mark to work, so that nothing passes between two questions.
+  // What is marked becomes held or owed, and the other way round: asked before and after these, so that no step is missed.
+  const marks = async () => (await ledger.marked(mostTimings)).length
+  const markedBefore = await marks()
   const holds = await ledger.holds({ status: 'open' })
-  const marked = (await ledger.marked(mostTimings)).length
+  const lanes = await ledger.openCounts()
+  const marked = Math.max(markedBefore, await marks())
   const [open, failed] = await Promise.all([ledger.obligations({ open: true }), ledger.obligations({ failed: true })])
   return {
     policyVersion: settings.policyVersion,
     sources,
-    lanes: await ledger.openCounts(),
+    lanes,
     troubles: [...open.filter(({ lastError }) => lastError !== null), ...failed].slice(0, most),
     holds,
     platforms: options.offline ? [] : await health(keyturn, options.signal),

@@ -147,6 +147,7 @@ test('a protected account is not changed when its owner leaves, and it is told u
   const { holds } = run.document
   expect(holds.map((hold) => [hold.why, hold.people])).toEqual([['protected', 1]])
   const said = await company.keyturn('holds', 'approve', String(holds[0]?.id), '--reason', 'shut in the console')
+  expect(said.code).toBe(2)
   expect(said.stdout).toMatch(
     /done by hand[^]*givene1\.surnamee1 of hr:E1 is STILL OPEN on directory, as seen just now/,
   )

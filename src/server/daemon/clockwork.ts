@@ -6,7 +6,6 @@ import { summarise } from '../../model/errors.ts'
 import type { Identity } from '../../model/identity.ts'
 import { MINUTE, SECOND } from '../../model/instant.ts'
 import type { Instant } from '../../model/instant.ts'
-import { revisionsOf } from '../admitting.ts'
 import { storyOf } from '../context.ts'
 import type { Keyturn } from '../context.ts'
 import type { Rescue } from './rescue.ts'
@@ -155,12 +154,12 @@ async function goOn(
   const settings = keyturn.settings.sources[source]
   if (settings === undefined) return []
   const now = keyturn.clock()
-  const intake = { ...advance(settings, people, now, now), known: revisionsOf(people) }
+  const intake = advance(settings, people, now, now)
   if (intake.changed.length === 0) return []
   const saving = keyturn.ledger.saveIntake(intake, keyturn.correlation)
   const end = await (rescue === null ? saving : rescue.inTime(saving))
   if (end === 'unwritable') {
-    await rescue?.revoke(intake.changed)
+    await rescue?.revoke(intake.changed, intake.events)
     return end
   }
   tellIntake(keyturn, intake)

@@ -13,6 +13,7 @@ export class PassProcess implements AsyncDisposable {
   #child: Child | null = null
   #onReport: (report: PassReport) => void = () => undefined
   #timer: NodeJS.Timeout | undefined
+  #stopping: Promise<void> | undefined
 
   /** @param start begins the process */
   constructor(start: (hear: (message: FromPass) => void) => Child, onAdmitted: () => void) {
@@ -48,6 +49,9 @@ export class PassProcess implements AsyncDisposable {
     clearTimeout(this.#timer)
     const child = this.#child
     this.#child = null
-    await child?.stop(stopPatience)
+    // Also one that is being stopped because nobody needed it.
+    await this.#stopping
+    this.#stopping = child?.stop(stopPatience)
+    await this.#stopping
   }
 }

@@ -16,8 +16,6 @@ const withServers = {
 
 export default defineConfig({
   test: {
-    // `isolate: false`: a process for each file takes longer than most files do, and there is no state in modules that a test could
-    // leave to the next one.
     projects: [
       {
         extends: true,
@@ -28,6 +26,7 @@ export default defineConfig({
           // Searches of thousands of interleavings take seconds, and a machine may be busy.
           testTimeout: 60_000,
           sequence: { groupOrder: 0 },
+          // A process for each file takes longer than most files do, and code without I/O leaves nothing to the next one.
           isolate: false,
         },
       },
@@ -38,7 +37,7 @@ export default defineConfig({
       },
       {
         extends: true,
-        test: { name: 'integration', include: ['test/integration/**/*.test.ts'], isolate: false, ...withServers },
+        test: { name: 'integration', include: ['test/integration/**/*.test.ts'], ...withServers },
       },
       {
         // The same tests of the ledger as in `integration`, on one PostgreSQL server.
@@ -47,7 +46,6 @@ export default defineConfig({
           name: 'postgresql',
           include: ofAnyLedger.split(' ').map((name) => `test/integration/ledger/${name}.test.ts`),
           globalSetup: 'test/integration/ledger/postgresql-server.ts',
-          isolate: false,
           ...withServers,
         },
       },

@@ -1,5 +1,6 @@
 import { KeyturnError, summarise } from '../model/errors.ts'
-import type { Identity, IdentityId, IntakeResult, RefusedRead } from '../model/identity.ts'
+import { revisionsOf } from '../model/identity.ts'
+import type { Identity, IntakeResult, RefusedRead } from '../model/identity.ts'
 import type { Instant } from '../model/instant.ts'
 import type { Problem } from '../model/place.ts'
 import type { SourceSettings } from '../model/settings.ts'
@@ -120,12 +121,8 @@ export function outcome(people: readonly Settled[], now: Instant): Outcome {
     identities: people.map(({ identity }) => identity),
     changed: changed.map(({ identity }) => identity),
     events: changed.flatMap(({ draft, identity }) => eventsOf(draft.previous, identity, now)),
-    known: new Map(changed.flatMap(({ draft: { previous } }) => revisionOf(previous))),
+    known: revisionsOf(changed.flatMap(({ draft: { previous } }) => previous ?? [])),
   }
-}
-
-function revisionOf(previous: Identity | null): readonly (readonly [IdentityId, number])[] {
-  return previous?.revision === undefined ? [] : [[previous.id, previous.revision]]
 }
 
 /** A warning for everybody present whose record contradicts itself. */

@@ -113,7 +113,7 @@ function* withoutOutdated(result: IntakeResult): Unit<Pick<IntakeResult, 'change
 
 function overtaken(message: string): KeyturnError {
   return new KeyturnError('read-overtaken', message, {
-    hint: 'Read it again and compare it with what is known now.',
+    hint: 'Another process of Keyturn reads the same feed. Give the command again: it reads anew.',
   })
 }
 

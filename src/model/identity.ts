@@ -151,3 +151,8 @@ export interface IntakeResult {
   /** When the change was noticed; absent: when it was saved. */
   readonly receivedAt?: Instant
 }
+
+/** Which stored description of each of them somebody looks at; whoever is not stored yet has none. */
+export function revisionsOf(identities: readonly Identity[]): ReadonlyMap<IdentityId, number> {
+  return new Map(identities.flatMap(({ id, revision }) => (revision === undefined ? [] : [[id, revision] as const])))
+}

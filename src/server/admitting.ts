@@ -1,5 +1,6 @@
 import type { HeldRole } from '../model/account.ts'
 import type { Plan } from '../model/change.ts'
+import { revisionsOf } from '../model/identity.ts'
 import type { Identity, IdentityId } from '../model/identity.ts'
 import type { Instant } from '../model/instant.ts'
 import type { Admission, Link } from '../model/ledger.ts'
@@ -109,9 +110,4 @@ function receivedInstants(marks: readonly LookAgain[]): ReadonlyMap<IdentityId, 
     if (identity !== null) received.set(identity, Math.min(since, received.get(identity) ?? since))
   }
   return received
-}
-
-/** Which description of them was looked at. */
-function revisionsOf(identities: readonly Identity[]): ReadonlyMap<IdentityId, number> {
-  return new Map(identities.flatMap(({ id, revision }) => (revision === undefined ? [] : [[id, revision] as const])))
 }

@@ -130,7 +130,10 @@ async function openOf(
   return [...new Map(all.map(({ identity, platform, lane }) => [platform, { identity, platform, lane }])).values()]
 }
 
-/** Each platform for itself, until it is settled, given up, or patience ends. Another worker may be faster: then it is its. */
+/**
+ * Each platform for itself, until all are settled or given up, or patience ends. Another worker may be faster: then it is its.
+ * Another planner may owe once more what is shut, from a look before it was: as long as anything is waited for, that is done, too.
+ */
 async function settleAll(
   keyturn: Keyturn,
   settling: Settling,
@@ -139,17 +142,28 @@ async function settleAll(
 ): Promise<readonly SettledObligation[]> {
   const deadline = performance.now() + patience
   const results = new Map<string, SettledObligation>()
+  const unfinished = new Set(pointers)
+  const told = new Set<ObligationPointer>()
+  const tryOnce = async (pointer: ObligationPointer): Promise<readonly SettledObligation[]> => {
+    const [status] = await keyturn.ledger.obligationsOf([pointer])
+    if (status === undefined || isOver(status)) {
+      unfinished.delete(pointer)
+      return []
+    }
+    unfinished.add(pointer)
+    if (status.lastError !== null && !told.has(pointer)) {
+      told.add(pointer)
+      onTrouble?.(status)
+    }
+    return (await settling.settle([{ ...pointer, lane: status.lane }], status.lane)).obligations
+  }
   await Promise.all(
     pointers.map(async (pointer) => {
-      let isTold = false
-      while (!signal.aborted && performance.now() < deadline) {
-        const [status] = await keyturn.ledger.obligationsOf([pointer])
-        if (status === undefined || isOver(status)) return
-        if (status.lastError !== null && !isTold) onTrouble?.(status)
-        isTold ||= status.lastError !== null
-        const { obligations } = await settling.settle([{ ...pointer, lane: status.lane }], status.lane)
-        for (const one of obligations) results.set(keyOf(one), together(results.get(keyOf(one)), one))
-        if (obligations.length === 0) await sleep(lookEvery, undefined, { signal }).catch(() => undefined)
+      while (unfinished.size > 0 && !signal.aborted && performance.now() < deadline) {
+        const settled = await tryOnce(pointer)
+        for (const one of settled) results.set(keyOf(one), together(results.get(keyOf(one)), one))
+        if (settled.length > 0 || unfinished.size === 0) continue
+        await sleep(lookEvery, undefined, { signal }).catch(() => undefined)
       }
     }),
   )

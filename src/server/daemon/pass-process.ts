@@ -7,11 +7,19 @@ import type { Begin, Child, FromPass, PassReport } from './children.ts'
 const staysFor = 5 * SECOND
 const stopPatience = 5 * SECOND
 
+/** What became of a pass; or how its process ended before that: an exit code, or the name of a signal. */
+type Outcome = { readonly report: PassReport } | { readonly end: number | string }
+
+interface Running {
+  readonly child: Child
+  readonly isOver: (outcome: Outcome) => void
+}
+
 export class PassProcess implements AsyncDisposable {
   readonly #start: (hear: (message: FromPass) => void) => Child
   readonly #onAdmitted: () => void
   #child: Child | null = null
-  #onReport: (report: PassReport) => void = () => undefined
+  #pass: Running | null = null
   #timer: NodeJS.Timeout | undefined
   #stopping: Promise<void> | undefined
 
@@ -21,28 +29,34 @@ export class PassProcess implements AsyncDisposable {
     this.#onAdmitted = onAdmitted
   }
 
-  /** One at a time. Returns how the process ended where it did before the pass was over: an exit code, or the name of a signal. */
-  async run(what: Omit<Begin, 'say'>): Promise<{ readonly report: PassReport } | { readonly end: number | string }> {
+  /** One at a time. */
+  async run(what: Omit<Begin, 'say'>): Promise<Outcome> {
     clearTimeout(this.#timer)
     const child = (this.#child ??= this.#begin())
-    const { promise, resolve } = Promise.withResolvers<PassReport>()
-    this.#onReport = resolve
-    child.tell({ say: 'begin', ...what })
-    const outcome = await Promise.race([promise, child.ended])
-    if (typeof outcome !== 'object') return { end: outcome }
-    this.#timer = setTimeout(() => void this[Symbol.asyncDispose](), staysFor).unref()
-    return { report: outcome }
+    const outcome = await new Promise<Outcome>((isOver) => {
+      this.#pass = { child, isOver }
+      child.tell({ say: 'begin', ...what })
+    })
+    this.#pass = null
+    if ('report' in outcome) this.#timer = setTimeout(() => void this[Symbol.asyncDispose](), staysFor).unref()
+    return outcome
   }
 
   #begin(): Child {
     const child = this.#start((message) => {
       if (message.say === 'admitted') this.#onAdmitted()
-      else this.#onReport(message.report)
+      else this.#over(child, { report: message.report })
     })
-    void child.ended.then(() => {
+    void child.ended.then((end) => {
       if (this.#child === child) this.#child = null
+      this.#over(child, { end })
     })
     return child
+  }
+
+  /** Of a process that is being stopped nothing is heard any more that concerns another. */
+  #over(child: Child, outcome: Outcome): void {
+    if (this.#pass?.child === child) this.#pass.isOver(outcome)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

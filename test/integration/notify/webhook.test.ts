@@ -184,8 +184,11 @@ test('by https only to a receiver whose certificate is vouched for', async () =>
 
   const before = getCACertificates('default')
   setDefaultCACertificates([...before, await readFile(certificates.ca, 'utf8')])
-  expect(await tellOnce()).toEqual([])
-  expect(receiver.received).toHaveLength(1)
-  setDefaultCACertificates(before)
+  try {
+    expect(await tellOnce()).toEqual([])
+    expect(receiver.received).toHaveLength(1)
+  } finally {
+    setDefaultCACertificates(before)
+  }
   await rm(folder, { recursive: true, force: true })
 })

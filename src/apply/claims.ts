@@ -1,3 +1,4 @@
+import type { Instant } from '../model/instant.ts'
 import type { ClaimedObligation } from '../model/ledger.ts'
 import type { SettlePorts } from './ports.ts'
 
@@ -21,19 +22,20 @@ export function keepClaims(
   }: Pick<SettlePorts, 'ledger' | 'leaseMs' | 'clock' | 'logger' | 'platform'>,
 ): Claims {
   let held: ReadonlySet<string> = new Set(claimed.map(({ token }) => token))
-  let until = clock() + leaseMs
+  let until = leaseFrom(clock(), performance.now(), leaseMs)
   let renewing: Promise<void> = Promise.resolve()
   let busy = false
 
   async function renew(): Promise<void> {
     const asked = clock()
+    const from = performance.now()
     try {
       const still = await ledger.renew([...held], leaseMs, asked)
       // Some may have been settled meanwhile.
       const lost = held.difference(still)
       if (lost.size > 0) logger.debug('claims are not ours any more', { platform, count: lost.size })
       held = held.intersection(still)
-      until = asked + leaseMs
+      until = leaseFrom(asked, from, leaseMs)
     } catch (error) {
       // Not fatal by itself: the claims are ours until the lease ends, and `holds` says no from then on.
       logger.warn('claims could not be renewed', {
@@ -53,7 +55,7 @@ export function keepClaims(
   timer.unref()
 
   return {
-    holds: (token) => held.has(token) && clock() < until,
+    holds: (token) => held.has(token) && clock() < until.wall && performance.now() < until.steady,
     settled(tokens) {
       held = held.difference(new Set(tokens))
     },
@@ -62,4 +64,16 @@ export function keepClaims(
       await renewing
     },
   }
+}
+
+/**
+ * By both clocks. The wall clock is the one by which others take an expired claim over, and may be set back while the ledger
+ * cannot be reached; the steady one never goes back, but stands still while the machine sleeps.
+ */
+function leaseFrom(
+  wall: Instant,
+  steady: number,
+  leaseMs: number,
+): { readonly wall: Instant; readonly steady: number } {
+  return { wall: wall + leaseMs, steady: steady + leaseMs }
 }

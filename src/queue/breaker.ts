@@ -17,7 +17,8 @@ export type Breaker =
 const enough = 3
 const gap = 10 * SECOND
 const firstProbe = SECOND / 2
-const rarestProbe = 30 * SECOND
+/** Work goes on within five seconds after the platform is back, also where nothing but this asks. */
+const rarestProbe = 3 * SECOND
 
 export const up: Breaker = { state: 'up', failures: 0, failedAt: 0 }
 
@@ -44,7 +45,7 @@ export function answered(breaker: Breaker, beganAt: Instant): Breaker {
   return breaker.state === 'down' && beganAt < breaker.since ? breaker : up
 }
 
-/** A probe failed: the next one waits twice as long, at most half a minute. */
+/** A probe failed: the next one waits twice as long, at most `rarestProbe`. */
 export function probeFailed(breaker: Breaker, error: ErrorSummary, now: Instant): Breaker {
   if (breaker.state === 'up') return breaker
   const interval = Math.min(breaker.interval * 2, rarestProbe)

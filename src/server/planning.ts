@@ -34,6 +34,8 @@ export interface PlanningOptions {
   /** A person has seen this plan: creations and updates pass their limits (never removals). */
   readonly confirmed: boolean
   readonly signal: AbortSignal
+  /** Platforms that are known not to answer: nothing is asked of them, and they are unread. */
+  readonly down?: ReadonlySet<string>
   readonly onStage?: (stage: Stage) => void
 }
 
@@ -58,7 +60,7 @@ export async function planPeople(
 ): Promise<Omit<Planning, 'people' | 'marks'>> {
   options.onStage?.('platforms')
   const restored = await keyturn.ledger.restored()
-  const surveys = await surveyPlatforms(keyturn, options.signal)
+  const surveys = await surveyPlatforms(keyturn, options)
   options.signal.throwIfAborted()
   options.onStage?.('plan')
   const unread = surveys.flatMap((survey) => ('error' in survey ? [survey] : []))

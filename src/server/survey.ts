@@ -17,11 +17,16 @@ export type Survey =
   | { readonly platform: string; readonly sight: Sight }
   | { readonly platform: string; readonly error: KeyturnError }
 
-/** One bulk read of every platform, side by side; one that fails does not disturb the others. */
-export function surveyPlatforms(keyturn: Keyturn, signal: AbortSignal): Promise<readonly Survey[]> {
+/** One bulk read of every platform that is not `down`, side by side; one that fails does not disturb the others. */
+export function surveyPlatforms(
+  keyturn: Keyturn,
+  { signal, down }: { readonly signal: AbortSignal; readonly down?: ReadonlySet<string> },
+): Promise<readonly Survey[]> {
   return Promise.all(
     [...keyturn.connectors.values()].map(async (connector): Promise<Survey> => {
       try {
+        if (down?.has(connector.id) === true)
+          throw new KeyturnError('platform-unreachable', 'It has not answered lately.')
         return { platform: connector.id, sight: await sightOf(keyturn, connector, signal) }
       } catch (error) {
         if (!(error instanceof KeyturnError)) throw error

@@ -50,7 +50,7 @@ export function superviseChanges(keyturn: Keyturn): Changes {
   function begin(): void {
     const begun = startChild('changes', logger, () => undefined)
     child = begun
-    begun.tell({ say: 'begin', settings, sources: {} })
+    begun.tell({ say: 'begin', work: 'plan', settings, sources: {}, down: [] })
     logger.debug('the change process is started', { pid: begun.pid })
     const begunAt = performance.now()
     void begun.ended.then((end) => {

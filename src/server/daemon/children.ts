@@ -13,8 +13,17 @@ export type Task = 'pass' | 'changes'
 
 /** What the daemon tells a child. Settings hold references to secrets, never secrets (law 11). */
 export type ToChild =
-  /** `sources`: feeds to be read as a whole, and when that was noticed. */
-  | { readonly say: 'begin'; readonly settings: Settings; readonly sources: Readonly<Record<string, Instant>> }
+  /**
+   * `sources`: feeds to be read as a whole, and when that was noticed; `work`: plan whoever is marked afterwards, or only read.
+   * `down`: platforms that are known not to answer.
+   */
+  | {
+      readonly say: 'begin'
+      readonly work: 'plan' | 'read'
+      readonly settings: Settings
+      readonly sources: Readonly<Record<string, Instant>>
+      readonly down: readonly string[]
+    }
   | { readonly say: 'look' }
   | { readonly say: 'stop' }
 
@@ -24,14 +33,14 @@ type FromChild =
   { readonly say: 'alive' } | FromPass
 
 export type FromPass =
+  /** The feeds are read, and the ledger knows whom they changed: of each the digest of what was read, accepted or refused. */
+  | { readonly say: 'read'; readonly read: Readonly<Record<string, string>> }
   /** New work is in the ledger. */
   | { readonly say: 'admitted' }
   /** A pass is over. */
   | { readonly say: 'passed'; readonly report: PassReport }
 
 export interface PassReport {
-  /** Of each feed that was read as a whole, the digest of what was read, accepted or refused. */
-  readonly read: Readonly<Record<string, string>>
   /** Somebody is still to be looked at: a platform or the ledger was in the way, or people changed meanwhile. */
   readonly again: boolean
   /** The last mark that it looked at; null: nobody was marked. */

@@ -17,6 +17,8 @@ import type { Rescue } from './rescue.ts'
 import { tellIntake } from './stories.ts'
 
 export interface Feeds extends AsyncDisposable {
+  /** What is remembered of each feed. */
+  memories(): FeedMemories
   /** Looks at one feed by schedule: lost file events are caught here. */
   look(source: string): void
   /**
@@ -28,7 +30,11 @@ export interface Feeds extends AsyncDisposable {
   died(sources: readonly string[]): Promise<void>
 }
 
+export type FeedMemories = ReadonlyMap<string, FeedMemory>
+
 export interface FeedOptions {
+  /** Of the configuration before this one: until a pass has read the feeds anew, who leaves is found without it. */
+  readonly memories: FeedMemories
   readonly passes: Passes
   readonly rescue: Rescue | null
   /** People were marked. */
@@ -60,6 +66,7 @@ export function openFeeds(keyturn: Keyturn, options: FeedOptions): Feeds {
     },
   })
   return {
+    memories: () => new Map([...feeds].flatMap(([id, { memory }]) => (memory === null ? [] : [[id, memory] as const]))),
     look: (source) => feeds.get(source)?.look(keyturn.clock()),
     async remember(sources, read) {
       await Promise.all(sources.map(async (source) => feeds.get(source)?.remember(read[source])))
@@ -107,6 +114,11 @@ class WatchedFeed {
     this.#options = options
     this.#signal = signal
     this.#light = lightIntake(settings)
+    this.#memory = options.memories.get(settings.id) ?? null
+  }
+
+  get memory(): FeedMemory | null {
+    return this.#memory
   }
 
   /** Never two looks at once: what happens during one is one more look after it. */

@@ -11,6 +11,7 @@ import type { RedisHandle } from '../../queue/redis.ts'
 import { storyOf, withSettings } from '../context.ts'
 import type { Foundation, Keyturn } from '../context.ts'
 import { openWork } from '../lanes.ts'
+import { probe } from '../probe.ts'
 import { openSettling } from '../settling.ts'
 import type { Settling } from '../settling.ts'
 import { superviseChanges } from './changes.ts'
@@ -18,15 +19,18 @@ import type { Changes } from './changes.ts'
 import { openClockwork } from './clockwork.ts'
 import { every } from '../every.ts'
 import { openFeeds } from './feeds.ts'
+import type { FeedMemories } from './feeds.ts'
 import { openLeaverLock } from './leaver-lock.ts'
 import { newsOf } from './news.ts'
 import { openNotices } from './notices.ts'
 import { Passes } from './passes.ts'
+import type { PassesOptions } from './passes.ts'
 import { Planner } from './planner.ts'
 import { keepPlatformStates } from './platforms.ts'
 import type { PlatformStates } from './platforms.ts'
 import { Rescue } from './rescue.ts'
 import { tellSettled } from './stories.ts'
+import { Suspects } from './suspects.ts'
 
 /** Often enough that what is remembered of a platform is never too old for a revocation, ms. */
 const keepWarm = 5 * MINUTE
@@ -41,6 +45,8 @@ const newsEvery = 250
 
 export interface Generation extends AsyncDisposable {
   readonly keyturn: Keyturn
+  /** What is remembered of the feeds, for the next generation. */
+  memories(): FeedMemories
   /** Why the ledger cannot be written; null: it can, as far as is known. */
   readonly trouble: () => Trouble | null
   /** Reads every feed; with `everybody` (another policy, the start) everybody is planned again. */
@@ -54,8 +60,15 @@ export interface Base extends Foundation {
   readonly trouble: () => Trouble | null
 }
 
-/** Throws KeyturnError where a part cannot be opened; then nothing of it stays open. */
-export async function openGeneration(base: Base, settings: Settings): Promise<Generation> {
+/**
+ * Throws KeyturnError where a part cannot be opened; then nothing of it stays open.
+ * @param before the generation that this one follows
+ */
+export async function openGeneration(
+  base: Base,
+  settings: Settings,
+  before?: Pick<Generation, 'memories'>,
+): Promise<Generation> {
   await using stack = new AsyncDisposableStack()
   const keyturn = stack.use(withSettings(settings, base))
   const states = stack.use(await keepPlatformStates(keyturn))
@@ -66,7 +79,9 @@ export async function openGeneration(base: Base, settings: Settings): Promise<Ge
     const notifier = stack.use(openNotifier(settings.notifications, { secrets, logger, clock }))
     stack.use(openNotices(keyturn, { notifier, trouble, spooled: () => work.rescue?.spooled ?? 0 }))
   }
-  const intake = base.roles.has('intake') ? openIntake(keyturn, states, work, stack) : null
+  const intake = base.roles.has('intake')
+    ? openIntake(keyturn, { states, work, memories: before?.memories() ?? new Map() }, stack)
+    : null
   work.onReopened(() => intake?.look())
   // What is owed already does not wait for the first sweep.
   work.wake()
@@ -74,6 +89,7 @@ export async function openGeneration(base: Base, settings: Settings): Promise<Ge
   return {
     keyturn,
     trouble,
+    memories: () => intake?.memories() ?? new Map(),
     async begin(everybody) {
       if (intake === null) return
       const { ledger, clock } = keyturn
@@ -155,6 +171,13 @@ async function openWorkers(
   }
 }
 
+/** Platforms that a pass could not read: the next passes do not wait for them before they answer. */
+function suspectsOf({ connectors }: Keyturn, stack: AsyncDisposableStack): Suspects {
+  const stop = new AbortController()
+  stack.defer(() => stop.abort())
+  return new Suspects((platform) => probe(connectors.get(platform), stop.signal), stop.signal)
+}
+
 /** Revocations, also while the ledger cannot be written. */
 function rescued({ logger }: Keyturn, settling: Settling, rescue: Rescue): Settling {
   return {
@@ -186,25 +209,36 @@ function complain({ logger }: Keyturn, message: string): (error: unknown) => voi
 }
 
 interface Intake {
+  memories(): FeedMemories
   /** Looks at who is marked. */
   look(): void
   readFeeds(): void
 }
 
-function openIntake(keyturn: Keyturn, states: PlatformStates, work: Workers, stack: AsyncDisposableStack): Intake {
+interface IntakeOptions {
+  readonly states: PlatformStates
+  readonly work: Workers
+  readonly memories: FeedMemories
+}
+
+function openIntake(keyturn: Keyturn, { states, work, memories }: IntakeOptions, stack: AsyncDisposableStack): Intake {
   const sources = Object.keys(keyturn.settings.sources)
-  const passes = stack.use(
-    new Passes(keyturn, {
-      unread: sources,
-      onAdmitted: () => work.wake(),
-      onPassed: (report, read) => {
-        if (report?.again === true && report.upTo !== null) planner.leave(report.upTo)
-        const next = report === null ? feeds.died(read) : feeds.remember(read, report.read)
-        next.catch(complain(keyturn, 'feeds could not be remembered'))
-        look()
-      },
-    }),
-  )
+  const onRead: PassesOptions['onRead'] = (read, digests) => {
+    feeds.remember(read, digests).catch(complain(keyturn, 'feeds could not be remembered'))
+    look()
+  }
+  const onPassed: PassesOptions['onPassed'] = (report, unread) => {
+    if (report?.again === true && report.upTo !== null) planner.leave(report.upTo)
+    silent.add(report?.unread ?? [])
+    if (report === null) feeds.died(unread).catch(complain(keyturn, 'feeds could not be read without the ledger'))
+    look()
+  }
+  const silent = suspectsOf(keyturn, stack)
+  const down = () => states.down().union(silent.names)
+  const onAdmitted = () => work.wake()
+  const told = { down, onRead, onPassed, onAdmitted }
+  const reads = stack.use(new Passes(keyturn, { ...told, work: 'read', unread: [] }))
+  const passes = stack.use(new Passes(keyturn, { ...told, work: 'plan', unread: sources, reads }))
   work.rescue?.onTaken(() => passes.request(sources))
   // What could not be planned while it was down.
   states.onUp(() => passes.request())
@@ -216,7 +250,7 @@ function openIntake(keyturn: Keyturn, states: PlatformStates, work: Workers, sta
   )
   stack.use(warmly(() => planner.warm()))
   const look = () => void planner.look()
-  const feeds = stack.use(openFeeds(keyturn, { passes, rescue: work.rescue, onMarked: () => planner.look() }))
+  const feeds = stack.use(openFeeds(keyturn, { memories, passes, rescue: work.rescue, onMarked: () => planner.look() }))
   stack.use(
     openClockwork(keyturn, {
       rescue: work.rescue,
@@ -230,5 +264,5 @@ function openIntake(keyturn: Keyturn, states: PlatformStates, work: Workers, sta
       },
     }),
   )
-  return { look, readFeeds: () => passes.request(sources) }
+  return { memories: () => feeds.memories(), look, readFeeds: () => passes.request(sources) }
 }

@@ -10,6 +10,9 @@ const stopPatience = 5 * SECOND
 /** What became of a pass; or how its process ended before that: an exit code, or the name of a signal. */
 type Outcome = { readonly report: PassReport } | { readonly end: number | string }
 
+/** What a pass says before it is over. */
+export type Meanwhile = Exclude<FromPass, { readonly say: 'passed' }>
+
 interface Running {
   readonly child: Child
   readonly isOver: (outcome: Outcome) => void
@@ -17,16 +20,19 @@ interface Running {
 
 export class PassProcess implements AsyncDisposable {
   readonly #start: (hear: (message: FromPass) => void) => Child
-  readonly #onAdmitted: () => void
+  readonly #onTold: (message: Meanwhile) => void
   #child: Child | null = null
   #pass: Running | null = null
   #timer: NodeJS.Timeout | undefined
   #stopping: Promise<void> | undefined
 
-  /** @param start begins the process */
-  constructor(start: (hear: (message: FromPass) => void) => Child, onAdmitted: () => void) {
+  /**
+   * @param start begins the process
+   * @param onTold hears what it says before the pass is over
+   */
+  constructor(start: (hear: (message: FromPass) => void) => Child, onTold: (message: Meanwhile) => void) {
     this.#start = start
-    this.#onAdmitted = onAdmitted
+    this.#onTold = onTold
   }
 
   /** One at a time. */
@@ -44,8 +50,8 @@ export class PassProcess implements AsyncDisposable {
 
   #begin(): Child {
     const child = this.#start((message) => {
-      if (message.say === 'admitted') this.#onAdmitted()
-      else this.#over(child, { report: message.report })
+      if (message.say === 'passed') this.#over(child, { report: message.report })
+      else if (this.#pass?.child === child) this.#onTold(message)
     })
     void child.ended.then((end) => {
       if (this.#child === child) this.#child = null

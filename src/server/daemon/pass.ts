@@ -36,9 +36,20 @@ export async function runPass(): Promise<never> {
 }
 
 /** Opens everything anew: what it is connected with may have changed since the last one. */
-async function pass({ settings, sources }: Begin, daemon: Daemon, logger: Logger): Promise<PassReport> {
-  await using keyturn = await openKeyturn({ config: settings, readOnly: false, logger })
+async function pass(begin: Begin, daemon: Daemon, logger: Logger): Promise<PassReport> {
+  await using keyturn = await openKeyturn({ config: begin.settings, readOnly: false, logger })
   const story = storyOf({ ...keyturn, operator: 'keyturn' })
+  const isRead = await readAll(story, begin, daemon)
+  // Who was always faster has read the same feed; the daemon compares.
+  if (begin.work === 'read') return nothing
+  const report = await planMarked(story, begin, daemon)
+  return { ...report, again: report.again || !isRead }
+}
+
+const nothing: PassReport = { again: false, upTo: null, admitted: 0, withheld: 0, unread: [] }
+
+/** The daemon is told before anything is planned: who left is not to wait for that. False where somebody was always faster. */
+async function readAll(story: Keyturn, { settings, sources }: Begin, daemon: Daemon): Promise<boolean> {
   const read: Record<string, string> = {}
   let isRead = true
   for (const [source, noticedAt] of Object.entries(sources)) {
@@ -49,8 +60,8 @@ async function pass({ settings, sources }: Begin, daemon: Daemon, logger: Logger
     const digest = (intake?.accepted ?? intake?.refused)?.digest
     if (digest !== undefined) read[source] = digest
   }
-  const report = await planMarked(story, daemon.signal, () => daemon.tell({ say: 'admitted' }))
-  return { ...report, again: report.again || !isRead, read }
+  if (Object.keys(sources).length > 0) daemon.tell({ say: 'read', read })
+  return isRead
 }
 
 /** Reads one feed as a whole and stores what it means. Null where somebody was always faster. */
@@ -75,18 +86,17 @@ async function readWhole(
 }
 
 /** Plans whoever is marked, as a whole, and admits what safety lets pass. */
-async function planMarked(
-  keyturn: Keyturn,
-  signal: AbortSignal,
-  onAdmitted: () => void,
-): Promise<Omit<PassReport, 'read'>> {
+async function planMarked(keyturn: Keyturn, begin: Begin, daemon: Daemon): Promise<PassReport> {
+  const { signal } = daemon
+  const down = new Set(begin.down)
+  const onAdmitted = () => daemon.tell({ say: 'admitted' })
   const marks = await keyturn.ledger.marked(mostMarks)
   const restored = await keyturn.ledger.restored()
-  if (marks.length === 0 && restored === null) return { again: false, upTo: null, admitted: 0, withheld: 0, unread: [] }
+  if (marks.length === 0 && restored === null) return nothing
   // A restored ledger waits for a look at everybody, whoever is marked.
   const people = restored === null ? await concerned(keyturn, marks) : null
   const { planned, unread, undecided } =
-    people === null ? await everybody(keyturn, signal) : await some(keyturn, people, signal)
+    people === null ? await everybody(keyturn, { signal, down }) : await some(keyturn, people, { signal, down })
   signal.throwIfAborted()
   const open = new Set(undecided)
   const answered = people?.filter((identity) => !open.has(identity)) ?? null
@@ -136,9 +146,14 @@ interface Outcome {
   readonly undecided: readonly IdentityId[]
 }
 
-async function everybody(keyturn: Keyturn, signal: AbortSignal): Promise<Outcome> {
+interface Asking {
+  readonly signal: AbortSignal
+  readonly down: ReadonlySet<string>
+}
+
+async function everybody(keyturn: Keyturn, asking: Asking): Promise<Outcome> {
   const identities = await overlaid(keyturn, await keyturn.ledger.identities())
-  const planning = await planPeople(keyturn, identities, { confirmed: false, signal })
+  const planning = await planPeople(keyturn, identities, { confirmed: false, ...asking })
   for (const { platform, error } of planning.unread) {
     keyturn.logger.warn('a platform could not be read; nothing is planned there', { platform, ...summarise(error) })
   }
@@ -149,8 +164,8 @@ async function everybody(keyturn: Keyturn, signal: AbortSignal): Promise<Outcome
   }
 }
 
-async function some(keyturn: Keyturn, people: readonly IdentityId[], signal: AbortSignal): Promise<Outcome> {
+async function some(keyturn: Keyturn, people: readonly IdentityId[], asking: Asking): Promise<Outcome> {
   const identities: readonly Identity[] = await overlaid(keyturn, await keyturn.ledger.identitiesById(people))
-  const { planned, blind } = await planConcerned(keyturn, identities, { signal })
+  const { planned, blind } = await planConcerned(keyturn, identities, asking)
   return { planned, unread: blind, undecided: planned.plan.undecided ?? [] }
 }

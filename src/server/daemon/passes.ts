@@ -5,13 +5,22 @@ import type { Keyturn } from '../context.ts'
 import { restartPause, startChild } from './children.ts'
 import type { Child, FromPass, PassReport } from './children.ts'
 import { PassProcess } from './pass-process.ts'
+import type { Meanwhile } from './pass-process.ts'
 
 export interface PassesOptions {
+  /** Whether marked people are planned after the reading. */
+  readonly work: 'plan' | 'read'
+  /** Reads what is to be read while a pass of this one is under way: who left is not known before, and waits for no plan (law 3). */
+  readonly reads?: Pick<Passes, 'request'>
+  /** Platforms that are known not to answer. */
+  readonly down: () => ReadonlySet<string>
+  /** These feeds are read; the digest of what was read of each. */
+  readonly onRead: (sources: readonly string[], read: Readonly<Record<string, string>>) => void
   /** Nobody has read these yet: the first pass does, whoever asks for it. What the ledger says of their people may be old. */
   readonly unread: readonly string[]
   /** Something was admitted: the lanes may look. */
   readonly onAdmitted: () => void
-  /** A pass has ended; null when its process died. */
+  /** A pass has ended; null when its process died. `sources`: feeds that it has not read. */
   readonly onPassed: (report: PassReport | null, sources: readonly string[]) => void
 }
 
@@ -25,6 +34,8 @@ export class Passes implements AsyncDisposable {
   readonly #options: PassesOptions
   /** Feeds to be read as a whole, and since when that is known. */
   readonly #sources = new Map<string, Instant>()
+  /** Those that the pass under way has not read yet. */
+  #reading: Readonly<Record<string, Instant>> = {}
   /** A mark that somebody is waiting for; marks are numbered. */
   #mark = 0
   #isWanted = false
@@ -45,7 +56,7 @@ export class Passes implements AsyncDisposable {
     options: PassesOptions,
     start: (hear: (message: FromPass) => void) => Child = (hear) => startChild('pass', keyturn.logger, hear),
   ) {
-    this.#process = new PassProcess(start, options.onAdmitted)
+    this.#process = new PassProcess(start, (message) => this.#hear(message))
     this.#keyturn = keyturn
     this.#options = options
     for (const source of options.unread) this.#sources.set(source, keyturn.clock())
@@ -59,6 +70,11 @@ export class Passes implements AsyncDisposable {
 
   /** Asks for a pass; whoever asks while one runs gets another one after it. `sources` are read as a whole. */
   request(sources: readonly string[] = [], noticedAt: Instant = this.#keyturn.clock()): void {
+    const { reads } = this.#options
+    if (sources.length > 0 && this.#loop !== null && reads !== undefined) {
+      reads.request(sources, noticedAt)
+      return
+    }
     for (const source of sources) this.#sources.set(source, this.#sources.get(source) ?? noticedAt)
     this.#isWanted = true
     this.#begin()
@@ -91,10 +107,10 @@ export class Passes implements AsyncDisposable {
 
   async #run(): Promise<void> {
     while (this.#isAsked() && !this.#closed && !this.#rests) {
-      const sources = Object.fromEntries(this.#sources)
+      this.#reading = Object.fromEntries(this.#sources)
       this.#sources.clear()
       this.#isWanted = false
-      const report = await this.#one(sources)
+      const report = await this.#one(this.#reading)
       if (this.#closed) return
       // More marks than one pass takes, none of which can be answered: they wait for the next try as well.
       if (report !== null && (report.upTo === null || report.upTo >= this.#mark || report.upTo <= this.#upTo)) {
@@ -103,10 +119,22 @@ export class Passes implements AsyncDisposable {
       this.#upTo = report?.upTo ?? this.#upTo
       this.#rests = report === null
       this.#crashes = report === null ? this.#crashes + 1 : 0
-      this.#options.onPassed(report, Object.keys(sources))
+      const unread = this.#reading
+      this.#reading = {}
+      this.#options.onPassed(report, Object.keys(unread))
       this.#unfinished = report === null || report.again ? this.#unfinished + 1 : 0
-      if (this.#unfinished > 0) this.#later(report === null ? sources : {}, this.#pause(report))
+      if (this.#unfinished > 0) this.#later(report === null ? unread : {}, this.#pause(report))
     }
+  }
+
+  #hear(message: Meanwhile): void {
+    if (message.say === 'admitted') {
+      this.#options.onAdmitted()
+      return
+    }
+    const sources = Object.keys(this.#reading)
+    this.#reading = {}
+    this.#options.onRead(sources, message.read)
   }
 
   /** One pass. Null when its process died. */
@@ -114,7 +142,8 @@ export class Passes implements AsyncDisposable {
     const { settings, logger } = this.#keyturn
     try {
       logger.debug('a pass is begun', { sources: Object.keys(sources) })
-      const outcome = await this.#process.run({ settings, sources })
+      const { work, down } = this.#options
+      const outcome = await this.#process.run({ work, settings, sources, down: [...down()] })
       if ('report' in outcome) {
         logger.debug('a pass is over')
         return outcome.report

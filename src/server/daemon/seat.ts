@@ -106,7 +106,7 @@ export class Seat implements AsyncDisposable {
   /** The address first: it is what may not be had. Throws where anything cannot be opened; then all is as before. */
   async #openBeside(settings: Settings): Promise<Generation> {
     const move = await this.#monitoring?.move(settings.daemon.listen)
-    const generation = await openGeneration(this.#base, settings).catch(async (error: unknown) => {
+    const generation = await openGeneration(this.#base, settings, this.generation).catch(async (error: unknown) => {
       await move?.undo().catch((undone: unknown) => {
         this.#base.logger.error('the old address of daemon.listen could not be opened again', summarise(undone))
       })

@@ -5,13 +5,22 @@ import { Passes } from '../../../../src/server/daemon/passes.ts'
 
 const quiet = () => undefined
 const logger = { debug: quiet, info: quiet, change: quiet, warn: quiet, error: quiet }
-const done: PassReport = { read: {}, again: false, upTo: 0, admitted: 0, withheld: 0, unread: [] }
+const done: PassReport = { again: false, upTo: 0, admitted: 0, withheld: 0, unread: [] }
 
 /** Passes that end when the test says so, or whose processes do (null). */
-function desk({ unread = [] }: { readonly unread?: readonly string[] } = {}) {
+function desk({
+  unread = [],
+  reads,
+}: {
+  readonly unread?: readonly string[]
+  readonly reads?: Pick<Passes, 'request'>
+} = {}) {
   const begun: Extract<ToChild, { say: 'begin' }>[] = []
   const ends: ((report: PassReport | null) => void)[] = []
   const told: (number | null)[] = []
+  const read: (readonly string[])[] = []
+  const unreadAtEnd: (readonly string[])[] = []
+  let saying: (message: FromPass) => void = quiet
   const stopped: number[] = []
   let started = 0
   let running = 0
@@ -20,6 +29,7 @@ function desk({ unread = [] }: { readonly unread?: readonly string[] } = {}) {
     started += 1
     const pid = started
     const { promise, resolve } = Promise.withResolvers<number | string>()
+    saying = hear
     const begin = (message: Extract<ToChild, { say: 'begin' }>) => {
       begun.push(message)
       running += 1
@@ -44,7 +54,18 @@ function desk({ unread = [] }: { readonly unread?: readonly string[] } = {}) {
   const keyturn = { settings: {} as never, logger, clock: () => 7 }
   const passes = new Passes(
     keyturn,
-    { unread, onAdmitted: quiet, onPassed: (report) => told.push(report?.upTo ?? null) },
+    {
+      work: 'plan',
+      unread,
+      ...(reads === undefined ? {} : { reads }),
+      down: () => new Set(['wiki']),
+      onRead: (sources) => void read.push(sources),
+      onAdmitted: quiet,
+      onPassed(report, sources) {
+        told.push(report?.upTo ?? null)
+        unreadAtEnd.push(sources)
+      },
+    },
     start,
   )
   onTestFinished(() => passes[Symbol.asyncDispose]())
@@ -52,7 +73,8 @@ function desk({ unread = [] }: { readonly unread?: readonly string[] } = {}) {
     ends.at(-1)?.(report === null ? null : { ...done, ...report })
     await vi.advanceTimersByTimeAsync(0)
   }
-  return { passes, begun, told, end, most: () => most, stopped, started: () => started }
+  const says = (message: FromPass) => saying(message)
+  return { passes, begun, told, read, unreadAtEnd, end, says, most: () => most, stopped, started: () => started }
 }
 
 beforeEach(() => void vi.useFakeTimers())
@@ -78,6 +100,39 @@ test('one pass runs at a time, and all who ask meanwhile get one more together, 
   expect(begun.map(({ sources }) => sources)).toEqual([{ hr: 3 }, { crm: 4 }])
   await end({})
   expect([begun.length, most()]).toEqual([2, 1])
+})
+
+test('a feed that is to be read while a pass is under way is read by others at once; a pass that plans all waits for nobody', async () => {
+  const asked: unknown[] = []
+  const { passes, begun, end } = desk({
+    reads: { request: (sources, noticedAt) => void asked.push([sources, noticedAt]) },
+  })
+  passes.request(['hr'], 3)
+  passes.request(['hr'], 5)
+  passes.request()
+  expect([begun.map(({ sources }) => sources), asked]).toEqual([[{ hr: 3 }], [[['hr'], 5]]])
+  await end({})
+  expect(begun.map(({ sources }) => sources)).toEqual([{ hr: 3 }, {}])
+  await end({})
+  passes.request(['hr'], 9)
+  expect([begun.at(-1)?.sources, asked]).toEqual([{ hr: 9 }, [[['hr'], 5]]])
+})
+
+test('what is read is told before the pass is over, and not read again when its process dies afterwards', async () => {
+  const { passes, begun, read, unreadAtEnd, says, end } = desk()
+  passes.request(['hr'], 3)
+  says({ say: 'read', read: { hr: 'a digest' } })
+  expect(read).toEqual([['hr']])
+  await end(null)
+  expect(unreadAtEnd).toEqual([[]])
+  await vi.advanceTimersByTimeAsync(SECOND)
+  expect(begun.map(({ sources }) => sources)).toEqual([{ hr: 3 }, {}])
+})
+
+test('a pass is told which platforms do not answer', () => {
+  const { passes, begun } = desk()
+  passes.request()
+  expect(begun[0]?.down).toEqual(['wiki'])
 })
 
 test('a pass that has looked at a mark is the one that was asked for; else there is another one', async () => {

@@ -48,6 +48,8 @@ export interface PassReport {
   readonly admitted: number
   readonly withheld: number
   readonly unread: readonly string[]
+  /** Of those, the platforms that were asked: they did not answer. */
+  readonly silent: readonly string[]
 }
 
 export interface Child {

@@ -171,11 +171,14 @@ async function openWorkers(
   }
 }
 
-/** Platforms that a pass could not read: the next passes do not wait for them before they answer. */
-function suspectsOf({ connectors }: Keyturn, stack: AsyncDisposableStack): Suspects {
+/**
+ * Platforms that a pass could not read: the next passes do not wait for them before they answer. One that answers a question and
+ * cannot be read all the same is tried in growing intervals.
+ */
+function suspectsOf({ connectors }: Keyturn, onBack: () => void, stack: AsyncDisposableStack): Suspects {
   const stop = new AbortController()
   stack.defer(() => stop.abort())
-  return new Suspects((platform) => probe(connectors.get(platform), stop.signal), stop.signal)
+  return new Suspects((platform) => probe(connectors.get(platform), stop.signal), stop.signal, onBack)
 }
 
 /** Revocations, also while the ledger cannot be written. */
@@ -229,11 +232,11 @@ function openIntake(keyturn: Keyturn, { states, work, memories }: IntakeOptions,
   }
   const onPassed: PassesOptions['onPassed'] = (report, unread) => {
     if (report?.again === true && report.upTo !== null) planner.leave(report.upTo)
-    silent.add(report?.unread ?? [])
+    silent.add(report?.silent ?? [])
     if (report === null) feeds.died(unread).catch(complain(keyturn, 'feeds could not be read without the ledger'))
     look()
   }
-  const silent = suspectsOf(keyturn, stack)
+  const silent = suspectsOf(keyturn, () => passes.request(), stack)
   const down = () => states.down().union(silent.names)
   const onAdmitted = () => work.wake()
   const told = { down, onRead, onPassed, onAdmitted }

@@ -46,7 +46,7 @@ async function pass(begin: Begin, daemon: Daemon, logger: Logger): Promise<PassR
   return { ...report, again: report.again || !isRead }
 }
 
-const nothing: PassReport = { again: false, upTo: null, admitted: 0, withheld: 0, unread: [] }
+const nothing: PassReport = { again: false, upTo: null, admitted: 0, withheld: 0, unread: [], silent: [] }
 
 /** The daemon is told before anything is planned: who left is not to wait for that. False where somebody was always faster. */
 async function readAll(story: Keyturn, { settings, sources }: Begin, daemon: Daemon): Promise<boolean> {
@@ -108,7 +108,9 @@ async function planMarked(keyturn: Keyturn, begin: Begin, daemon: Daemon): Promi
   if (undecided.length > 0) await keyturn.ledger.lookAgain(null, 'policy', keyturn.clock(), keyturn.correlation)
   tellPlan(keyturn, 'planned', people?.length ?? 'everybody', planned.plan, { unread })
   const again = unread.length > 0 || stale.length > 0 || undecided.length > 0 || marks.length === mostMarks
-  return { again, upTo: looked.upTo, admitted: pointers.length, withheld: planned.plan.withheld.length, unread }
+  const silent = unread.filter((platform) => !down.has(platform))
+  const { length: withheld } = planned.plan.withheld
+  return { again, upTo: looked.upTo, admitted: pointers.length, withheld, unread, silent }
 }
 
 async function tellRestored({ ledger, logger }: Keyturn): Promise<void> {

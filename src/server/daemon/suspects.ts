@@ -11,19 +11,23 @@ export class Suspects {
   readonly #names = new Set<string>()
   readonly #probe: (platform: string) => Promise<unknown>
   readonly #signal: AbortSignal
+  readonly #onBack: () => void
   readonly #rest: () => Promise<unknown>
 
   /**
    * @param probe asks a light question; rejects where no answer came
+   * @param onBack a platform answers that did not for a while; not called for one that answers at once
    * @param rest between two questions; rejects when `signal` is aborted
    */
   constructor(
     probe: (platform: string) => Promise<unknown>,
     signal: AbortSignal,
+    onBack: () => void = () => undefined,
     rest = (): Promise<unknown> => sleep(askAgain, undefined, { signal }),
   ) {
     this.#probe = probe
     this.#signal = signal
+    this.#onBack = onBack
     this.#rest = rest
   }
 
@@ -40,6 +44,7 @@ export class Suspects {
   }
 
   async #untilItAnswers(platform: string): Promise<void> {
+    const since = performance.now()
     while (!this.#signal.aborted) {
       const answers = await this.#probe(platform).then(
         () => true,
@@ -49,5 +54,6 @@ export class Suspects {
       await this.#rest().catch(() => undefined)
     }
     this.#names.delete(platform)
+    if (!this.#signal.aborted && performance.now() - since >= askAgain) this.#onBack()
   }
 }

@@ -5,7 +5,7 @@ import { Passes } from '../../../../src/server/daemon/passes.ts'
 
 const quiet = () => undefined
 const logger = { debug: quiet, info: quiet, change: quiet, warn: quiet, error: quiet }
-const done: PassReport = { again: false, upTo: 0, admitted: 0, withheld: 0, unread: [] }
+const done: PassReport = { again: false, upTo: 0, admitted: 0, withheld: 0, unread: [], silent: [] }
 
 /** Passes that end when the test says so, or whose processes do (null). */
 function desk({

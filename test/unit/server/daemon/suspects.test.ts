@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { Suspects } from '../../../../src/server/daemon/suspects.ts'
 
 function suspects() {
@@ -11,7 +11,9 @@ function suspects() {
     })
   const rests: (() => void)[] = []
   const rest = () => new Promise<void>((resolve) => rests.push(resolve))
-  return { asked, rests, stop, suspects: new Suspects(probe, stop.signal, rest) }
+  let back = 0
+  const onBack = () => void (back += 1)
+  return { asked, rests, stop, back: () => back, suspects: new Suspects(probe, stop.signal, onBack, rest) }
 }
 
 describe('platforms that did not answer in time', () => {
@@ -39,6 +41,19 @@ describe('platforms that did not answer in time', () => {
     asked[1]?.answer()
     await setImmediate()
     expect([...some.names]).toEqual([])
+  })
+
+  it('are told when they are back after a while; one that answers at once and is suspected again is not told each time', async () => {
+    using clock = vi.spyOn(performance, 'now').mockReturnValue(0)
+    const { asked, back, suspects: some } = suspects()
+    some.add(['corp', 'wiki'])
+    asked[0]?.answer()
+    await setImmediate()
+    expect(back()).toBe(0)
+    clock.mockReturnValue(1_000)
+    asked[1]?.answer()
+    await setImmediate()
+    expect(back()).toBe(1)
   })
 
   it('are not asked any more when the daemon ends', async () => {

@@ -56,7 +56,7 @@ const meanings: Readonly<Record<Adoptable['situation'], string>> = {
   linked: 'Keyturn knows whose it is',
   unlinked: 'certain by a strong key; the next apply links it by itself',
   proposed: 'one candidate by a weak key; --confirm links it',
-  disputed: 'several answers; say it with --from FILE',
+  disputed: 'several answers; say it with --from FILE, or correct the key',
   unmatched: 'nobody in the feeds; never touched',
 }
 

@@ -44,6 +44,16 @@ export function hasStrongKey({ matches }: DesiredAccount): boolean {
   return matches.some(({ value, then }) => then === 'link' && value !== '')
 }
 
+/** What else the strong keys of somebody find who has an account linked, where nobody is linked to it. Never touched. */
+export function foundBesides(index: IndexedView, desired: DesiredAccount): readonly Match[] {
+  return find(index, desired, 'link').filter(({ account }) => !index.owners.has(account.nativeId))
+}
+
+/** Whose key such an account carries, and that Keyturn leaves it as it is. */
+export function besidesText({ identity }: DesiredAccount, linked: ObservedAccount, { account, by }: Match): string {
+  return `${account.name} is another account with a key of ${identity} (${by}), who is linked to ${linked.name}. Keyturn touches the linked one only`
+}
+
 /** Looks for the accounts of people who have none linked. People who left, or shall have none, are found by strong keys only. */
 export function matchAccounts(index: IndexedView, people: Iterable<DesiredAccount>): Matching {
   const claims: Claims = { people: new Map(), strong: new Map(), weak: new Map(), creating: new Set() }

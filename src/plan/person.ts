@@ -5,7 +5,7 @@ import { diffAttributes } from './attributes.ts'
 import type { Context } from './context.ts'
 import { create } from './creation.ts'
 import { diffEntitlements } from './entitlements.ts'
-import { settling } from './matching.ts'
+import { besidesText, foundBesides, settling } from './matching.ts'
 import type { Dispute, Match } from './matching.ts'
 import { corrected, correctionOf } from './restored.ts'
 import { Sheet } from './sheet.ts'
@@ -18,6 +18,8 @@ export interface Looked {
   readonly standing: Standing
   /** Null: nothing is desired here, and nothing is there. */
   readonly sheet: Sheet | null
+  /** Accounts beside the linked one that carry the person's key: whose they are is for a person to say. */
+  readonly besides?: readonly ObservedAccount[]
 }
 
 /**
@@ -28,12 +30,46 @@ export function lookAt(context: Context, desired: DesiredAccount): Looked {
   const { index, matching } = context
   const link = index.links.get(desired.identity) ?? null
   const account = link === null ? undefined : index.accounts.get(link.nativeId)
-  if (account !== undefined) return { standing: 'linked', sheet: diff(context, desired, link, account) }
+  if (account !== undefined) return { standing: 'linked', ...linked(context, desired, link, account) }
   const match = matching.matched.get(desired.identity)
   if (match !== undefined) return { standing: 'unlinked', sheet: linkAndDiff(context, desired, match) }
   const dispute = matching.disputed.get(desired.identity)
   if (dispute !== undefined) return { standing: 'disputed', sheet: disputed(desired, dispute) }
   return withoutAccount(context, desired, link)
+}
+
+function linked(
+  context: Context,
+  desired: DesiredAccount,
+  link: Link | null,
+  account: ObservedAccount,
+): Pick<Looked, 'sheet' | 'besides'> {
+  const sheet = diff(context, desired, link, account)
+  // A view of a few people shows their linked accounts only: a plan over everybody says what else there is.
+  const besides = context.view.partial === undefined ? foundBesides(context.index, desired) : []
+  for (const match of besides) if (isOpen(context, match.account)) tellBesides(sheet, account, match)
+  return { sheet, besides: besides.map((match) => match.account) }
+}
+
+/** Whoever shall not be let in may come in by it: that is withheld like every other dispute, and never done by itself. */
+function tellBesides(sheet: Sheet, linkedTo: ObservedAccount, match: Match): void {
+  const { desired } = sheet
+  const { account, by } = match
+  const fact = besidesText(desired, linkedTo, match)
+  if (desired.state === 'open') {
+    sheet.note('disputed', `${fact}: take that key from ${account.name}, or shut it by hand when they leave.`)
+    return
+  }
+  const text = `${fact}, and this one is open: shut ${account.name} by hand, or take that key from it.`
+  const other = new Sheet(desired, null, { account })
+  other.need({ kind: 'link', by }, null, desired.reason, { verdict: { why: 'disputed', text } })
+  sheet.drafts.push(...other.drafts)
+  sheet.note('disputed', text)
+}
+
+/** May somebody sign in with it, also once the platform's own lock after too many tries is over? */
+function isOpen({ view }: Context, { enabled, lockedOut, expiresAt }: ObservedAccount): boolean {
+  return (enabled || lockedOut === true) && (expiresAt === null || expiresAt > view.observed.takenAt)
 }
 
 function diff(context: Context, desired: DesiredAccount, known: Link | null, account: ObservedAccount): Sheet {

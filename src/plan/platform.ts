@@ -55,12 +55,14 @@ export function planPlatform(
   const doneByHand: Change[] = []
   const corrections: LinkCorrection[] = []
   const claims: NameClaim[] = []
-  const situations = { ...countAccounts(index, matching), linked: 0, unlinked: 0, missing: 0, absent: 0 }
+  const besides = new Set<string>()
+  const situations = { linked: 0, unlinked: 0, missing: 0, absent: 0 }
   let population = 0
   for (const desired of people()) {
     doubts?.look(desired.identity, matching)
     const looked = lookAt(context, desired)
     const { standing, sheet } = looked
+    for (const { nativeId } of looked.besides ?? []) besides.add(nativeId)
     const shutting = standbyFor(view, desired, looked, rules)
     if (shutting !== null) standby.push(shutting)
     if (standing !== 'nothing' && standing !== 'disputed') situations[standing] += 1
@@ -80,13 +82,29 @@ export function planPlatform(
   dropOrphanedReferences(sheets)
   for (const sheet of sheets) sheet.sort()
   const notes = sheets.flatMap((sheet) => sheet.notes)
-  return { sheets, notes, standby, doneByHand, corrections, claims, population, situations, ...passed, undecided }
+  const counted = { ...countAccounts(index, matching, besides), ...situations }
+  return {
+    sheets,
+    notes,
+    standby,
+    doneByHand,
+    corrections,
+    claims,
+    population,
+    situations: counted,
+    ...passed,
+    undecided,
+  }
 }
 
 /** Accounts that nobody is linked to: those in dispute, and orphans. */
-function countAccounts(index: IndexedView, matching: Matching): { disputed: number; unmatched: number } {
+function countAccounts(
+  index: IndexedView,
+  matching: Matching,
+  besides: ReadonlySet<string>,
+): { disputed: number; unmatched: number } {
   const matched = new Set([...matching.matched.values()].map(({ account }) => account.nativeId))
-  const disputed = matching.disputedAccounts.size
+  const disputed = matching.disputedAccounts.union(besides).difference(matched).size
   const unlinked = index.view.observed.items.filter(({ nativeId }) => !index.owners.has(nativeId)).length
   return { disputed, unmatched: unlinked - matched.size - disputed }
 }

@@ -1,7 +1,7 @@
 import type { DesiredAccount, ObservedAccount } from '../model/account.ts'
 import type { Situation } from '../model/change.ts'
 import type { IdentityId } from '../model/identity.ts'
-import { matchAccounts, settling } from './matching.ts'
+import { besidesText, foundBesides, matchAccounts, settling } from './matching.ts'
 import { IndexedView } from './view.ts'
 import type { PlatformView } from './view.ts'
 
@@ -19,15 +19,16 @@ export interface SurveyedAccount {
 }
 
 /** Every account of a platform with its situation, in the order of their names: what `adopt` shows. Changes nothing. */
-export function surveyAccounts(view: PlatformView, people: Iterable<DesiredAccount>): readonly SurveyedAccount[] {
+export function surveyAccounts(view: PlatformView, people: readonly DesiredAccount[]): readonly SurveyedAccount[] {
   const index = new IndexedView(view)
   const { matched, disputed, proposed } = matchAccounts(index, people)
   const strong = byAccount([...matched].map(([identity, { account, by }]) => [account.nativeId, identity, by]))
-  const contested = byAccount(
-    [...disputed].flatMap(([identity, { matches, text }]) =>
+  const contested = byAccount([
+    ...[...disputed].flatMap(([identity, { matches, text }]) =>
       matches.map(({ account }) => [account.nativeId, identity, text] as const),
     ),
-  )
+    ...people.flatMap((desired) => secondOnes(index, desired)),
+  ])
   const wanted = Map.groupBy(
     [...disputed].flatMap(([identity, dispute]) =>
       dispute.matches.map(({ account }) => ({
@@ -56,6 +57,15 @@ export function surveyAccounts(view: PlatformView, people: Iterable<DesiredAccou
       if (claimants !== undefined) return { account, situation: 'disputed', ...claimants }
       return { account, situation: 'unmatched', ...(weak.get(account.nativeId) ?? { people: [], by: null }) }
     })
+}
+
+/** What a strong key finds beside the account that is linked. */
+function secondOnes(index: IndexedView, desired: DesiredAccount) {
+  const linked = index.linkedAccount(desired.identity)
+  if (linked === undefined) return []
+  return foundBesides(index, desired).map(
+    (match) => [match.account.nativeId, desired.identity, `${besidesText(desired, linked, match)}.`] as const,
+  )
 }
 
 function byAccount(

@@ -25,6 +25,15 @@ function share({ changes, withheld, notes, standby = [] }: Plan, identity: Ident
   }
 }
 
+/** Whose key opens another account than the linked one: only a plan over everybody sees that. */
+function withoutDisputes({ withheld, notes, ...plan }: Plan): Plan {
+  return {
+    ...plan,
+    withheld: withheld.filter(({ why }) => why !== 'disputed'),
+    notes: notes.filter(({ kind }) => kind !== 'disputed'),
+  }
+}
+
 /** Native ids of accounts that no strong key of these people finds. */
 function unfound(world: World, people: readonly DesiredAccount[]): ReadonlySet<string> {
   const strong = people.flatMap(({ matches }) => matches.filter(({ then, value }) => then === 'link' && value !== ''))
@@ -83,7 +92,7 @@ describe('a plan for a few people', () => {
             )
             if (state === 'shut' && isLinked) expect(open).not.toContain(identity)
             if (open.has(identity)) expect(share({ ...part, standby: [] }, identity)).toEqual(nothing)
-            else expect(share(part, identity)).toEqual(share(whole, identity))
+            else expect(share(part, identity)).toEqual(share(isLinked ? withoutDisputes(whole) : whole, identity))
             if (open.has(identity)) undecided += 1
             else decided += 1
           }
@@ -135,6 +144,12 @@ describe('a plan for a few people does not decide', () => {
     })
     world.links = [linkOf('x')]
     expect(planPart(world, people)).toMatchObject({ undecided: [], changes: [{ kind: 'create' }] })
+  })
+
+  it('whose key opens an account beside the linked one', () => {
+    const world = new World().has('ann', { enabled: false }, { shutByUs: 'leaver', shutAt: 1 })
+    world.accounts.push(account('evil', { attributes: { employeeNumber: ['ann', 'bob'] } }))
+    expect(planPart(world, [leaver('ann'), leaver('bob')]).withheld).toEqual([])
   })
 
   it('whose linked account is gone', () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { DesiredAccount } from '../../../src/model/account.ts'
 import { surveyAccounts } from '../../../src/plan/index.ts'
-import { account, entry, field, kinds, leaver, linkOf, stopped, suspended, want, World } from './world.ts'
+import { account, entry, field, kinds, leaver, linkOf, now, stopped, suspended, want, World } from './world.ts'
 
 const zero = { linked: 0, unlinked: 0, unmatched: 0, disputed: 0, missing: 0, absent: 0 }
 const byMail = (value: string) => ({ attribute: 'mail', value, then: 'propose' }) as const
@@ -144,6 +144,45 @@ describe('situations', () => {
       )
       expect(plan.situations['wiki']).toEqual({ ...zero, linked: 1, disputed: 1 })
     }
+  })
+
+  it('disputed: a leaver’s key opens another account than the linked one, which is told and left as it is', () => {
+    const shut = { shutByUs: 'leaver', shutAt: 1 } as const
+    for (const [person, more] of [
+      [leaver('ann'), {}],
+      [suspended('ann'), {}],
+      [leaver('ann'), { enabled: false, lockedOut: true }],
+    ] as const) {
+      const world = new World().has('ann', { enabled: false }, shut)
+      world.accounts.push(found('evil', 'ANN', more), found('svc', '77'))
+      const plan = world.plan(person)
+      expect(plan.changes).toEqual([])
+      expect(plan.withheld).toMatchObject([
+        { why: 'disputed', change: { kind: 'link', account: 'evil', target: { nativeId: 'id-evil' } } },
+      ])
+      expect(plan.withheld[0]?.text).toBe(
+        'evil is another account with a key of hr:ann (employeeNumber "ann"), who is linked to ann. Keyturn touches the linked one only, and this one is open: shut evil by hand, or take that key from it.',
+      )
+      expect(plan.situations['wiki']).toEqual({ ...zero, linked: 1, disputed: 1, unmatched: 1 })
+    }
+  })
+
+  it('such an account that nobody can sign in with is no matter, and one of somebody who works here is a note', () => {
+    const world = new World().has('ann')
+    world.accounts.push(found('gone', 'ann', { enabled: false }), found('expired', 'ann', { expiresAt: now }))
+    expect(world.plan(leaver('ann')).withheld).toEqual([])
+    expect(world.plan(want('ann'))).toMatchObject({ withheld: [], notes: [] })
+    world.accounts.push(found('second', 'ann', { expiresAt: now + 1 }))
+    expect(world.plan(want('ann'))).toMatchObject({ changes: [], withheld: [], notes: [{ kind: 'disputed' }] })
+    expect(world.plan(want('ann')).notes[0]?.text).toContain('take that key from second, or shut it by hand when')
+  })
+
+  it('and the linked one is shut all the same', () => {
+    const world = new World().has('ann')
+    world.accounts.push(found('evil', 'ann'))
+    const plan = world.plan(leaver('ann'))
+    expect(plan.changes).toMatchObject([{ kind: 'disable', target: { nativeId: 'id-ann' } }])
+    expect(stopped(plan)).toEqual(['disputed link'])
   })
 
   it('disputed: all of several accounts are linked to others', () => {
@@ -302,6 +341,19 @@ describe('survey of existing accounts', () => {
       ['disputed', 'disputed', ['hr:a', 'hr:b'], expect.stringContaining('matches 2 people')],
       ['maybe', 'unmatched', ['hr:c', 'hr:d'], 'mail "m@x"'],
       ['orphan', 'unmatched', [], null],
+    ])
+  })
+
+  it('says whose key an account carries whose owner has another one', () => {
+    const world = new World().has('ann')
+    world.accounts.push(found('evil', 'ann', { enabled: false }))
+    expect(surveyAccounts(world.view(), [leaver('ann'), leaver('bob')])).toMatchObject([
+      { situation: 'linked', by: null },
+      {
+        situation: 'disputed',
+        people: ['hr:ann'],
+        by: 'evil is another account with a key of hr:ann (employeeNumber "ann"), who is linked to ann. Keyturn touches the linked one only.',
+      },
     ])
   })
 

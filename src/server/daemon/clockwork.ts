@@ -1,11 +1,13 @@
 // What the clock alone makes due: dates of people, and schedules. Found by a scan of the ledger, so that it survives any
 // restart; what became due while nobody was there fires at the start, once.
 import cron from 'node-cron'
+import type { TaskOptions } from 'node-cron'
 import { advance } from '../../intake/index.ts'
 import { summarise } from '../../model/errors.ts'
 import type { Identity } from '../../model/identity.ts'
 import { MINUTE, SECOND } from '../../model/instant.ts'
 import type { Instant } from '../../model/instant.ts'
+import type { Logger } from '../../model/ports.ts'
 import { storyOf } from '../context.ts'
 import type { Keyturn } from '../context.ts'
 import type { Rescue } from './rescue.ts'
@@ -47,6 +49,7 @@ export function openClockwork(keyturn: Keyturn, options: ClockworkOptions): Cloc
   const isToScan = scanning(ledger)
   const fired = new Map<string, number>()
   let looking: Promise<void> | null = null
+  let isFollowed = true
 
   async function tick(): Promise<void> {
     const now = clock()
@@ -71,15 +74,26 @@ export function openClockwork(keyturn: Keyturn, options: ClockworkOptions): Cloc
 
   function look(): Promise<void> {
     looking ??= lookOnce()
-      .catch((error: unknown) => logger.error('the clock could not be followed; it is tried again', summarise(error)))
+      .then(followed, lost)
       .finally(() => {
         looking = null
       })
     return looking
   }
 
+  /** Told when it begins and when it is over: a full disk lasts for hours. */
+  function lost(error: unknown): void {
+    if (isFollowed) logger.error('the clock could not be followed; it is tried every second', summarise(error))
+    isFollowed = false
+  }
+
+  function followed(): void {
+    if (!isFollowed) logger.info('the clock is followed again')
+    isFollowed = true
+  }
+
   // The tick of this moment belongs to whoever ran before; what is due is found by the scan.
-  const task = cron.schedule(everySecond, () => look(), { noOverlap: true })
+  const task = cron.schedule(everySecond, () => look(), { noOverlap: true, logger: cronLog(logger) })
   return {
     look,
     async [Symbol.asyncDispose]() {
@@ -87,6 +101,13 @@ export function openClockwork(keyturn: Keyturn, options: ClockworkOptions): Cloc
       await looking
     },
   }
+}
+
+/** A tick that was missed, or that met one still running, is no trouble: the next look finds what is due. */
+function cronLog(logger: Logger): NonNullable<TaskOptions['logger']> {
+  const mention = (text: unknown) => logger.debug('node-cron', { text: String(text) })
+  const complain = (error: unknown) => logger.error('a tick of the schedule failed', summarise(error))
+  return { debug: mention, info: mention, warn: mention, error: complain }
 }
 
 /**

@@ -1,4 +1,5 @@
-import { expect, onTestFinished, test } from 'vitest'
+import cron from 'node-cron'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import type { Identity, IdentityId, IntakeResult } from '../../../../src/model/identity.ts'
 import { DAY, HOUR } from '../../../../src/model/instant.ts'
 import type { Keyturn } from '../../../../src/server/context.ts'
@@ -16,7 +17,7 @@ class Tower {
   readonly fired: string[] = []
   readonly ticks = new Set<string>()
   readonly shut: IdentityId[] = []
-  troubles = 0
+  readonly log: string[] = []
   /** Of the ledger. */
   version = 0
   scans = 0
@@ -45,10 +46,11 @@ class Tower {
 
   #keyturn(): Keyturn {
     const quiet = () => undefined
+    const note = (message: string) => void this.log.push(message)
     return {
       clock: () => this.now,
       correlation: 'c',
-      logger: { debug: quiet, info: quiet, change: quiet, warn: quiet, error: () => void this.troubles++ },
+      logger: { debug: note, info: note, change: quiet, warn: note, error: note },
       settings: { daemon: { fullPass: HOUR }, sources: { hr: settingsWith() }, platforms: {} },
       ledger: {
         version: () => `${this.version}`,
@@ -131,11 +133,13 @@ test('a schedule fires once in each of its slots, whoever asks, and is not lost 
   const tower = new Tower()
   tower.isWritable = false
   await tower.clockwork.look()
-  expect([tower.fired, tower.troubles]).toEqual([[], 1])
+  await tower.clockwork.look()
+  expect([tower.fired, tower.log]).toEqual([[], ['the clock could not be followed; it is tried every second']])
   tower.isWritable = true
   await tower.clockwork.look()
   await tower.clockwork.look()
   expect(tower.fired).toEqual(['full pass', 'hr'])
+  expect(tower.log.slice(1)).toEqual(['the clock is followed again'])
   tower.now += HOUR
   tower.ticks.add(`full pass ${tower.now}`)
   await tower.clockwork.look()
@@ -169,4 +173,14 @@ test('the clock is held against the ledger at first, where it went back, and not
   tower.now -= 10_000
   await tower.clockwork.look()
   expect(tower.comparisons).toBe(2)
+})
+
+test('what the scheduler itself has to say goes into the log like all else', () => {
+  const schedule = vi.spyOn(cron, 'schedule')
+  onTestFinished(() => schedule.mockRestore())
+  const tower = new Tower()
+  const scheduler = schedule.mock.calls[0]?.[2]?.logger
+  scheduler?.warn('missed execution')
+  scheduler?.error(new Error('no'))
+  expect(tower.log).toEqual(['node-cron', 'a tick of the schedule failed'])
 })

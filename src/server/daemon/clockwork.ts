@@ -47,9 +47,9 @@ export function openClockwork(keyturn: Keyturn, options: ClockworkOptions): Cloc
   const longest = longestWait(settings)
   const isClockToCompare = comparing()
   const isToScan = scanning(ledger)
+  const { followed, lost } = tellingOnce(logger)
   const fired = new Map<string, number>()
   let looking: Promise<void> | null = null
-  let isFollowed = true
 
   async function tick(): Promise<void> {
     const now = clock()
@@ -81,17 +81,6 @@ export function openClockwork(keyturn: Keyturn, options: ClockworkOptions): Cloc
     return looking
   }
 
-  /** Told when it begins and when it is over: a full disk lasts for hours. */
-  function lost(error: unknown): void {
-    if (isFollowed) logger.error('the clock could not be followed; it is tried every second', summarise(error))
-    isFollowed = false
-  }
-
-  function followed(): void {
-    if (!isFollowed) logger.info('the clock is followed again')
-    isFollowed = true
-  }
-
   // The tick of this moment belongs to whoever ran before; what is due is found by the scan.
   const task = cron.schedule(everySecond, () => look(), { noOverlap: true, logger: cronLog(logger) })
   return {
@@ -99,6 +88,21 @@ export function openClockwork(keyturn: Keyturn, options: ClockworkOptions): Cloc
     async [Symbol.asyncDispose]() {
       await task.destroy()
       await looking
+    },
+  }
+}
+
+/** That the clock cannot be followed is told when it begins and when it is over: a full disk lasts for hours. */
+function tellingOnce(logger: Logger) {
+  let isFollowed = true
+  return {
+    lost: (error: unknown) => {
+      if (isFollowed) logger.error('the clock could not be followed; it is tried every second', summarise(error))
+      isFollowed = false
+    },
+    followed: () => {
+      if (!isFollowed) logger.info('the clock is followed again')
+      isFollowed = true
     },
   }
 }

@@ -6,6 +6,13 @@ import type { Keyturn } from '../server/context.ts'
 import { forgetting } from '../server/forgetting.ts'
 import type { Invocation } from './command.ts'
 
+interface InForceOptions {
+  readonly readOnly: boolean
+  readonly orReading?: boolean
+  /** What is said of the files that are not in force. */
+  readonly onRefused?: (why: string) => void
+}
+
 /**
  * For commands that must work at three in the morning, whatever somebody did to the files in the evening: by the files where
  * they are right, else by the configuration that was last in force, which is said. With `orReading` also where the ledger can
@@ -13,11 +20,12 @@ import type { Invocation } from './command.ts'
  */
 export async function openInForce(
   invocation: Invocation,
-  { readOnly, orReading = false }: { readonly readOnly: boolean; readonly orReading?: boolean },
+  { readOnly, orReading = false, onRefused }: InForceOptions,
 ): Promise<Keyturn> {
   const { settings, refused, forgets } = await settingsInForce(invocation.config)
   if (forgets !== null) process.stderr.write(`${colours.yellow('keyturn:')} ${forgetting(forgets).message}\n\n`)
   if (refused !== null) {
+    onRefused?.(refused)
     process.stderr.write(
       `${colours.yellow('keyturn:')} this works by the configuration that was last in force, because ${refused}\n\n`,
     )

@@ -30,14 +30,18 @@ export function define(command: Command, runner: Runner): void {
 }
 
 async function status(invocation: Invocation, options: Options): Promise<ExitCode> {
-  await using keyturn = await openInForce(invocation, { readOnly: true })
+  let told: string | null = null
+  const onRefused = (why: string) => {
+    told = why
+  }
+  await using keyturn = await openInForce(invocation, { readOnly: true, onRefused })
   // The last look, after Ctrl-C, must not end with it.
   const { signal } = new AbortController()
   const read = () => readStatus(keyturn, { offline: options.offline === true, signal })
   if (options.watch === true && !invocation.json) await watch(invocation, keyturn, read)
   const found = await read()
   invocation.answer(found)
-  invocation.say(render(keyturn, found))
+  invocation.say(render(keyturn, found, told))
   if (found.platforms.some((platform) => platform.error !== null)) return 1
   const open = found.lanes.some((lane) => lane.owed + lane.failed + lane.waiting > 0) || found.marked > 0
   const refused = found.sources.some(
@@ -52,13 +56,14 @@ async function status(invocation: Invocation, options: Options): Promise<ExitCod
 
 async function watch(invocation: Invocation, keyturn: Keyturn, read: () => Promise<Standing>): Promise<void> {
   while (!invocation.signal.aborted) {
-    const page = render(keyturn, await read())
+    const page = render(keyturn, await read(), null)
     if (process.stdout.isTTY) process.stdout.write(clear)
     invocation.say(page)
     await sleep(lookEvery, undefined, { signal: invocation.signal }).catch(() => undefined)
   }
 }
 
-function render({ clock, settings }: Keyturn, found: Standing): string {
-  return renderStatus(found, { now: clock(), zone: settings.organisation.timezone })
+/** `told`: the mistakes of the configuration that stand above already. */
+function render({ clock, settings }: Keyturn, found: Standing, told: string | null): string {
+  return renderStatus(found, { now: clock(), zone: settings.organisation.timezone, told })
 }

@@ -60,15 +60,19 @@ export interface TimeToRevoke {
   readonly worst: number
 }
 
+interface PageOptions {
+  readonly now: Instant
+  readonly zone: string
+  /** Mistakes of the configuration that the reader has seen already. */
+  readonly told?: string | null
+}
+
 /** One page: who runs, what comes in, what is owed, how fast, and what waits for a person. */
-export function renderStatus(
-  standing: Standing,
-  { now, zone }: { readonly now: Instant; readonly zone: string },
-): string {
+export function renderStatus(standing: Standing, { now, zone, told = null }: PageOptions): string {
   return [
     restored(standing, zone),
     spool(standing, zone),
-    processes(standing, { now, zone }),
+    processes(standing, { now, zone, told }),
     feeds(standing, zone),
     rowsSetAside(standing, zone),
     lanes(standing, now),
@@ -125,7 +129,7 @@ const silentAfter = 15 * SECOND
 
 function processes(
   { processes: running, policyVersion, spool: { trouble } }: Standing,
-  { now, zone }: { readonly now: Instant; readonly zone: string },
+  { now, zone, told = null }: PageOptions,
 ): string {
   if (running.length === 0 && trouble !== null)
     return 'A daemon runs on this machine; who else runs cannot be seen while the ledger cannot be written.'
@@ -143,7 +147,9 @@ function processes(
     ...lines,
     ...lackingRoles(running),
     ...refused.map((why) =>
-      colours.red(`The configuration on disk is refused; the last good one stays in force:\n${why}`),
+      colours.red(
+        `The configuration on disk is refused; the last good one stays in force${told?.includes(why) === true ? ' (why: above).' : `:\n${why}`}`,
+      ),
     ),
   ].join('\n')
 }
@@ -188,12 +194,13 @@ function rowsSetAside({ sources }: Standing, zone: string): string {
 
 const nothingSetAside: SetAside = { rows: 0, since: 0, first: [] }
 
-function lanes({ lanes: open, marked }: Standing, now: Instant): string {
+function lanes({ lanes: open, marked, spool: { records } }: Standing, now: Instant): string {
   const waiting =
     marked === 0
       ? ''
       : `${count(marked, 'mark')} to look at somebody again: a running daemon answers them, or the next apply.`
-  if (open.length === 0) return ['Nothing is owed.', waiting].filter((line) => line !== '').join('\n')
+  const nothing = records === 0 ? 'Nothing is owed.' : 'Nothing is owed besides what waits in the spool.'
+  if (open.length === 0) return [nothing, waiting].filter((line) => line !== '').join('\n')
   const rows = open.map((lane) => [
     lane.platform,
     lane.lane,

@@ -1,11 +1,11 @@
 import { lookIntoSpools } from '../apply/spool-look.ts'
 import type { Identity, IdentityId } from '../model/identity.ts'
 import type { Hold } from '../model/ledger.ts'
-import type { RejectedLeavers } from '../model/running.ts'
+import type { NewOverride, Override, RejectedLeavers } from '../model/running.ts'
+import { overruled } from '../policy/override.ts'
 import type { Explanation } from '../report/explanation.ts'
 import { saidByHand } from './by-hand.ts'
 import type { Keyturn } from './context.ts'
-import { overlaid } from './people.ts'
 import { whyUnlinked } from './unlinked.ts'
 
 /**
@@ -19,10 +19,11 @@ export async function explain(
 ): Promise<Explanation> {
   const { ledger, policy } = keyturn
   const now = keyturn.clock()
-  const [identity = stored] = await overlaid(keyturn, [stored])
-  const [held, overrides, links, obligations, events, audit, holds, rejected, read, spool] = await Promise.all([
+  const spool = await spooledOf(keyturn, stored.id)
+  const overrides = await ledger.overrides(now, [stored.id])
+  const identity = overruled(stored, [...overrides, ...spool.words.map(asStanding)], now)
+  const [held, links, obligations, events, audit, holds, rejected, read] = await Promise.all([
     ledger.heldRoles([identity.id]),
-    ledger.overrides(now, [identity.id]),
     ledger.linksOf(identity.id),
     ledger.obligations({ identity: identity.id }),
     ledger.events(identity.id, options.most),
@@ -30,7 +31,6 @@ export async function explain(
     ledger.holds({ status: 'open' }),
     ledger.rejectedLeavers(Number.POSITIVE_INFINITY),
     ledger.acceptedRead(identity.source),
-    spooledOf(keyturn, identity.id),
   ])
   const desired = Object.keys(keyturn.settings.platforms)
     .filter((platform) => options.platform === undefined || platform === options.platform)
@@ -71,6 +71,11 @@ export async function explain(
     events,
     audit,
   }
+}
+
+/** It is acted on already, and the ledger will take it as it was said. */
+function asStanding(word: NewOverride): Override {
+  return { ...word, id: Number.MAX_SAFE_INTEGER, endedAt: null }
 }
 
 /** The platforms where this person was shut, and operators' words about them, of which the ledger does not know yet. */

@@ -98,9 +98,11 @@ test('with a full disk leavers are shut, joiners wait, and the record follows wh
   expectExit(status, 2)
   expect(status.stdout).toMatch(/^The ledger cannot be written since .*the disk is full/)
   expect(status.stdout).toMatch(/\d+ records about 6 people wait in the spool beside the ledger/)
+  expect(status.stdout).not.toContain('Nothing is owed.')
   expect(status.stdout).not.toContain('No daemon runs')
   const waiting = await company.keyturn('explain', 'E9')
   expect(waiting.stdout).toMatch(/NOT YET in the ledger.* override to left .*lost a laptop/)
+  expect(waiting.stdout).toMatch(/^hr:E9 {2}left$/m)
   expect(waiting.stdout).toContain('shut by Keyturn, which the ledger does not know yet')
 
   // HR's file is away for the moment: the ledger remembers leavers as people who work, and must not open anything.

@@ -48,6 +48,24 @@ function page(more: Partial<Standing>): readonly string[] {
   return stripVTControlCharacters(text).split('\n')
 }
 
+test('what waits in the spool is not called nothing', () => {
+  const spool = { ...nothing.spool, records: 32, people: 1 }
+  expect(page({ spool })).toContain('Nothing is owed besides what waits in the spool.')
+  expect(page({})).toContain('Nothing is owed.')
+})
+
+test('the mistakes of the configuration that were told already are not told again, others are', () => {
+  const daemon = { id: 'host:1', roles: [...roles], startedAt: noon, policyVersion: nothing.policyVersion } as const
+  const processes = [{ ...daemon, seenAt: noon, refusedConfig: 'a.yaml:1:1 wrong' }]
+  const show = (told: string | null) =>
+    renderStatus({ ...nothing, processes }, { now: noon, zone: 'Europe/Berlin', told })
+  const told = 'the configuration has 1 mistake:\na.yaml:1:1 wrong'
+  expect(show(told)).not.toContain('a.yaml')
+  expect(show(told)).toContain('stays in force (why: above).')
+  expect(show('b.yaml:1:1 wrong')).toContain('a.yaml:1:1 wrong')
+  expect(show(null)).toContain('a.yaml:1:1 wrong')
+})
+
 test('a daemon that was killed is not told as one that runs', () => {
   const daemon = { id: 'host:1', roles: [...roles], startedAt: noon, policyVersion: nothing.policyVersion } as const
   const processes = [

@@ -73,6 +73,9 @@ export function* processes(since: Instant): Unit<readonly ProcessState[]> {
   }))
 }
 
+/** Told anew when the reason is another one: whoever corrects a mistake wants to know of the next. */
+const toldAnew: ReadonlySet<NoticeKind> = new Set<NoticeKind>(['config-refused'])
+
 /** What begins and what is over is told to this caller, and to no other: it is written down in the same transaction. */
 export function* noticed(present: readonly Notice[], now: Instant): Unit<NoticeNews> {
   const told = new Map(
@@ -80,7 +83,13 @@ export function* noticed(present: readonly Notice[], now: Instant): Unit<NoticeN
   )
   const current = new Map(present.map((notice) => [notice.key, notice]))
   const begun = [...current.values()].filter(({ key }) => !told.has(key)).map((notice) => ({ ...notice, since: now }))
+  const changed = [...current.values()].flatMap((notice) => {
+    const before = told.get(notice.key)
+    const isNews = before !== undefined && toldAnew.has(notice.kind) && before.text !== notice.text
+    return isNews ? [{ ...notice, since: before.since }] : []
+  })
   const over = [...told.values()].filter(({ key }) => !current.has(key))
+  for (const { key, text } of changed) yield* run(db.updateTable('notice').set({ text }).where('key', '=', key))
   yield* insertAll(
     'notice',
     begun.map(({ key, kind, severity, text, platform, identity, since }) => ({
@@ -97,7 +106,7 @@ export function* noticed(present: readonly Notice[], now: Instant): Unit<NoticeN
     over.map(({ key }) => key),
     (some) => run(db.deleteFrom('notice').where('key', 'in', some)),
   )
-  return { begun, over: over.map(toNotice) }
+  return { begun: [...begun, ...changed], over: over.map(toNotice) }
 }
 
 function toNotice(row: NoticeRow): Notice & { readonly since: Instant } {

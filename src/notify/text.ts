@@ -3,7 +3,9 @@ import type { Group, Message } from './message.ts'
 import type { Told } from './gather.ts'
 
 /** A notice's sentence may quote what a platform said; this much of it is enough to know what to look at. */
-const mostCharacters = 300
+const mostCharacters = 600
+/** So much of its end is kept where it is cut: there stands what to do. */
+const mostOfEnd = 200
 
 /** One part of a message: what it counts, and lines about the first of them. */
 export interface Section {
@@ -15,9 +17,12 @@ export interface Section {
 export function sections(message: Message, most = mostLines): readonly Section[] {
   const begun = message.begun.map((group) => ({
     title: group.severity === 'page' ? `${group.title} (page)` : group.title,
-    lines: lines(group, most),
+    lines: lines(group, most, lineOf),
   }))
-  const over = message.over.map((group) => ({ title: `over again: ${group.title}`, lines: lines(group, most) }))
+  const over = message.over.map((group) => ({
+    title: `over again: ${group.title}`,
+    lines: lines(group, most, overLineOf),
+  }))
   return [...begun, ...over]
 }
 
@@ -43,8 +48,8 @@ export function fit(render: (most: number) => string, bytes: number): string {
   return tries.map(render).find((text) => Buffer.byteLength(text) <= bytes) ?? render(0)
 }
 
-function lines({ first, count }: Group, most: number): readonly string[] {
-  const shown = first.slice(0, most).map(lineOf)
+function lines({ first, count }: Group, most: number, line: (told: Told) => string): readonly string[] {
+  const shown = first.slice(0, most).map(line)
   const rest = count - shown.length
   if (rest === 0) return shown
   return [...shown, shown.length === 0 ? 'see keyturn status' : `and ${rest.toLocaleString('en-US')} more`]
@@ -54,10 +59,16 @@ function lineOf({ text, since }: Told): string {
   return `${oneLine(text)} (since ${utc(since)})`
 }
 
+/** Its sentence was true when it was told. */
+function overLineOf({ text, since }: Told): string {
+  return `It is over, and was told at ${utc(since)}: ${oneLine(text)}`
+}
+
 /** What comes from a platform may hold line ends and worse: neither a mail nor a log line is steered by them. */
 export function oneLine(text: string): string {
   const plain = text.replaceAll(/[\p{Cc}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]+/gu, ' ').trim()
-  return plain.length <= mostCharacters ? plain : `${plain.slice(0, mostCharacters - 1)}…`
+  if (plain.length <= mostCharacters) return plain
+  return `${plain.slice(0, mostCharacters - mostOfEnd - 1)}…${plain.slice(-mostOfEnd)}`
 }
 
 function utc(instant: number): string {

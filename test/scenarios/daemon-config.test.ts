@@ -44,6 +44,7 @@ test('a changed role plans everybody anew; a bad file is refused, shown and surv
   expectExit(status, 2)
   expect(status.stderr).toContain('departmnt')
   expect(status.stdout).toContain('is refused')
+  expect(status.stdout).not.toContain('departmnt')
   await company.feed([...staff(4), person('E5', { status: 'Left' })])
   await daemon.until('a leaver is shut by the last good one', () => company.isAmongLeavers('E5'))
   await daemon.until('the notice is told', async () => daemon.log.some(({ kind }) => kind === 'config-refused'))

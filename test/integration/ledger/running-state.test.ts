@@ -130,6 +130,20 @@ describe('notices', () => {
     expect(await ledger.noticed([], s.now + 4)).toEqual({ begun: [], over: [] })
   })
 
+  test('are told anew where a refused configuration has another reason, and end with that', async () => {
+    const ledger = await s.ledgerWith(0)
+    const refused = (text: string): Notice => ({ ...one, kind: 'config-refused', text })
+    await ledger.noticed([refused('first')], s.now)
+    expect(await ledger.noticed([refused('second')], s.now + 1)).toEqual({
+      begun: [{ ...refused('second'), since: s.now }],
+      over: [],
+    })
+    expect(await ledger.noticed([refused('second')], s.now + 2)).toEqual({ begun: [], over: [] })
+    expect((await ledger.noticed([], s.now + 3)).over).toMatchObject([{ text: 'second' }])
+    await ledger.noticed([one], s.now)
+    expect(await ledger.noticed([{ ...one, text: 'for 2 s now' }], s.now + 1)).toEqual({ begun: [], over: [] })
+  })
+
   test('begin anew when they come back', async () => {
     const ledger = await s.ledgerWith(0)
     await ledger.noticed([one], s.now)

@@ -47,7 +47,7 @@ describe('a message', () => {
         '- hr:7 should have been shut on corp-ad 30 s ago (since 2026-11-22T12:00:00Z)',
         '',
         'over again: 1 platform down',
-        '- wiki does not answer (since 2026-11-22T12:00:00Z)',
+        '- It is over, and was told at 2026-11-22T12:00:00Z: wiki does not answer',
         '',
         'How it stands now: keyturn status',
         '',
@@ -78,8 +78,15 @@ describe('a message', () => {
 
   test('cuts a sentence that never ends', () => {
     const text = plainText(messageOf({ begun: [late(1, { text: 'x'.repeat(5_000) })] }))
-    expect(text.length).toBeLessThan(600)
+    expect(text.length).toBeLessThan(800)
     expect(text).toContain('x…')
+  })
+
+  test('cuts what is quoted, never the end of a sentence that says what to do', () => {
+    const way = 'Look with "keyturn holds show 7", release with "keyturn holds approve 7 --reason TEXT".'
+    const text = plainText(messageOf({ begun: [late(1, { text: `${'x'.repeat(5_000)} ${way}` })] }))
+    expect(text).toMatch(/x…x/)
+    expect(text).toContain(`x ${way} (since`)
   })
 
   test('leaves lines out, and never counts, where a receiver takes only so much', () => {

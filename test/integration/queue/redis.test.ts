@@ -41,6 +41,8 @@ test('an embedded Redis is private, keeps nothing on disk and ends with who star
   expect(await connection.config('GET', 'appendonly')).toEqual(['appendonly', 'no'])
   expect(await connection.config('GET', 'port')).toEqual(['port', '0'])
   expect((await stat(join(folder.path, 'redis.sock'))).mode & 0o777).toBe(0o700)
+  for (const name of ['redis.lock', 'redis.lock-journal'])
+    expect((await stat(join(folder.path, name))).mode & 0o777).toBe(0o600)
   const pid = Number(/process_id:(\d+)/.exec(await connection.info('server'))?.[1])
   expect(isAlive(pid)).toBe(true)
   await redis[Symbol.asyncDispose]()

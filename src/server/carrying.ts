@@ -13,6 +13,7 @@ import { keyOf, together } from './board.ts'
 import { planConcerned } from './concerned.ts'
 import type { Keyturn } from './context.ts'
 import { overlaid } from './people.ts'
+import { sayingOnce } from './say-once.ts'
 import { openSettling } from './settling.ts'
 import type { Settling } from './settling.ts'
 
@@ -62,7 +63,8 @@ const lookEvery = 50
  */
 export async function carryOut(keyturn: Keyturn, { id }: Identity, since: Instant, waiting: Waiting): Promise<Carried> {
   // Ctrl-C ends the waiting. Until the word is work in the ledger it ends nothing: that takes two seconds at most.
-  await using settling = openSettling(keyturn, ['revoke', 'change'], waiting.signal)
+  const logger = sayingOnce(keyturn.logger)
+  await using settling = openSettling({ ...keyturn, logger }, ['revoke', 'change'], waiting.signal)
   const { plan, blind, pointers } = await planAndAdmit(keyturn, id, since)
   const settled = await settleAll(keyturn, settling, await openOf(keyturn, id, pointers), waiting)
   const recorded = (await keyturn.ledger.auditOf(id, mostAudit)).filter(({ at }) => at >= since)

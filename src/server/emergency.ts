@@ -19,6 +19,7 @@ import type { Carried, Waiting } from './carrying.ts'
 import { planConcerned } from './concerned.ts'
 import type { Keyturn } from './context.ts'
 import { isUnwritable } from './daemon/rescue.ts'
+import { sayingOnce } from './say-once.ts'
 import { openSettling } from './settling.ts'
 import type { Settling } from './settling.ts'
 
@@ -59,7 +60,8 @@ async function withoutLedger(
   const { settings, clock, logger } = keyturn
   await using spool = await openSpool(settings.state.folder, clock, logger)
   await spool.note([{ override: word }])
-  await using settling = openSettling(keyturn, ['revoke'], waiting.signal)
+  const patient = { ...keyturn, logger: sayingOnce(logger) }
+  await using settling = openSettling(patient, ['revoke'], waiting.signal)
   const gone = overruled(identity, [{ ...word, id: 0, endedAt: null }], clock())
   const audit: AuditRecord[] = []
   const noting = {
@@ -68,7 +70,7 @@ async function withoutLedger(
       return spool.note(entries)
     },
   }
-  const shut = await shutAll(keyturn, gone, settling, noting, waiting)
+  const shut = await shutAll(patient, gone, settling, noting, waiting)
   const why = summarise(error).message
   return {
     ...shut,

@@ -39,6 +39,7 @@ test('a platform that is down keeps its part owed, and only its own; with no dae
     expect(run.stdout).toMatch(/directory {2}givene1[^]*proof: refused[^]*wiki/)
     expect(run.stdout).toMatch(/Not done on 1 platform \(wiki\)\. No daemon runs, so NOBODY tries on/)
     expect(run.stderr).toMatch(/wiki .*\nIt is tried on for up to 8 s/)
+    expect(run.stderr.match(/the platform could not be observed/g)).toHaveLength(1)
   } finally {
     await other.start()
     await wiki.rebind()

@@ -21,7 +21,7 @@ export function create(context: Context, desired: DesiredAccount, link: Link | n
     const names = context.names.allocate(desired)
     sheet =
       names.length === 0
-        ? shapeless(desired, link, desired.key, unnamedVerdict(desired))
+        ? shapeless(desired, link, desired.key, unnamedVerdict(context, desired))
         : named(context, desired, link, names as [string, ...string[]], verdict)
   })
   if (failure === null) return sheet
@@ -70,9 +70,25 @@ function needCreate(sheet: Sheet, account: NewAccount, verdict: Verdict | null):
   sheet.need({ kind: 'create', desired: account }, 'create', sheet.desired.reason, { verdict })
 }
 
-function unnamedVerdict({ identity, platform }: DesiredAccount): Verdict {
-  const text = `No free name for ${identity} on ${platform}: every candidate is taken or protected. Add a candidate that uses n.`
-  return { why: 'no-name', text }
+/** So many candidates are named. */
+const mostNamed = 3
+
+/** Which of the two stands in the way decides what helps: a number behind a protected name is as protected. */
+function unnamedVerdict({ names }: Context, desired: DesiredAccount): Verdict {
+  const candidates = [...desired.names()]
+  const barred = candidates.filter((name) => names.isProtected(name.toLowerCase()))
+  const shown = [...candidates.slice(0, mostNamed), ...(candidates.length > mostNamed ? ['…'] : [])].join(', ')
+  const [what, way] =
+    barred.length === 0
+      ? ['is taken', 'Add one to "name" in the configuration, such as one that uses n.']
+      : barred.length < candidates.length
+        ? ['is taken or matched by safety.protected', 'Add one to "name" in the configuration that is neither.']
+        : ['is matched by safety.protected', 'Change that pattern, or add one to "name" that it does not match.']
+  const { identity, platform } = desired
+  return {
+    why: 'no-name',
+    text: `No free name for ${identity} on ${platform}: every candidate (${shown}) ${what}. ${way}`,
+  }
 }
 
 function occupiedVerdict({ identity, platform }: DesiredAccount, name: string): Verdict {

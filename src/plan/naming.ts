@@ -17,7 +17,7 @@ interface Names {
 export class NameAllocator {
   readonly #index: IndexedView
   readonly #admittedOnly: boolean
-  readonly #isProtected: (text: string) => boolean
+  readonly isProtected: (text: string) => boolean
   readonly #doubts: Doubts | null
   /** Collected when the first name is asked for: most plans ask for none. */
   #collected: Names | null = null
@@ -29,7 +29,7 @@ export class NameAllocator {
   ) {
     this.#index = index
     this.#admittedOnly = admittedOnly
-    this.#isProtected = isProtected
+    this.isProtected = isProtected
     this.#doubts = doubts
   }
 
@@ -54,7 +54,7 @@ export class NameAllocator {
       left -= 1
       const name = candidate.toLowerCase()
       const isOthers = (claimed.get(name) ?? desired.identity) !== desired.identity
-      if (isOthers || this.#exists(name) || this.#isProtected(name)) continue
+      if (isOthers || this.#exists(name) || this.isProtected(name)) continue
       claimed.set(name, desired.identity)
       return [candidate]
     }
@@ -72,7 +72,7 @@ export class NameAllocator {
     if (own.has(desired.identity)) return null
     for (const candidate of desired.names()) {
       const name = candidate.toLowerCase()
-      if (claimed.has(name) || this.#isProtected(name)) continue
+      if (claimed.has(name) || this.isProtected(name)) continue
       if (!this.#exists(name)) return null
       claimed.set(name, desired.identity)
       return name

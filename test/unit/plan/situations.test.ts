@@ -296,7 +296,22 @@ describe('names', () => {
     world.accounts = [account('ann')]
     const plan = world.plan(want('1', { candidates: ['ann'] }))
     expect(stopped(plan)).toEqual(['no-name create'])
-    expect(plan.withheld[0]?.text).toContain('No free name for hr:1 on wiki')
+    expect(plan.withheld[0]?.text).toBe(
+      'No free name for hr:1 on wiki: every candidate (ann) is taken. Add one to "name" in the configuration, such as one that uses n.',
+    )
+  })
+
+  it('where protected names are in the way, it says so: a number behind one helps nobody', () => {
+    const world = new World()
+    world.safety = { ...world.safety, protected: ['svc-*'] }
+    world.accounts = [account('ann')]
+    const textOf = (candidates: readonly string[]) => world.plan(want('1', { candidates })).withheld[0]?.text
+    expect(textOf(['svc-a', 'svc-b', 'SVC-c', 'svc-d'])).toContain(
+      '(svc-a, svc-b, SVC-c, …) is matched by safety.protected. Change that pattern, or add one to "name" that it does',
+    )
+    expect(textOf(['ann', 'svc-a'])).toContain(
+      '(ann, svc-a) is taken or matched by safety.protected. Add one to "name"',
+    )
   })
 
   it('an account under a claimed name is not doubled where no strong key could tell whose it is', () => {

@@ -26,7 +26,10 @@ export async function findPerson(keyturn: Keyturn, read: readonly Identity[], te
 async function whereToLook({ ledger, settings }: Keyturn): Promise<string> {
   const given = 'Give the key of the feed (employee number), source:key, mail address or account name.'
   const reads = await Promise.all(Object.keys(settings.sources).map((source) => ledger.acceptedRead(source)))
-  if (reads.every((read) => read === null)) return `${given} Before the first apply nobody is known.`
+  if (reads.every((read) => read === null)) {
+    if ((await ledger.restored()) === null) return `${given} Before the first apply nobody is known.`
+    return 'The ledger is a new and empty one, and another stood here before: if its file was deleted or moved, restore it from a backup; else "keyturn apply" reads the feeds.'
+  }
   const rows = reads.reduce((sum, read) => sum + (read?.setAside?.rows ?? 0), 0)
   if (rows === 0) return given
   return `${given} ${count(rows, 'row')} of the feeds ${rows === 1 ? 'is' : 'are'} set aside, and may be this person's: "keyturn plan" says why.`

@@ -89,16 +89,23 @@ export function renderStatus(standing: Standing, { now, zone, told = null }: Pag
     .join('\n\n')
 }
 
-function restored({ restored: state }: Standing, zone: string): string {
+function restored({ restored: state, sources }: Standing, zone: string): string {
   if (state === null) return ''
+  const goesOn = [
+    'Nothing is made, opened or granted until everybody and every platform was looked at. Revocations go on.',
+    'A running daemon does that as soon as every feed and platform can be read; else "keyturn apply" does.',
+  ]
+  if (sources.every(({ accepted }) => accepted === null)) {
+    const isNew = `The ledger is a new and empty one, and another stood here before (noticed ${showInstant(state.at, zone)}).`
+    return [colours.red(isNew), 'If its file was deleted or moved, restore it from a backup.', ...goesOn].join('\n')
+  }
   const until =
     state.knownUntil === null
       ? 'it is a new one, or does not say how old it is'
       : `it knows nothing after ${showInstant(state.knownUntil, zone)}`
   return [
     colours.red(`The ledger was restored from a backup (noticed ${showInstant(state.at, zone)}): ${until}.`),
-    'Nothing is made, opened or granted until everybody and every platform was looked at. Revocations go on.',
-    'A running daemon does that as soon as every feed and platform can be read; else "keyturn apply" does.',
+    ...goesOn,
   ].join('\n')
 }
 

@@ -227,6 +227,10 @@ test('a ledger that was deleted is another one: everybody is found again by key,
   await apply(company, changed(people, person('E5')))
   await apply(company, people)
   await rm(ledger(company))
+  for (const command of [['status'], ['explain', 'E1']]) {
+    const { stdout, stderr } = await company.keyturn(...command)
+    expect(stdout + stderr).toContain('The ledger is a new and empty one, and another stood here before')
+  }
   await company.feed(changed(people, person('E1', { status: 'Left' }), person('E6')))
   const plan = await company.plan()
   expect(plan.document.withheld.map(({ why, change }) => `${why} ${change.kind} ${change.identity}`)).toContain(

@@ -1,5 +1,6 @@
 import { stripVTControlCharacters } from 'node:util'
 import { expect, test } from 'vitest'
+import type { AcceptedRead } from '../../../src/model/identity.ts'
 import type { Hold } from '../../../src/model/ledger.ts'
 import { roles } from '../../../src/model/running.ts'
 import type { Role } from '../../../src/model/running.ts'
@@ -52,6 +53,18 @@ test('what waits in the spool is not called nothing', () => {
   const spool = { ...nothing.spool, records: 32, people: 1 }
   expect(page({ spool })).toContain('Nothing is owed besides what waits in the spool.')
   expect(page({})).toContain('Nothing is owed.')
+})
+
+test('an empty ledger where another stood is not called restored', () => {
+  const [first, second] = page({ restored: { at: noon, knownUntil: null } })
+  expect(first).toMatch(/^The ledger is a new and empty one, and another stood here before \(noticed 2026-/)
+  expect(second).toBe('If its file was deleted or moved, restore it from a backup.')
+  const accepted = { at: noon, rows: 3, active: 3, digest: '', number: 1 } as unknown as AcceptedRead
+  const read = page({
+    restored: { at: noon, knownUntil: null },
+    sources: [{ source: 'hr', accepted, refused: null }],
+  })
+  expect(read[0]).toMatch(/^The ledger was restored from a backup .*it is a new one/)
 })
 
 test('the mistakes of the configuration that were told already are not told again, others are', () => {

@@ -85,4 +85,14 @@ test('the advice works: another key gives an account of their own', async () => 
   await company.apply()
   expect((await company.account('C2'))?.['uid']).toBe('carla.contract')
   expect((await company.account('E2'))?.['uid']).toBe('of.both')
+
+  // A second door: an account that carries the key of somebody who has another one, and leaves.
+  await company.addAccount('evil', { employeeNumber: 'E1' })
+  await company.feed(left(staff(2), ['E1'], '2024-05-31'))
+  expectExit(await company.apply(), 2)
+  const planned = await company.keyturn('plan', '--person', 'E1')
+  expectExit(planned, 2)
+  const found = 'evil is another account with a key of hr:E1 (employeeNumber "E1"), who is linked to givene1.surnamee1.'
+  expect(planned.stdout).toContain(`withheld: disputed.  ${found}`)
+  expect((await company.keyturn('adopt', 'directory')).stdout).toContain(found)
 })

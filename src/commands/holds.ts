@@ -3,12 +3,13 @@ import colours from 'picocolors'
 import { KeyturnError } from '../model/errors.ts'
 import type { IdentityId } from '../model/identity.ts'
 import type { Hold } from '../model/ledger.ts'
-import { count, showInstant, showMoment, table, visible } from '../report/text.ts'
+import { count, quoted, showInstant, showMoment, table, visible } from '../report/text.ts'
 import { stillOpen } from '../server/by-hand.ts'
 import type { Keyturn } from '../server/context.ts'
 import { act } from './command.ts'
 import type { ExitCode, Invocation, Runner } from './command.ts'
 import { openInForce } from './in-force.ts'
+import { reasonOf } from './reason.ts'
 
 interface Decision {
   readonly reason: string
@@ -77,12 +78,13 @@ async function decide(
   args: readonly string[],
   verb: 'approve' | 'reject',
 ): Promise<ExitCode> {
+  const reason = reasonOf(options.reason)
   await using keyturn = await openInForce(invocation, { readOnly: false })
   const hold = await holdOf(keyturn, args[0] ?? '')
   const only = options.person === undefined ? undefined : await peopleOf(keyturn, hold, options.person)
   const decision = verb === 'approve' ? 'approved' : 'rejected'
   const now = keyturn.clock()
-  const decided = await keyturn.ledger.decideHold(hold.id, decision, keyturn.operator, options.reason, now, only)
+  const decided = await keyturn.ledger.decideHold(hold.id, decision, keyturn.operator, reason, now, only)
   const done = decided.items.filter((item) => item.status === decision)
   const left = openItems(decided).length
   const isByHand = verb === 'approve' && hold.why === 'protected'
@@ -121,7 +123,7 @@ async function holdOf(keyturn: Keyturn, text: string): Promise<Hold> {
   const found = Number.isInteger(id) ? await keyturn.ledger.holds({ id }) : []
   const hold = found[0]
   if (hold !== undefined) return hold
-  throw new KeyturnError('not-found', `there is no hold "${text}"`, { hint: '"keyturn holds" lists them.' })
+  throw new KeyturnError('not-found', `there is no hold ${quoted(text)}`, { hint: '"keyturn holds" lists them.' })
 }
 
 /** The people of the hold whom these texts mean. Throws KeyturnError `not-found` for a text that means none of them, or several. */
@@ -135,7 +137,11 @@ async function peopleOf(keyturn: Keyturn, hold: Hold, given: readonly string[]):
   )
   const wrong = given.filter((_, index) => found[index]?.length !== 1)
   if (wrong.length === 0) return found.flat()
-  throw new KeyturnError('not-found', `nobody in hold ${hold.id}, or more than one person, is ${wrong.join(', ')}`, {
-    hint: `"keyturn holds show ${hold.id}" lists its people; give their ids.`,
-  })
+  throw new KeyturnError(
+    'not-found',
+    `nobody in hold ${hold.id}, or more than one person, is ${wrong.map(quoted).join(', ')}`,
+    {
+      hint: `"keyturn holds show ${hold.id}" lists its people; give their ids.`,
+    },
+  )
 }

@@ -4,8 +4,17 @@ import { KeyturnError } from '../model/errors.ts'
 import type { Identity } from '../model/identity.ts'
 import type { Instant } from '../model/instant.ts'
 import { DAY, MINUTE } from '../model/instant.ts'
-import { renderCarried, renderForgotten, renderNotGivenBack, renderOwed, renderUnwritten } from '../report/carried.ts'
+import type { Override } from '../model/running.ts'
+import {
+  openByHand,
+  renderCarried,
+  renderForgotten,
+  renderNotGivenBack,
+  renderOwed,
+  renderUnwritten,
+} from '../report/carried.ts'
 import { renderPlan } from '../report/plan.ts'
+import { renderStanding } from '../report/words.ts'
 import { showInstant } from '../report/text.ts'
 import type { Carried, Waiting } from '../server/carrying.ts'
 import { openInForce } from './in-force.ts'
@@ -46,7 +55,8 @@ export function define(command: Command, runner: Runner): void {
     .addHelpText(
       'after',
       '\nPasses every limit for this one person, needs no daemon and no queue, and waits for the proof.' +
-        '\nExit code: 0 every account is shut and proven, 1 something is still owed, 2 something was withheld.',
+        '\nExit code: 0 every account is shut and proven, 1 something is still owed, 2 something was withheld,' +
+        '\nor a protected account is open, which only people shut.',
     )
     .action(act<Options>(runner, run))
 }
@@ -89,12 +99,14 @@ async function preview(
   identity: Identity,
   word: { readonly reason: string; readonly until: Instant },
 ): Promise<ExitCode> {
-  const { plan, blind, notGivenBack } = await previewUndo(keyturn, identity, word, invocation.signal)
-  invocation.answer({ identity: identity.id, plan, blind, notGivenBack, until: word.until })
+  const { plan, blind, freezes, notGivenBack } = await previewUndo(keyturn, identity, word, invocation.signal)
+  invocation.answer({ identity: identity.id, plan, blind, freezes, notGivenBack, until: word.until })
   invocation.say(renderPlan(plan, Number.POSITIVE_INFINITY))
   for (const platform of blind) invocation.say(colours.red(`${platform} does not answer: nothing is planned there.`))
   sayUnlessEmpty(invocation, renderNotGivenBack(notGivenBack))
-  const end = showInstant(word.until, keyturn.settings.organisation.timezone)
+  const { timezone } = keyturn.settings.organisation
+  sayUnlessEmpty(invocation, frozenWords(freezes, timezone))
+  const end = showInstant(word.until, timezone)
   invocation.say(
     `\nNothing was done. ${identity.id} would be active by your word until ${end}, whatever HR says.` +
       '\nTo carry it out: the same command with --confirm.',
@@ -107,16 +119,23 @@ function undoneWords(
   { settings }: Keyturn,
   { id }: Identity,
   until: Instant,
-  { notGivenBack, undelivered }: Undone,
+  { freezes, notGivenBack, undelivered }: Undone,
 ): readonly string[] {
-  const end = showInstant(until, settings.organisation.timezone)
+  const { timezone } = settings.organisation
+  const end = showInstant(until, timezone)
   return [
     renderNotGivenBack(notGivenBack),
     ...undelivered.map((platform) =>
       colours.yellow(`${platform} has no delivery: nobody knows the new password there. Set one by hand.`),
     ),
-    `${id} is active by your word until ${end}, whatever HR says; "keyturn override ${id} --end" ends that.`,
+    `${id} is active by your word until ${end}, whatever HR says; "keyturn override ${id} --end --reason TEXT" ends that.`,
+    frozenWords(freezes, timezone),
   ]
+}
+
+function frozenWords(freezes: readonly Override[], zone: string): string {
+  if (freezes.length === 0) return ''
+  return `${colours.red('NOTHING is opened while the freeze stands.')}\n${renderStanding(freezes, zone)}`
 }
 
 async function answer(
@@ -126,12 +145,14 @@ async function answer(
   carried: Carried & Partial<Undone>,
   more: readonly string[] = [],
 ): Promise<ExitCode> {
-  const { obligations, plan, blind, forgotten, audit, since, unwritten, notGivenBack, undelivered } = carried
+  const { obligations, plan, blind, forgotten, audit, since, unwritten } = carried
   const { withheld } = plan
   const running = rolesOf(await whoRuns(keyturn))
-  const word = { identity: identity.id, since, unwritten, notGivenBack, undelivered }
+  const { freezes, notGivenBack, undelivered } = carried
+  const word = { identity: identity.id, since, unwritten, freezes, notGivenBack, undelivered }
   const isDaemonRunning = unwritten === undefined ? running.has('workers') : await isSpoolWatched(keyturn)
-  invocation.answer({ ...word, obligations, withheld, blind, forgotten, audit, isDaemonRunning })
+  const stillOpen = openByHand(identity.id, plan)
+  invocation.answer({ ...word, obligations, withheld, stillOpen, blind, forgotten, audit, isDaemonRunning })
   invocation.say(renderCarried(identity, carried))
   for (const words of [renderForgotten(carried), ...more]) sayUnlessEmpty(invocation, words)
   sayUnlessEmpty(
@@ -144,7 +165,7 @@ async function answer(
     obligations.some(({ state }) => state !== 'settled') ||
     blind.length > 0
   if (isOwed) return 1
-  return withheld.length > 0 ? 2 : 0
+  return withheld.length > 0 || stillOpen.length > 0 ? 2 : 0
 }
 
 function sayUnlessEmpty(invocation: Invocation, text: string): void {

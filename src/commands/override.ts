@@ -1,7 +1,8 @@
 import type { Command } from 'commander'
 import { Option } from 'commander'
 import { KeyturnError } from '../model/errors.ts'
-import { showInstant } from '../report/text.ts'
+import { renderStanding } from '../report/words.ts'
+import { showEnd } from '../report/text.ts'
 import { openInForce } from './in-force.ts'
 import { isUnwritable } from '../server/daemon/rescue.ts'
 import { wordOf } from '../server/operating.ts'
@@ -46,8 +47,11 @@ async function run(invocation: Invocation, options: Options, args: readonly stri
   if (options.end === true) {
     const ended = await orNotRecorded(ledger.endOverride(id, kind, operator, reason, clock(), correlation))
     if (!ended) throw new KeyturnError('not-found', `no ${what} stands for ${id}`)
-    invocation.answer({ identity: id, kind, ended })
-    invocation.say(`The ${what} of ${id} is ended: the sources' word counts again. ${next}`)
+    const standing = await ledger.overrides(clock(), [id])
+    invocation.answer({ identity: id, kind, ended, standing })
+    const then = renderStanding(standing, settings.organisation.timezone)
+    invocation.say(`The ${what} of ${id} is ended${then === '' ? ": the sources' word counts again" : ''}. ${next}`)
+    if (then !== '') invocation.say(then)
     return 0
   }
   const until = untilOf(options.until, keyturn)
@@ -55,7 +59,7 @@ async function run(invocation: Invocation, options: Options, args: readonly stri
   const word = wordOf(keyturn, identity, { kind, state, emergency: false, reason, until })
   const made = await orNotRecorded(ledger.override(word, correlation))
   invocation.answer({ override: made })
-  const end = until === null ? 'until it is ended' : `until ${showInstant(until, settings.organisation.timezone)}`
+  const end = showEnd(until, settings.organisation.timezone)
   invocation.say(
     kind === 'freeze'
       ? `${id} is frozen ${end}: nothing but revocation happens to this person's accounts.`

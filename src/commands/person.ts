@@ -1,4 +1,4 @@
-import { count, visible } from '../report/text.ts'
+import { count, quoted, visible } from '../report/text.ts'
 import { KeyturnError } from '../model/errors.ts'
 import type { Identity } from '../model/identity.ts'
 import type { Keyturn } from '../server/context.ts'
@@ -12,19 +12,20 @@ export async function findPerson(keyturn: Keyturn, read: readonly Identity[], te
   const found = inFeed.length > 0 ? inFeed : await keyturn.ledger.findPeople(text)
   const [person, ...others] = found
   if (person === undefined) {
-    throw new KeyturnError('not-found', `nobody is known as "${text}"`, { hint: await whereToLook(keyturn) })
+    throw new KeyturnError('not-found', `nobody is known as ${quoted(text)}`, { hint: await whereToLook(keyturn) })
   }
   if (others.length === 0) return person
   throw new KeyturnError(
     'not-found',
-    `"${text}" means ${found.length} people; nothing was done:\n${found.map(line).join('\n')}`,
+    `${quoted(text)} means ${found.length} people; nothing was done:\n${found.map(line).join('\n')}`,
     { hint: 'Give one of these ids.' },
   )
 }
 
 /** Whoever stands in a row that nobody could understand is not known either. */
 async function whereToLook({ ledger, settings }: Keyturn): Promise<string> {
-  const given = 'Give the key of the feed (employee number), source:key, mail address or account name.'
+  const given =
+    'Give the key of the feed (employee number), source:key, account name, or the mail address as the attribute "mail" or "email" of the person has it: one that only an account has is not known here.'
   const reads = await Promise.all(Object.keys(settings.sources).map((source) => ledger.acceptedRead(source)))
   if (reads.every((read) => read === null)) {
     if ((await ledger.restored()) === null) return `${given} Before the first apply nobody is known.`

@@ -24,9 +24,7 @@ export function planDocument({ plan, people, unread }: Planning): object {
       problems: intake.problems,
     })),
     words: people.identities.flatMap(({ id, override }) =>
-      override === undefined
-        ? []
-        : [{ identity: id, kind: override.kind, text: override.text, until: override.until ?? null }],
+      (override?.words ?? []).map((word) => ({ identity: id, ...word })),
     ),
     unread: unread.map(({ platform, error }) => ({ platform, code: error.code, message: error.message })),
   }

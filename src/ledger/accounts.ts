@@ -76,7 +76,9 @@ function accountTaken({ platform, name, nativeId, identity }: Link, owner: Ident
   return new KeyturnError(
     'name-taken',
     `The account ${name} (${nativeId}) on ${platform} is linked to ${owner}, so it cannot be linked to ${identity}.`,
-    { hint: 'An account belongs to one person. Find out whose it is: keyturn explain shows both.' },
+    {
+      hint: 'An account belongs to one person. Find out whose it is: "keyturn explain PERSON" shows it for each of the two.',
+    },
   )
 }
 

@@ -131,14 +131,16 @@ export function* overridesOf(identity: IdentityId): Unit<readonly Override[]> {
   return yield* each(rows, toOverride)
 }
 
-export function* emergenciesBy(operator: string, since: Instant): Unit<number> {
+/** Counts people, and not this one: to say the same of somebody once more is no further emergency. */
+export function* emergenciesBy(operator: string, since: Instant, but: IdentityId): Unit<number> {
   const row = yield* first(
     db
       .selectFrom('override')
-      .select(({ fn }) => fn.countAll<number>().as('count'))
+      .select(({ fn }) => fn.count<number>('identity').distinct().as('count'))
       .where('operator', '=', operator)
       .where('made_at', '>=', since)
-      .where('emergency', '=', 1),
+      .where('emergency', '=', 1)
+      .where('identity', '!=', but),
   )
   return row?.count ?? 0
 }

@@ -23,7 +23,7 @@ export function aboutRunningPeople({ read, write, version }: Driver) {
       write(() => words.endOverride(identity, kind, by, reason, now, correlation)),
     overrides: (now, identities) => read(() => words.overrides(now, identities)),
     overridesOf: (identity) => read(() => words.overridesOf(identity)),
-    emergenciesBy: (operator, since) => read(() => words.emergenciesBy(operator, since)),
+    emergenciesBy: (operator, since, but) => read(() => words.emergenciesBy(operator, since, but)),
     heldPeople: (most) => read(() => heldPeople(most)),
     platformStates: () => read(() => state.platformStates()),
     savePlatformState: (one) => write(() => state.savePlatformState(one)),

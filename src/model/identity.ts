@@ -60,12 +60,17 @@ export interface Identity {
   readonly revision?: number
   /** An operator's word that stands above the source, once it was laid over (`overruled`); the state is then theirs. */
   readonly override?: {
-    readonly kind: 'state' | 'freeze'
-    readonly text: string
+    /** Each that stands: a freeze first, then what says the state. At least one. */
+    readonly words: readonly StandingWord[]
     readonly emergency: boolean
-    /** When the first of the words that stand ends by itself; absent: none does. */
-    readonly until?: Instant
   }
+}
+
+export interface StandingWord {
+  readonly kind: 'state' | 'freeze'
+  readonly text: string
+  /** When it ends by itself; null: it does not. */
+  readonly until: Instant | null
 }
 
 export type EventKind =

@@ -268,8 +268,8 @@ export interface RunningLedger {
   overrides(now: Instant, identities?: readonly IdentityId[]): Promise<readonly Override[]>
   /** All that were ever made for this person, the newest first. */
   overridesOf(identity: IdentityId): Promise<readonly Override[]>
-  /** How many emergency overrides this operator has made since then. */
-  emergenciesBy(operator: string, since: Instant): Promise<number>
+  /** How many people this operator has offboarded since then, this one not counted. */
+  emergenciesBy(operator: string, since: Instant, but: IdentityId): Promise<number>
 
   // work
   /** Like `claim`, but claims nothing and writes nothing: for revoking while the ledger cannot be written. */

@@ -139,7 +139,7 @@ function missing(context: Context, desired: DesiredAccount, link: Link): Sheet {
     sheet.note('missing', `${text}; nothing is to be done.`)
     return sheet
   }
-  const way = `${text}. It is made anew only when somebody releases this with "keyturn holds approve".`
+  const way = `${text}. It is made anew only when somebody releases this with "keyturn holds approve ID --reason TEXT".`
   const sheet = create(context, desired, link, { why: 'account-deleted', text: way })
   sheet.note('missing', way)
   return sheet

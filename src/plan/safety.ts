@@ -65,7 +65,7 @@ export function isEmergency({ desired }: Sheet, { change }: Draft): boolean {
 }
 
 const ownerLeftText =
-  'is protected, so Keyturn never changes it, but its owner has left: shut it by hand, then say so with "keyturn holds approve".'
+  'is protected, so Keyturn never changes it, but its owner has left: shut it by hand, then say so with "keyturn holds approve ID --reason TEXT".'
 
 /** Then nothing more is said about this account for as long as its owner is gone; whose it is is still remembered. */
 function wasDoneByHand({ decisions: { doneByHand } }: PlatformView, sheet: Sheet): boolean {
@@ -78,7 +78,7 @@ function wasDoneByHand({ decisions: { doneByHand } }: PlatformView, sheet: Sheet
 
 function protectedText({ platform, state }: DesiredAccount, name: string): string {
   return state === 'shut'
-    ? `Protected accounts on ${platform} whose owners have left. Keyturn never changes them: shut them by hand, then say so with "keyturn holds approve".`
+    ? `Protected accounts on ${platform} whose owners have left. Keyturn never changes them: shut them by hand, then say so with "keyturn holds approve ID --reason TEXT".`
     : `${name} on ${platform} is protected (safety.protected) and is never changed.`
 }
 
@@ -125,7 +125,7 @@ function verdictOf(view: PlatformView, sheet: Sheet, draft: Draft, safety: Safet
   if (verdict !== null) return verdict
   if (change.kind !== 'link' && isBacklog(sheet)) return { why: 'backlog', text: backlogText(settings.id) }
   if (change.kind === 'grant' && change.privileged === true && safety.privileged === 'hold') {
-    const text = `${change.entitlement} on ${settings.id} is privileged: granting it waits for "keyturn holds approve".`
+    const text = `${change.entitlement} on ${settings.id} is privileged: granting it waits for "keyturn holds approve ID --reason TEXT".`
     return { why: 'privileged', text }
   }
   return null

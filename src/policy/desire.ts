@@ -46,7 +46,8 @@ export class Desire implements DesiredAccount {
     this.backlog = isBacklog(person)
     this.announced = isAnnounced(person, now)
     this.held = held
-    if (person.override?.kind === 'freeze') this.frozen = person.override.text
+    const freeze = person.override?.words.find(({ kind }) => kind === 'freeze')
+    if (freeze !== undefined) this.frozen = freeze.text
     if (person.override?.emergency === true && hasLeft(person)) this.emergency = true
     this.reason = reason
     this.#rules = rules

@@ -37,9 +37,10 @@ export function nextChange(
 }
 
 function ofState({ next, override, state }: Identity): Moment[] {
-  const word =
-    override?.until === undefined ? [] : [{ at: override.until, why: `an operator's word ends (${override.text})` }]
-  return next === null ? word : [{ at: next.at, why: `${state} becomes ${next.state}` }, ...word]
+  const ends = (override?.words ?? []).flatMap(({ until, text }) =>
+    until === null ? [] : [{ at: until, why: `an operator's word ends (${text})` }],
+  )
+  return next === null ? ends : [{ at: next.at, why: `${state} becomes ${next.state}` }, ...ends]
 }
 
 function lingering(assignments: readonly Assignment[]): Moment[] {

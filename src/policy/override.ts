@@ -20,14 +20,11 @@ export function overruled(identity: Identity, overrides: readonly Override[], no
   const freeze = newest(standing.filter(({ kind }) => kind === 'freeze'))
   const said = [freeze, word].filter((one) => one !== undefined)
   if (said.length === 0) return identity
-  const ends = said.flatMap(({ until }) => (until === null ? [] : [until]))
   return {
     ...(word === undefined ? identity : restated(identity, word)),
     override: {
-      kind: freeze === undefined ? 'state' : 'freeze',
-      text: said.map(textOf).join('; '),
+      words: said.map((one) => ({ kind: one.kind, text: textOf(one), until: one.until })),
       emergency: word !== undefined && isEmergency(word),
-      ...(ends.length === 0 ? {} : { until: Math.min(...ends) }),
     },
   }
 }

@@ -1,9 +1,9 @@
 import colours from 'picocolors'
-import type { Plan } from '../model/change.ts'
 import { changeOrder } from '../model/change.ts'
-import type { Identity } from '../model/identity.ts'
+import type { Change, Plan, Withheld } from '../model/change.ts'
+import type { Identity, IdentityId } from '../model/identity.ts'
 import type { Instant } from '../model/instant.ts'
-import type { AuditRecord, Link, ObligationStatus } from '../model/ledger.ts'
+import type { AuditRecord, Hold, Link, ObligationStatus } from '../model/ledger.ts'
 import type { Role } from '../model/running.ts'
 import { showChange } from './plan.ts'
 import { count, showDuration, visible } from './text.ts'
@@ -12,6 +12,7 @@ import { count, showDuration, visible } from './text.ts'
 export interface CarriedWord {
   readonly plan: Plan
   readonly blind: readonly string[]
+  readonly holds: readonly Hold[]
   readonly obligations: readonly ObligationStatus[]
   readonly links: readonly Link[]
   readonly forgotten: readonly Link[]
@@ -31,10 +32,16 @@ export function renderCarried(identity: Identity, carried: CarriedWord): string 
     ...carried.links.map(({ platform }) => platform),
     ...carried.plan.withheld.map(({ change }) => change.platform),
     ...carried.blind,
+    ...openByHand(identity.id, carried.plan).map(({ platform }) => platform),
   ])
-  const blocks = [...platforms].toSorted().map((platform) => platformBlock(platform, carried))
+  const blocks = [...platforms].toSorted().map((platform) => platformBlock(platform, identity.id, carried))
   const nothing = blocks.length === 0 ? ['No account of this person is known on any platform; nothing was to do.'] : []
   return [colours.bold(identity.id), ...nothing, ...blocks].join('\n')
+}
+
+/** Protected accounts that a person said to have shut, and that are seen to be open all the same. */
+export function openByHand(id: IdentityId, { doneByHand = [] }: Plan): readonly Change[] {
+  return doneByHand.filter(({ identity }) => identity === id)
 }
 
 /** Accounts that nobody can shut from here; empty where there are none. */
@@ -90,22 +97,40 @@ export function renderNotGivenBack(memberships: Memberships): string {
   ].join('\n')
 }
 
-function platformBlock(platform: string, carried: CarriedWord): string {
+function platformBlock(platform: string, person: IdentityId, carried: CarriedWord): string {
   const mine = (one: { readonly platform: string | null }) => one.platform === platform
   const status = carried.obligations.find(mine)
   const link = carried.links.find(mine)
   const withheld = carried.plan.withheld.filter(({ change }) => change.platform === platform)
+  const open = openByHand(person, carried.plan).filter(mine)
   const done = carried.audit.filter(mine).flatMap((record) => auditLine(record, carried.since))
-  const isQuiet = done.length === 0 && withheld.length === 0 && !carried.blind.includes(platform)
+  const isQuiet = done.length === 0 && withheld.length === 0 && open.length === 0 && !carried.blind.includes(platform)
   return [
     colours.bold(platform) + (link === undefined ? '' : `  ${visible(link.name)}`),
     ...done,
-    ...new Set(withheld.map(({ change, text }) => colours.red(`withheld: ${showChange(change)}: ${text}`))),
+    ...new Set(withheld.map((one) => withheldLine(one, person, carried.holds))),
+    ...open.map(({ account }) =>
+      colours.red(
+        `protected: ${visible(account)} is STILL OPEN, as seen just now, whatever was recorded: shut it there`,
+      ),
+    ),
     ...(carried.blind.includes(platform) ? [colours.red(blindWords(carried))] : []),
     ...(isQuiet && status?.state !== 'owed' ? unchangedLines(link, status) : []),
-    ...(status === undefined || isQuiet || isOlder(status, carried) ? [] : statusLines(status)),
+    ...(status === undefined || isQuiet || isOlder(status, carried, done) ? [] : statusLines(status)),
     ...(isQuiet && status?.state === 'owed' ? statusLines(status) : []),
   ].join('\n  ')
+}
+
+/** With the number of the hold, and for this person only: who copies the command releases nobody else with it. */
+function withheldLine({ change, text, why }: Withheld, person: IdentityId, holds: readonly Hold[]): string {
+  const hold = holds.find((one) => one.platform === change.platform && one.why === why)
+  const said =
+    hold === undefined
+      ? text
+      : text
+          .replaceAll('holds show ID', `holds show ${hold.id}`)
+          .replaceAll('holds approve ID', `holds approve ${hold.id} --person ${person}`)
+  return colours.red(`withheld: ${showChange(change)}: ${visible(said)}`)
 }
 
 /** An undo opens nothing that it has not seen. */
@@ -115,9 +140,9 @@ function blindWords({ notGivenBack }: CarriedWord): string {
     : 'could not be looked at: what comes back here is worked out when it can'
 }
 
-/** Settled is what was owed before: what this word needs on a platform that was not looked at, nobody knows. */
-function isOlder({ platform, state }: ObligationStatus, { blind }: CarriedWord): boolean {
-  return state === 'settled' && blind.includes(platform)
+/** Settled is what was owed before: of a platform that was not looked at, or where all is withheld, that says nothing. */
+function isOlder({ platform, state }: ObligationStatus, { blind }: CarriedWord, done: readonly string[]): boolean {
+  return state === 'settled' && (blind.includes(platform) || done.length === 0)
 }
 
 function unchangedLines(link: Link | undefined, status: ObligationStatus | undefined): readonly string[] {

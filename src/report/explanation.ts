@@ -6,7 +6,7 @@ import type { Instant } from '../model/instant.ts'
 import { showPlace } from '../model/place.ts'
 import type { NewOverride, Override, SpoolState } from '../model/running.ts'
 import { showReason, showWhy } from './plan.ts'
-import { count, localInstants, showInstant, showMoment, visible } from './text.ts'
+import { count, localInstants, showEnd, showInstant, showMoment, visible } from './text.ts'
 
 /** Why no account is linked, by a look at the platform. */
 export interface Unlinked {
@@ -115,9 +115,8 @@ function asideLines({ identity: { source }, setAside = 0 }: Explanation): readon
 }
 
 function wordLine({ kind, state, until, reason, operator }: Override, zone: string, said: Identity['state']): string {
-  const end = until === null ? 'until it is ended' : `until ${showInstant(until, zone)}`
   const what = kind === 'freeze' ? 'frozen' : `override to ${state ?? ''}`
-  return `  ${what} ${end}, by ${operator}: ${visible(reason)}${kind === 'freeze' ? '' : ` (the sources say: ${said})`}`
+  return `  ${what} ${showEnd(until, zone)}, by ${operator}: ${visible(reason)}${kind === 'freeze' ? '' : ` (the sources say: ${said})`}`
 }
 
 function spooledLine({ state, madeAt, operator, reason }: NewOverride, zone: string): string {
@@ -127,7 +126,7 @@ function spooledLine({ state, madeAt, operator, reason }: NewOverride, zone: str
 
 function nextLine(next: Explanation['next']): string {
   if (next === null) return '  the clock alone changes nothing'
-  return `  changes by the clock at ${showInstant(next.at, next.zone)}: ${next.why}`
+  return `  changes by the clock at ${showInstant(next.at, next.zone)}: ${visible(next.why)}`
 }
 
 function platformLines(one: Explanation['platforms'][number], person: string, zone: string): readonly string[] {

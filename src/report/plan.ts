@@ -3,7 +3,7 @@ import { changeOrder, holdable } from '../model/change.ts'
 import type { Change, ChangeKind, Plan, PlanNote, Withheld, WithheldWhy } from '../model/change.ts'
 import { showPlace } from '../model/place.ts'
 import type { Reason } from '../model/place.ts'
-import { count, table } from './text.ts'
+import { count, table, visible } from './text.ts'
 
 const signs: Readonly<Record<ChangeKind, string>> = {
   link: '=',
@@ -67,7 +67,8 @@ export function renderLeft(plan: Plan, most: number): string {
 }
 
 export function showReason(reason: Reason): string {
-  return reason.place === undefined ? reason.text : `${reason.text}  ${showPlace(reason.place)}`
+  const text = visible(reason.text)
+  return reason.place === undefined ? text : `${text}  ${showPlace(reason.place)}`
 }
 
 function byPerson(changes: readonly Change[]): readonly (readonly Change[])[] {
@@ -124,7 +125,7 @@ function renderWithheld(withheld: readonly Withheld[], most: number): string[] {
   return [...groups.values()].flatMap((group) => {
     const first = group[0]
     if (first === undefined) return []
-    const heading = `  ${colours.red(showWhy(first.why))}  ${first.text}`
+    const heading = `  ${colours.red(showWhy(first.why))}  ${visible(first.text)}`
     return [heading, ...bounded(byPerson(group.map((one) => one.change)), personLine, most, '    ')]
   })
 }

@@ -16,7 +16,7 @@ import type {
   Role,
   SpoolState,
 } from '../model/running.ts'
-import { count, showDuration, showInstant, showMoment, table, visible } from './text.ts'
+import { count, showDuration, showEnd, showInstant, showMoment, table, visible } from './text.ts'
 
 /** How everything stands, as the ledger and the platforms tell. */
 export interface Standing {
@@ -264,8 +264,7 @@ function platforms({ platforms: asked, states }: Standing, zone: string): string
 function words({ overrides }: Standing, zone: string): string {
   if (overrides.length === 0) return ''
   const lines = overrides.map(({ identity, kind, state, until, reason, operator }) => {
-    const end = until === null ? 'until it is ended' : `until ${showInstant(until, zone)}`
-    return `  ${identity}  ${kind === 'freeze' ? 'frozen' : (state ?? '')} ${end}, by ${operator}: ${visible(reason)}`
+    return `  ${identity}  ${kind === 'freeze' ? 'frozen' : (state ?? '')} ${showEnd(until, zone)}, by ${operator}: ${visible(reason)}`
   })
   return [colours.bold("Operators' words"), ...lines].join('\n')
 }

@@ -45,6 +45,11 @@ export function showMoment(instant: Instant, zone: string): string {
   return `${parts} ${zone}`
 }
 
+/** When an operator's word ends: `until 2026-11-22 17:05 Europe/Berlin`, or by hand. */
+export function showEnd(until: Instant | null, zone: string): string {
+  return until === null ? 'until it is ended' : `until ${showInstant(until, zone)}`
+}
+
 /** The same text with the instants in it (`2026-11-22T16:05:09.000Z`) in this zone, as everything else on the page is. */
 export function localInstants(text: string, zone: string): string {
   return text.replaceAll(/\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/gu, (found) => {
@@ -66,6 +71,13 @@ export function showDuration(ms: number): string {
 export function count(number: number, one: string, many = `${one}s`): string {
   return `${number.toLocaleString('en-US')} ${number === 1 ? one : many}`
 }
+
+/** What somebody gave, in an answer about it: in quotes, fit for a terminal, and no longer than a line. */
+export function quoted(text: string): string {
+  return `"${visible(text.length <= mostQuoted ? text : `${text.slice(0, mostQuoted)}…`)}"`
+}
+
+const mostQuoted = 80
 
 /** A text from a feed or a platform, fit for a terminal: what would move its cursor, colour it or turn its direction is spelt out. */
 export function visible(text: string): string {

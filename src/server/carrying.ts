@@ -7,7 +7,7 @@ import { KeyturnError } from '../model/errors.ts'
 import type { Identity, IdentityId } from '../model/identity.ts'
 import { SECOND } from '../model/instant.ts'
 import type { Instant } from '../model/instant.ts'
-import type { AuditRecord, Link, ObligationPointer, ObligationStatus } from '../model/ledger.ts'
+import type { AuditRecord, Hold, Link, ObligationPointer, ObligationStatus } from '../model/ledger.ts'
 import { admissionOf } from './admitting.ts'
 import { keyOf, together } from './board.ts'
 import { planConcerned } from './concerned.ts'
@@ -23,6 +23,8 @@ export interface Carried {
   /** Platforms that did not answer: what is known to be open there is owed. */
   readonly blind: readonly string[]
   readonly settled: readonly SettledObligation[]
+  /** The open holds in which something of this person waits. */
+  readonly holds: readonly Hold[]
   /** Of every platform where something was to do, is owed, or an account is linked. */
   readonly obligations: readonly ObligationStatus[]
   /** The accounts that are known as this person's, as they are now. */
@@ -65,7 +67,7 @@ export async function carryOut(keyturn: Keyturn, { id }: Identity, since: Instan
   // Ctrl-C ends the waiting. Until the word is work in the ledger it ends nothing: that takes two seconds at most.
   const logger = sayingOnce(keyturn.logger)
   await using settling = openSettling({ ...keyturn, logger }, ['revoke', 'change'], waiting.signal)
-  const { plan, blind, pointers } = await planAndAdmit(keyturn, id, since)
+  const { plan, blind, pointers, holds } = await planAndAdmit(keyturn, id, since)
   const settled = await settleAll(keyturn, settling, await openOf(keyturn, id, pointers), waiting)
   const recorded = (await keyturn.ledger.auditOf(id, mostAudit)).filter(({ at }) => at >= since)
   const audit = recorded.toReversed().toSorted((a, b) => a.at - b.at)
@@ -74,7 +76,7 @@ export async function carryOut(keyturn: Keyturn, { id }: Identity, since: Instan
   for (const { platform } of links) touched.add(platform)
   const known = await keyturn.ledger.obligations({ identity: id })
   const obligations = known.filter(({ platform, state }) => touched.has(platform) || state !== 'settled')
-  return { plan, blind, settled, obligations, links, forgotten, audit, since }
+  return { plan, blind, settled, holds, obligations, links, forgotten, audit, since }
 }
 
 /** Whose accounts can be shut here, and whose cannot, although nobody has given their platform up. */
@@ -94,6 +96,7 @@ export async function linksOf(
 interface Admitted {
   readonly plan: Plan
   readonly blind: readonly string[]
+  readonly holds: readonly Hold[]
   readonly pointers: readonly ObligationPointer[]
 }
 
@@ -109,8 +112,9 @@ async function planAndAdmit(keyturn: Keyturn, id: IdentityId, since: Instant): P
     // An older mark of another cause would make this revocation look as if it had waited since then.
     const own = marks.filter(({ since: noticedAt }) => noticedAt >= since)
     const admission = await admissionOf(keyturn, planned, own, looked)
-    const { pointers, stale = [] } = await keyturn.ledger.admit(admission)
-    if (!stale.includes(id)) return { plan: planned.plan, blind, pointers }
+    const { pointers, holds, stale = [] } = await keyturn.ledger.admit(admission)
+    if (stale.includes(id)) continue
+    return { plan: planned.plan, blind, pointers, holds: holds.filter(({ items }) => items.some(isWaiting(id))) }
   }
   throw new KeyturnError(
     'ledger-busy',
@@ -119,6 +123,10 @@ async function planAndAdmit(keyturn: Keyturn, id: IdentityId, since: Instant): P
       hint: 'A running daemon carries it out, and so does the same command once more.',
     },
   )
+}
+
+function isWaiting(id: IdentityId) {
+  return ({ identity, status }: Hold['items'][number]) => identity === id && status === 'open'
 }
 
 /** Also what was owed before: the queue may be down, and the operator waits here. */

@@ -74,6 +74,7 @@ async function withoutLedger(
   const why = summarise(error).message
   return {
     ...shut,
+    holds: [],
     obligations: shut.settled.map((one) => owedStill(one, word, why)),
     ...(await linksOf(keyturn, identity.id)),
     audit,

@@ -34,8 +34,8 @@ export async function offboard(
   { reason, until }: Word,
   waiting: Waiting,
 ): Promise<Carried> {
-  await refuseIfTooMany(keyturn)
-  waiting.signal.throwIfAborted()
+  await refuseIfTooMany(keyturn, identity)
+  refuseIfStopped(waiting.signal, `${identity.id} is NOT offboarded`)
   const since = keyturn.clock()
   const override = wordOf(keyturn, identity, { kind: 'state', state: 'left', emergency: true, reason, until })
   return orWithoutLedger(keyturn, identity, override, waiting, async (inTime) => {
@@ -47,6 +47,7 @@ export async function offboard(
 export interface UndoPreview {
   readonly plan: Plan
   readonly blind: readonly string[]
+  readonly freezes: readonly Override[]
   readonly notGivenBack: NotGivenBack
 }
 
@@ -60,13 +61,21 @@ export async function previewUndo(
   const taken = await takenByOffboarding(keyturn, identity)
   const made = wordOf(keyturn, identity, { kind: 'state', state: 'active', emergency: false, ...word })
   const preview: Override = { ...made, id: 0, endedAt: null }
-  const { planned, blind } = await planConcerned(keyturn, [overruled(identity, [preview], keyturn.clock())], { signal })
+  const freezes = await freezesOf(keyturn, identity)
+  const returned = overruled(identity, [preview, ...freezes], keyturn.clock())
+  const { planned, blind } = await planConcerned(keyturn, [returned], { signal })
   const { plan } = planned
   const known = taken.filter(({ platform }) => !blind.includes(platform))
-  return { plan, blind, notGivenBack: notGivenBack(identity.id, known, plan) }
+  return { plan, blind, freezes, notGivenBack: notGivenBack(identity.id, known, plan) }
+}
+
+/** A freeze stands beside an offboarding that is taken back: nothing is opened until it ends. */
+async function freezesOf({ ledger, clock }: Keyturn, { id }: Identity): Promise<readonly Override[]> {
+  return (await ledger.overrides(clock(), [id])).filter(({ kind }) => kind === 'freeze')
 }
 
 export interface Undone extends Carried {
+  readonly freezes: readonly Override[]
   readonly notGivenBack: NotGivenBack
   /** Where a new password was set that reaches nobody, because no delivery is configured. */
   readonly undelivered: readonly string[]
@@ -75,7 +84,7 @@ export interface Undone extends Carried {
 /** Takes an offboarding back: an override to `active` stands above the sources' old word until its end. */
 export async function undo(keyturn: Keyturn, identity: Identity, word: Word, waiting: Waiting): Promise<Undone> {
   const taken = await takenByOffboarding(keyturn, identity)
-  waiting.signal.throwIfAborted()
+  refuseIfStopped(waiting.signal, `the offboarding of ${identity.id} is not taken back`)
   const since = keyturn.clock()
   const override = wordOf(keyturn, identity, { kind: 'state', state: 'active', emergency: false, ...word })
   await keyturn.ledger.override(override, keyturn.correlation)
@@ -92,6 +101,7 @@ export async function undo(keyturn: Keyturn, identity: Identity, word: Word, wai
   )
   return {
     ...carried,
+    freezes: await freezesOf(keyturn, identity),
     notGivenBack: left.filter(({ platform, entitlement }) => !given.has(`${platform} ${entitlement}`)),
     undelivered: [...new Set(reissued)].filter((id) => keyturn.settings.platforms[id]?.delivery === undefined),
   }
@@ -105,9 +115,18 @@ export function wordOf(
   return { ...word, identity, operator, madeAt: clock() }
 }
 
-async function refuseIfTooMany({ ledger, settings, operator, clock }: Keyturn): Promise<void> {
+/** Whoever stops it before the word is written must not go to bed in the belief that it was. */
+function refuseIfStopped(signal: AbortSignal, what: string): void {
+  if (!signal.aborted) return
+  throw new KeyturnError('stopped', `Nothing was done: ${what}.`, {
+    hint: 'It was stopped before the word was written.',
+    cause: signal.reason,
+  })
+}
+
+async function refuseIfTooMany({ ledger, settings, operator, clock }: Keyturn, { id }: Identity): Promise<void> {
   const { most, within } = settings.daemon.offboards
-  const made = await ledger.emergenciesBy(operator, clock() - within)
+  const made = await ledger.emergenciesBy(operator, clock() - within, id)
   if (made < most) return
   throw new KeyturnError(
     'rate-limited',
@@ -124,7 +143,7 @@ async function takenByOffboarding(
   const since = offboardedSince(await ledger.overridesOf(id), clock())
   if (since === null) {
     throw new KeyturnError('usage', `nobody has offboarded ${id}: there is nothing to take back`, {
-      hint: '"keyturn override PERSON --state active" puts an operator\'s word above what HR says.',
+      hint: '"keyturn override PERSON --state active --reason TEXT" puts an operator\'s word above what HR says.',
     })
   }
   const taken = (await ledger.auditOf(id, mostAudit)).flatMap(({ at, action, result, platform, before }) =>

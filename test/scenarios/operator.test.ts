@@ -97,7 +97,10 @@ test('what a tired operator mistypes changes nothing and says what is allowed', 
     [64, /--confirm belongs to --undo/, ['offboard', 'E1', ...reason, '--confirm']],
     [64, /nobody has offboarded hr:E1/, ['offboard', 'E1', ...reason, '--undo', '--confirm']],
     [64, /"soon" is no time[^]*2026-12-31/, ['offboard', 'E1', ...reason, '--until', 'soon']],
-    [64, /which has passed/, ['offboard', 'E1', ...reason, '--until', '2020-01-01']],
+    [64, /is 2020-01-02 00:00 \S+, which has passed/, ['offboard', 'E1', ...reason, '--until', '2020-01-01']],
+    [64, /"99999999d" is too long: at most 36500d/, ['offboard', 'E1', ...reason, '--until', '99999999d']],
+    [64, /--wait "0s" is too short/, ['offboard', 'E1', ...reason, '--wait', '0s']],
+    [64, /--reason is empty/, ['holds', 'approve', '1', '--reason', '']],
     [64, /"long" is no length of time/, ['offboard', 'E1', ...reason, '--wait', 'long']],
     [64, /--state active, --state left, or --end/, ['override', 'E1', ...reason]],
     [64, /Allowed choices are active, left/, ['override', 'E1', '--state', 'Left', ...reason]],
@@ -154,6 +157,15 @@ test('an offboarding is taken back after its plan was seen, whatever HR says lat
   expect(await company.members('chess')).toEqual([])
 
   const shut = await company.everything()
+  expectExit(await company.keyturn('freeze', 'E1', '--until', '1h', '--reason', 'inquiry'), 0)
+  const frozen = await company.keyturn('offboard', 'E1', '--undo', '--reason', 'wrong person')
+  expectExit(frozen, 2)
+  expect(frozen.stdout).toMatch(
+    /frozen by an operator[^]*NOTHING is opened while the freeze stands[^]*"keyturn freeze hr:E1 --end/,
+  )
+  const thawed = await company.keyturn('freeze', 'E1', '--end', '--reason', 'inquiry closed')
+  expect(thawed.stdout).toMatch(/Still standing: override to left of hr:E1 until it is ended/)
+  expect(thawed.stdout).not.toContain("the sources' word counts again")
   const takeBack = ['offboard', 'E1', '--undo', '--reason', 'wrong person', '--until', '48h']
   const shown = await company.keyturn(...takeBack)
   expectExit(shown, 2)

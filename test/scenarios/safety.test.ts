@@ -154,6 +154,9 @@ test('a protected account is not changed when its owner leaves, and it is told u
   const explained = await company.keyturn('explain', 'E1')
   expect(explained.stdout).toMatch(/protected; \S+ recorded on .* that it was shut by hand: shut in the console/)
   expectExit(await company.apply(), 0)
+  const offboarded = await company.keyturn('offboard', 'E1', '--reason', 'dismissed')
+  expectExit(offboarded, 2)
+  expect(offboarded.stdout).toContain('protected: givene1.surnamee1 is STILL OPEN')
   expect(await company.account('E1')).toEqual(before)
 })
 

@@ -126,16 +126,19 @@ describe("an operator's word", () => {
     expect(await ledger.overrides(s.now, [])).toEqual([])
   })
 
-  test('that is an emergency is counted per operator, since a moment', async () => {
+  test('that is an emergency is counted per operator and person, since a moment', async () => {
     const ledger = await s.ledgerWith(3)
     await ledger.override(offboard, 'c')
     await ledger.override({ ...offboard, madeAt: s.now + 10 }, 'c')
     await ledger.override({ ...offboard, identity: 'hr:p2', operator: 'bob' }, 'c')
     await ledger.override({ ...freeze, identity: 'hr:p3' }, 'c')
-    expect(await ledger.emergenciesBy('ann', s.now)).toBe(2)
-    expect(await ledger.emergenciesBy('ann', s.now + 1)).toBe(1)
-    expect(await ledger.emergenciesBy('bob', s.now)).toBe(1)
-    expect(await ledger.emergenciesBy('eve', 0)).toBe(0)
+    expect(await ledger.emergenciesBy('ann', s.now, 'hr:p3')).toBe(1)
+    expect(await ledger.emergenciesBy('ann', s.now, 'hr:p1')).toBe(0)
+    await ledger.override({ ...offboard, identity: 'hr:p3' }, 'c')
+    expect(await ledger.emergenciesBy('ann', s.now, 'hr:p2')).toBe(2)
+    expect(await ledger.emergenciesBy('ann', s.now + 1, 'hr:p2')).toBe(1)
+    expect(await ledger.emergenciesBy('bob', s.now, 'hr:p1')).toBe(1)
+    expect(await ledger.emergenciesBy('eve', 0, 'hr:p1')).toBe(0)
   })
 })
 

@@ -19,7 +19,7 @@ test('whatever a running daemon asks again and again is found by an index, howev
     await ledger.endOverride('hr:p1', 'freeze', 'ann', 'r', s.now, 'c')
     await ledger.overrides(s.now, ['hr:p1'])
     await ledger.overridesOf('hr:p1')
-    await ledger.emergenciesBy('ann', 0)
+    await ledger.emergenciesBy('ann', 0, 'hr:p1')
     await ledger.processes(s.now)
   })
   using raw = new DatabaseSync(path)

@@ -71,7 +71,7 @@ describe('accounts that are never changed', () => {
     const asked = world.plan(leaver('ann', { cleanup }))
     expect(stopped(asked)).toEqual(['protected disable', 'protected move', 'protected revoke'])
     expect(asked.withheld.filter(awaitsDecision).map(({ change }) => change.kind)).toEqual(['disable'])
-    expect(asked.withheld[0]?.text).toContain('say so with "keyturn holds approve"')
+    expect(asked.withheld[0]?.text).toContain('say so with "keyturn holds approve ID --reason TEXT"')
     expect(asked.doneByHand).toEqual([])
     world.doneByHand = new Set(asked.withheld.map(({ change }) => fingerprint(change)))
     const told = world.plan(leaver('ann', { cleanup }))

@@ -47,12 +47,18 @@ describe('when the clock changes something next', () => {
   })
 
   it('is the end of an operator’s word', () => {
-    const override = { kind: 'freeze', text: 'frozen by ann: inquiry', emergency: false } as const
-    expect(next({ override: { ...override, until: now + DAY } })).toMatchObject({
+    const standing = (until: number | null) => ({
+      emergency: false,
+      words: [
+        { kind: 'freeze', text: 'frozen by ann: inquiry', until },
+        { kind: 'state', text: 'override by ann: dismissed', until: until === null ? null : until + DAY },
+      ] as const,
+    })
+    expect(next({ override: standing(now + DAY) })).toMatchObject({
       at: now + DAY,
       why: "an operator's word ends (frozen by ann: inquiry)",
     })
-    expect(next({ override })).toBeNull()
+    expect(next({ override: standing(null) })).toBeNull()
   })
 
   it('is the end of a role that lingers', () => {

@@ -40,7 +40,7 @@ describe('an operator says that somebody has left', () => {
       held: null,
       leftBeforeFirstSeen: false,
       reason: { kind: 'operator', text: 'override by ann: stolen laptop' },
-      override: { kind: 'state', text: 'override by ann: stolen laptop', emergency: false },
+      override: { words: [{ kind: 'state', text: 'override by ann: stolen laptop', until: null }], emergency: false },
     })
     expect(desire(identity)).toMatchObject({ state: 'shut', held: null, backlog: false, reason: identity.reason })
     expect(desire(identity).emergency).toBeUndefined()
@@ -49,7 +49,10 @@ describe('an operator says that somebody has left', () => {
   it('an offboarding is an emergency', () => {
     const identity = said({}, word('left', { emergency: true }))
     expect(identity.reason.text).toBe('offboard by ann: stolen laptop')
-    expect(identity.override).toEqual({ kind: 'state', text: 'offboard by ann: stolen laptop', emergency: true })
+    expect(identity.override).toEqual({
+      words: [{ kind: 'state', text: 'offboard by ann: stolen laptop', until: null }],
+      emergency: true,
+    })
     expect(desire(identity)).toMatchObject({ state: 'shut', emergency: true })
   })
 
@@ -69,7 +72,7 @@ describe('an operator says that somebody has left', () => {
 
   it('until a moment: then they are again what the sources say', () => {
     expect(said({}, word('left', { until })).next).toEqual({ at: until, state: 'active' })
-    expect(said({}, word('left', { until })).override?.until).toBe(until)
+    expect(said({}, word('left', { until })).override?.words[0]?.until).toBe(until)
     const leaves = { next: { at: until - DAY, state: 'suspended' } } as const
     expect(said(leaves, word('left', { until })).next).toEqual({ at: until, state: 'suspended' })
     expect(said({ state: 'left' }, word('left', { until })).next).toBeNull()
@@ -82,7 +85,7 @@ describe('an operator keeps somebody active', () => {
   it.each(['left', 'archived', 'suspended', 'pre-hire'] as const)('over the state %s', (state) => {
     const identity = said({ state, leftAt: now - 3 * DAY, held: 'vanished' }, word('active', { emergency: true }))
     expect(identity).toMatchObject({ state: 'active', leftAt: null, held: null, next: null })
-    expect(identity.override).toMatchObject({ text: 'override by ann: stolen laptop', emergency: false })
+    expect(identity.override).toMatchObject({ words: [{ text: 'override by ann: stolen laptop' }], emergency: false })
     expect(desire(identity)).toMatchObject({ state: 'open', create: true, cleanup: null })
   })
 
@@ -114,19 +117,24 @@ describe('a freeze', () => {
     const identity = said({}, freeze({ until, reason: 'inquiry' }))
     expect(identity).toEqual({
       ...person('1'),
-      override: { kind: 'freeze', text: 'frozen by ann: inquiry', emergency: false, until },
+      override: { words: [{ kind: 'freeze', text: 'frozen by ann: inquiry', until }], emergency: false },
     })
     expect(desire(identity)).toMatchObject({ state: 'open', frozen: 'frozen by ann: inquiry' })
     expect(desire(person('1')).frozen).toBeUndefined()
   })
 
-  it('and an offboarding may stand together', () => {
+  it('and an offboarding may stand together, each until its own end', () => {
     const words = [freeze({ until, reason: 'inquiry' }), word('left', { emergency: true, until: until - DAY })]
     const identity = said({}, ...words)
-    const text = 'frozen by ann: inquiry; offboard by ann: stolen laptop'
     expect(identity).toMatchObject({ state: 'left', reason: { text: 'offboard by ann: stolen laptop' } })
-    expect(identity.override).toEqual({ kind: 'freeze', text, emergency: true, until: until - DAY })
-    expect(desire(identity)).toMatchObject({ state: 'shut', frozen: text, emergency: true })
+    expect(identity.override).toEqual({
+      words: [
+        { kind: 'freeze', text: 'frozen by ann: inquiry', until },
+        { kind: 'state', text: 'offboard by ann: stolen laptop', until: until - DAY },
+      ],
+      emergency: true,
+    })
+    expect(desire(identity)).toMatchObject({ state: 'shut', frozen: 'frozen by ann: inquiry', emergency: true })
   })
 })
 

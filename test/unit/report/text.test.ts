@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { count, showDuration, showInstant, table } from '../../../src/report/text.ts'
+import { count, quoted, showDuration, showInstant, table } from '../../../src/report/text.ts'
 import { lines, noon } from './samples.ts'
 
 test('a table has no box, numbers stand to the right, and no line ends in blanks', () => {
@@ -34,4 +34,9 @@ test('one and many are told apart', () => {
     '1 account',
     '12,400 people',
   ])
+})
+
+test('what somebody typed is shown without what moves a cursor, and no longer than a line', () => {
+  expect(quoted('E1\u001B[2J')).toBe('"E1\\u001b[2J"')
+  expect(quoted('x'.repeat(5_000))).toBe(`"${'x'.repeat(80)}…"`)
 })

@@ -61,11 +61,13 @@ async function show(invocation: Invocation, _options: object, args: readonly str
   const hold = await holdOf(keyturn, args[0] ?? '')
   invocation.answer({ hold })
   const zone = keyturn.settings.organisation.timezone
+  if (hold.id !== Number(args[0]))
+    invocation.say(colours.yellow(`Hold ${args[0]} is superseded by hold ${hold.id}, which holds more:`))
   const heading = `${colours.bold(`Hold ${hold.id}`)}  ${hold.platform}  ${hold.status}`
   invocation.say([heading, hold.text, ...decision(hold, zone)].join('\n') + '\n')
   invocation.say(
     table(
-      ['person', 'state', 'change'],
+      ['person', 'decision', 'change'],
       hold.items.map((item) => [item.identity, item.status, item.summary]),
     ),
   )
@@ -81,10 +83,13 @@ async function decide(
   const reason = reasonOf(options.reason)
   await using keyturn = await openInForce(invocation, { readOnly: false })
   const hold = await holdOf(keyturn, args[0] ?? '')
-  const only = options.person === undefined ? undefined : await peopleOf(keyturn, hold, options.person)
+  const asked = Number(args[0])
+  // By a number that is superseded nobody is decided about: the ledger refuses it.
+  const isNamed = options.person !== undefined && hold.id === asked
+  const only = isNamed ? await peopleOf(keyturn, hold, options.person ?? []) : undefined
   const decision = verb === 'approve' ? 'approved' : 'rejected'
   const now = keyturn.clock()
-  const decided = await keyturn.ledger.decideHold(hold.id, decision, keyturn.operator, reason, now, only)
+  const decided = await keyturn.ledger.decideHold(asked, decision, keyturn.operator, reason, now, only)
   const done = decided.items.filter((item) => item.status === decision)
   const left = openItems(decided).length
   const isByHand = verb === 'approve' && hold.why === 'protected'

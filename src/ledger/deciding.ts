@@ -8,10 +8,10 @@ import type { Admission, AuditRecord, Hold, HoldItem } from '../model/ledger.ts'
 import { admitPortion } from './admission.ts'
 import { statusNow } from './decisions.ts'
 import type { Driver } from './driver.ts'
-import { holds } from './holds.ts'
+import { holds, withNumber } from './holds.ts'
 import { markAgain, shutAmong } from './look-again.ts'
 import { writeAudit } from './record.ts'
-import { all, db, forLists, inLists, run } from './unit.ts'
+import { all, db, first, forLists, inLists, run } from './unit.ts'
 import type { Unit } from './unit.ts'
 
 /** What was said, by whom and why. */
@@ -28,8 +28,8 @@ const closed: readonly HoldItem['status'][] = ['done', 'superseded']
 const atOnce = 100
 
 /**
- * Decides about all people of a hold, or only about some. Throws KeyturnError `not-found` for an unknown hold or person, `usage`
- * where nothing is left to decide.
+ * Decides about all that is open in a hold, or only about some people. Throws KeyturnError `not-found` for an unknown hold or
+ * person, `usage` where the hold is superseded or nothing is left to decide.
  */
 export async function decideHold(
   { read, write }: Pick<Driver, 'read' | 'write'>,
@@ -38,22 +38,53 @@ export async function decideHold(
   only?: readonly IdentityId[],
 ): Promise<Hold> {
   const hold = await read(() => findHold(id))
-  const people = [...new Set(choose(hold, word.decision, only).map(({ identity }) => identity))]
+  const chosen = Map.groupBy(choose(hold, word.decision, only), ({ identity }) => identity)
+  const people = [...chosen.keys()]
   for (let start = 0; start < people.length; start += atOnce) {
-    const some = people.slice(start, start + atOnce)
+    const some = people.slice(start, start + atOnce).flatMap((identity) => chosen.get(identity) ?? [])
     await write(() => decideSome(hold, some, word))
   }
   await write(() => conclude(id, word))
-  return read(() => findHold(id))
+  const [decided = hold] = await read(() => holds({ id }))
+  return decided
 }
 
 function* findHold(id: number): Unit<Hold> {
   const [hold] = yield* holds({ id })
-  if (hold !== undefined) return hold
-  throw new KeyturnError('not-found', `There is no hold ${id}.`, { hint: 'keyturn holds list shows them.' })
+  if (hold === undefined)
+    throw new KeyturnError('not-found', `There is no hold ${id}.`, { hint: 'keyturn holds list shows them.' })
+  if (hold.id !== id) throw yield* supersededBy(id, hold)
+  return hold
 }
 
-/** A decision may be changed as long as the change has not been carried out. */
+/** In each transaction: a plan may add something while hundreds are decided about. */
+function* rowOf({ id }: Hold): Unit<number> {
+  const row = yield* first(db.selectFrom('hold').select('id').where('number', '=', id))
+  return row?.id ?? (yield* findHold(id)).id
+}
+
+function* supersededBy(id: number, { id: now }: Hold): Unit<KeyturnError> {
+  const more = yield* all(
+    db
+      .selectFrom('hold_item')
+      .innerJoin('hold', 'hold.id', 'hold_item.hold')
+      .select('hold_item.identity')
+      .where('hold.number', '=', now)
+      .where('hold_item.status', '=', 'open')
+      .where('hold_item.joined', '>', id),
+  )
+  const people = new Set(more.map(({ identity }) => identity)).size
+  const changes = `${more.length} ${more.length === 1 ? 'change' : 'changes'}`
+  const holding = `, which holds ${changes} of ${people} ${people === 1 ? 'person' : 'people'} more`
+  return new KeyturnError('usage', `Hold ${id} is superseded by hold ${now}${more.length === 0 ? '' : holding}.`, {
+    hint: `keyturn holds show ${now} shows all of it; decide about hold ${now} then.`,
+  })
+}
+
+/**
+ * A decision may be changed as long as the change has not been carried out: by name, or of the whole hold where nothing is
+ * open. A word about the rest of a hold takes nothing back that was decided person by person.
+ */
 function choose(hold: Hold, decision: Word['decision'], only: readonly IdentityId[] | undefined): readonly HoldItem[] {
   if (hold.status === 'superseded') {
     throw new KeyturnError('usage', `Hold ${hold.id} is superseded: a later plan does not need its changes.`, {
@@ -68,8 +99,10 @@ function choose(hold: Hold, decision: Word['decision'], only: readonly IdentityI
     })
   }
   const named = only === undefined ? people : new Set(only)
-  const chosen = hold.items.filter((item) => isOpenTo(decision, item) && named.has(item.identity))
-  if (chosen.length > 0) return chosen
+  const possible = hold.items.filter((item) => isOpenTo(decision, item) && named.has(item.identity))
+  const open = possible.filter(({ status }) => status === 'open')
+  if (only === undefined && open.length > 0) return open
+  if (possible.length > 0) return possible
   throw new KeyturnError('usage', `Nothing in hold ${hold.id} is left to be ${decision}: it is ${hold.status}.`, {
     hint: `keyturn holds show ${hold.id} says who decided, and when.`,
   })
@@ -84,11 +117,15 @@ interface Item extends HoldItem {
   readonly change: Change | null
 }
 
-function* decideSome(hold: Hold, people: readonly IdentityId[], word: Word): Unit<void> {
-  const items = (yield* itemsOf(hold.id, people)).filter((item) => isOpenTo(word.decision, item))
+function* decideSome(hold: Hold, chosen: readonly HoldItem[], word: Word): Unit<void> {
+  const { decision, by, reason, now } = word
+  const lines = new Set(chosen.map(({ fingerprint }) => fingerprint))
+  const there = yield* itemsOf(yield* rowOf(hold), [...new Set(chosen.map(({ identity }) => identity))])
+  const items = there.filter((item) => lines.has(item.fingerprint) && isOpenTo(decision, item))
+  const said = { status: decision, decided_at: now, decided_by: by, reason }
   yield* forLists(
     items.map(({ id }) => id),
-    (some) => run(db.updateTable('hold_item').set({ status: word.decision }).where('id', 'in', some)),
+    (some) => run(db.updateTable('hold_item').set(said).where('id', 'in', some)),
   )
   yield* writeAudit(recordsOf(hold, items, word))
   const admitted = word.decision === 'approved' ? yield* release(hold, items, word) : new Set<IdentityId>()
@@ -168,7 +205,10 @@ function planOf(hold: Hold, changes: readonly Change[]): Plan {
   return { ...seen, id: correlationOf(hold), madeAt: hold.madeAt, changes }
 }
 
-function* conclude(id: number, { by, reason, now }: Word): Unit<void> {
-  const status = yield* statusNow(id)
-  yield* run(db.updateTable('hold').set({ status, decided_at: now, decided_by: by, reason }).where('id', '=', id))
+/** By the number that was given: all is decided, whatever was added since. */
+function* conclude(number: number, { by, reason, now }: Word): Unit<void> {
+  const row = yield* first(withNumber(number).select('id'))
+  if (row === undefined) return
+  const status = yield* statusNow(row.id)
+  yield* run(db.updateTable('hold').set({ status, decided_at: now, decided_by: by, reason }).where('id', '=', row.id))
 }

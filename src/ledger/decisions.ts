@@ -80,22 +80,37 @@ function linesOf(
   return new Set([...latest].filter(([, last]) => last === status).map(([line]) => line))
 }
 
-/** An approval counts once: it is used up when its change was carried out. */
-export function* useUp(identities: readonly IdentityId[], isDone: (line: string) => boolean): Unit<void> {
-  const approved = yield* inLists(identities, (some) =>
-    all(
-      db
-        .selectFrom('hold_item')
-        .select(['id', 'hold', 'fingerprint'])
-        .where('identity', 'in', some)
-        .where('status', '=', 'approved'),
-    ),
-  )
+/** Who carried a change out, when and in which story. */
+type Doer = Pick<Admission, 'now' | 'correlation' | 'operator'>
+
+/**
+ * An approval counts once: it is used up when its change was carried out. So is a rejection, over which an operator's word
+ * went: nobody keeps access by it any more.
+ */
+export function* useUp(identities: readonly IdentityId[], doer: (line: string) => Doer | undefined): Unit<void> {
+  const decided = yield* inLists(identities, (some) => all(decidedItems.where('identity', 'in', some)))
+  const used = decided.flatMap((item) => {
+    const by = doer(item.fingerprint)
+    return by === undefined ? [] : { item, by }
+  })
+  const overruled = used.filter(({ item }) => item.status === 'rejected')
   yield* close(
-    approved.filter((item) => isDone(item.fingerprint)),
+    used.filter(({ item }) => item.status === 'approved').map(({ item }) => item),
     'done',
   )
+  yield* close(
+    overruled.map(({ item }) => item),
+    'superseded',
+  )
+  yield* writeAudit(overruled.map(({ item, by }) => endRecord(item, by, 'but carried out by another word')))
 }
+
+const decidedItems = db
+  .selectFrom('hold_item')
+  .innerJoin('hold', 'hold.id', 'hold_item.hold')
+  .select(['hold_item.id', 'hold_item.hold', 'fingerprint', 'identity', 'summary', 'platform', 'made_at'])
+  .select('hold_item.status')
+  .where('hold_item.status', 'in', ['approved', 'rejected'])
 
 /**
  * A decision is for what was seen: it ends when a plan of its platform does not need the change any more, so that an approval
@@ -104,7 +119,9 @@ export function* useUp(identities: readonly IdentityId[], isDone: (line: string)
  */
 export function* endUnneeded(admission: Admission, concerns: (identity: IdentityId) => boolean): Unit<void> {
   const { plan } = admission
-  const decided = yield* inLists(Object.keys(plan.situations), decidedOn)
+  const decided = yield* inLists(Object.keys(plan.situations), (some) =>
+    all(decidedItems.where('platform', 'in', some)),
+  )
   const people = new Set(decided.map(({ identity }) => identity))
   const inPlan = [...plan.changes, ...plan.withheld.map(({ change }) => change), ...(plan.doneByHand ?? [])]
   const needed = new Set(inPlan.filter(({ identity }) => people.has(identity)).map(fingerprint))
@@ -112,24 +129,12 @@ export function* endUnneeded(admission: Admission, concerns: (identity: Identity
   const admitted = yield* admittedOf(missing.map(({ identity }) => identity))
   const ended = missing.filter((item) => item.status === 'rejected' || !admitted.has(item.fingerprint))
   yield* close(ended, 'superseded')
-  yield* writeAudit(ended.map((item) => endRecord(item, admission)))
+  yield* writeAudit(ended.map((item) => endRecord(item, admission, 'but not needed any more')))
 }
 
-function* decidedOn(platforms: readonly string[]) {
-  return yield* all(
-    db
-      .selectFrom('hold_item')
-      .innerJoin('hold', 'hold.id', 'hold_item.hold')
-      .select(['hold_item.id', 'hold_item.hold', 'fingerprint', 'identity', 'summary', 'platform', 'made_at'])
-      .select('hold_item.status')
-      .where('platform', 'in', platforms)
-      .where('hold_item.status', 'in', ['approved', 'rejected']),
-  )
-}
+type Decided = Awaited<ReturnType<typeof decidedItems.execute>>[number]
 
-type Decided = (ReturnType<typeof decidedOn> extends Unit<infer Rows> ? Rows : never)[number]
-
-function endRecord(item: Decided, { now, correlation, operator }: Admission): AuditRecord {
+function endRecord(item: Decided, { now, correlation, operator }: Doer, why: string): AuditRecord {
   return {
     at: now,
     correlation,
@@ -137,7 +142,7 @@ function endRecord(item: Decided, { now, correlation, operator }: Admission): Au
     platform: item.platform,
     account: null,
     action: 'hold-superseded',
-    reason: { kind: 'setting', text: `${item.status}, but not needed any more` },
+    reason: { kind: 'setting', text: `${item.status}, ${why}` },
     operator,
     before: item.status,
     after: 'superseded',

@@ -12,8 +12,14 @@ import type { Unit } from './unit.ts'
 
 /** Items that are still to be written, so that the caller can do it in portions. */
 export interface NewItems {
-  readonly hold: number
+  readonly hold: Numbered
   readonly items: readonly NewItem[]
+}
+
+interface Numbered {
+  readonly id: number
+  /** What people call it. */
+  readonly number: number
 }
 
 interface NewItem extends HoldItem {
@@ -46,7 +52,8 @@ export function* saveHolds(
     if (hold !== undefined) {
       yield* dropItems(hold, items, text, concerns)
       const before = new Set(hold.items.filter(({ status }) => status === 'open').map(({ fingerprint }) => fingerprint))
-      fresh.push({ hold: hold.id, items: items.filter((item) => !before.has(item.fingerprint)) })
+      const added = items.filter((item) => !before.has(item.fingerprint))
+      if (added.length > 0) fresh.push({ hold: yield* renumber(hold, now, concerns), items: added })
     } else if (items.length > 0) fresh.push({ hold: yield* insertHold(some, text, now), items })
   }
   return fresh
@@ -114,24 +121,46 @@ function isAdmittedByRelease({ change: { kind }, why }: Withheld): boolean {
   return (why === 'removals-limit' || why === 'backlog') && (kind === 'disable' || kind === 'revoke' || kind === 'move')
 }
 
-function* insertHold([some]: readonly Withheld[], text: string, now: Instant): Unit<number> {
-  const values = { platform: some?.change.platform ?? '', why: some?.why ?? '', text, status: 'open', made_at: now }
+function* insertHold([some]: readonly Withheld[], text: string, now: Instant): Unit<Numbered> {
+  const number = yield* nextNumber()
+  const { change, why = '' } = some ?? {}
+  const values = { number, platform: change?.platform ?? '', why, text, status: 'open', made_at: now }
   const row = yield* first(db.insertInto('hold').values(values).returning('id'))
-  return row?.id ?? 0
+  return { id: row?.id ?? 0, number }
+}
+
+/** Greater than each that any hold ever had: one that is superseded is smaller than its successor. */
+function* nextNumber(): Unit<number> {
+  const last = yield* first(db.selectFrom('hold').select('number').orderBy('number', 'desc').limit(1))
+  return (last?.number ?? 0) + 1
+}
+
+/** Nobody must approve by the old number what was not there when they looked. */
+function* renumber(
+  { id, number: old, items }: StoredHold,
+  now: Instant,
+  concerns: (identity: IdentityId) => boolean,
+): Unit<Numbered> {
+  const number = yield* nextNumber()
+  yield* run(db.insertInto('superseded_number').values({ number: old, hold: id }))
+  yield* run(db.updateTable('hold').set({ number }).where('id', '=', id))
+  // What is held of others was planned when the hold was made.
+  const isOfAll = items.every(({ status, identity }) => status !== 'open' || concerns(identity))
+  if (isOfAll) yield* run(db.updateTable('hold').set({ made_at: now }).where('id', '=', id))
+  return { id, number }
 }
 
 export function* addItems({ hold, items }: NewItems): Unit<void> {
   if (items.length === 0) return
   yield* insertAll(
     'hold_item',
-    items.map((item) => ({ hold, ...item })),
+    items.map((item) => ({ hold: hold.id, joined: hold.number, ...item })),
   )
   // A person may have decided about all that was there until now.
-  yield* run(db.updateTable('hold').set({ status: 'open' }).where('id', '=', hold))
+  yield* run(db.updateTable('hold').set({ status: 'open' }).where('id', '=', hold.id))
 }
 
-interface StoredHold {
-  readonly id: number
+interface StoredHold extends Numbered {
   readonly platform: string
   readonly why: WithheldWhy
   readonly text: string
@@ -141,8 +170,9 @@ interface StoredHold {
 function* openNow(): Unit<readonly StoredHold[]> {
   const rows = yield* all(db.selectFrom('hold').selectAll().where('status', '=', 'open').orderBy('id'))
   const items = Map.groupBy(yield* itemsOf(rows.map(({ id }) => id)), ({ hold }) => hold)
-  return rows.map(({ id, platform, why, text }) => ({
+  return rows.map(({ id, number, platform, why, text }) => ({
     id,
+    number,
     platform,
     why: why as WithheldWhy,
     text,
@@ -190,7 +220,7 @@ export function* rejectedLeavers(most: number): Unit<RejectedLeavers> {
     db
       .selectFrom('hold')
       .innerJoin('hold_item', 'hold_item.hold', 'hold.id')
-      .select(['hold_item.identity', 'hold.platform', 'hold.id as hold'])
+      .select(['hold_item.identity', 'hold.platform', 'hold.number as hold'])
       .distinct()
       .where('hold_item.status', '=', 'rejected')
       .where('hold_item.summary', 'like', leaverDisable)
@@ -203,7 +233,7 @@ export function* rejectedLeavers(most: number): Unit<RejectedLeavers> {
 export function* openHoldCounts(): Unit<readonly HoldCount[]> {
   const open = db.selectFrom('hold').innerJoin('hold_item', 'hold_item.hold', 'hold.id')
   const rows = open
-    .select(['hold.id', 'hold.platform', 'hold.why', 'hold.text'])
+    .select(['hold.number as id', 'hold.id as lasting', 'hold.platform', 'hold.why', 'hold.text'])
     .select(({ fn }) => [
       fn.count<number>('hold_item.identity').distinct().as('people'),
       fn
@@ -215,17 +245,19 @@ export function* openHoldCounts(): Unit<readonly HoldCount[]> {
     ])
     .where('hold.status', '=', 'open')
     .where('hold_item.status', '=', 'open')
-    .groupBy(['hold.id', 'hold.platform', 'hold.why', 'hold.text'])
+    .groupBy(['hold.id', 'hold.number', 'hold.platform', 'hold.why', 'hold.text'])
     .orderBy('hold.id')
   return yield* each(rows, (row) => ({ ...row, why: row.why as WithheldWhy }))
 }
 
-const shownItems = db.selectFrom('hold_item').select(['hold', 'fingerprint', 'identity', 'summary', 'status'])
+const shownItems = db
+  .selectFrom('hold_item')
+  .select(['hold', 'fingerprint', 'identity', 'summary', 'status', 'decided_at', 'decided_by', 'reason'])
 
+/** By an `id` that is superseded the hold is found as well; it comes with the one that it has now. */
 export function* holds(filter: { readonly status?: Hold['status']; readonly id?: number }): Unit<readonly Hold[]> {
-  let rows = db.selectFrom('hold').selectAll().orderBy('id')
+  let rows = (filter.id === undefined ? db.selectFrom('hold') : withNumber(filter.id)).selectAll().orderBy('id')
   if (filter.status !== undefined) rows = rows.where('status', '=', filter.status)
-  if (filter.id !== undefined) rows = rows.where('id', '=', filter.id)
   const found = yield* all(rows)
   const items = yield* inLists(
     found.map((row) => row.id),
@@ -233,7 +265,7 @@ export function* holds(filter: { readonly status?: Hold['status']; readonly id?:
   )
   const grouped = Map.groupBy(items, (item) => item.hold)
   return found.map((row) => ({
-    id: row.id,
+    id: row.number,
     platform: row.platform,
     why: row.why as WithheldWhy,
     text: row.text,
@@ -242,11 +274,35 @@ export function* holds(filter: { readonly status?: Hold['status']; readonly id?:
     decidedAt: row.decided_at,
     decidedBy: row.decided_by,
     reason: row.reason,
-    items: (grouped.get(row.id) ?? []).map(({ fingerprint, identity, summary, status }) => ({
-      fingerprint,
-      identity,
-      summary,
-      status: status as HoldItem['status'],
-    })),
+    items: (grouped.get(row.id) ?? []).map(toItem),
   }))
+}
+
+/** The hold that has this number, or had it. */
+export function withNumber(number: number) {
+  const before = db.selectFrom('superseded_number').select('hold').where('number', '=', number)
+  return db.selectFrom('hold').where((is) => is.or([is('number', '=', number), is('id', 'in', before)]))
+}
+
+interface ShownItem {
+  readonly fingerprint: string
+  readonly identity: IdentityId
+  readonly summary: string
+  readonly status: string
+  readonly decided_at: Instant | null
+  readonly decided_by: string | null
+  readonly reason: string | null
+}
+
+function toItem({
+  fingerprint,
+  identity,
+  summary,
+  status,
+  decided_at: at,
+  decided_by: by,
+  reason,
+}: ShownItem): HoldItem {
+  const item = { fingerprint, identity, summary, status: status as HoldItem['status'] }
+  return at === null || by === null ? item : { ...item, decided: { at, by, reason: reason ?? '' } }
 }

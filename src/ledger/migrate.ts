@@ -6,6 +6,7 @@ import { start } from './migrations/001-start.ts'
 import { running } from './migrations/002-running.ts'
 import { work } from './migrations/003-work.ts'
 import { self } from './migrations/004-self.ts'
+import { holds } from './migrations/005-holds.ts'
 import { all, db, run } from './unit.ts'
 import type { Unit } from './unit.ts'
 
@@ -20,6 +21,7 @@ const known: readonly Migration[] = [
   { number: 2, name: 'running', up: running },
   { number: 3, name: 'work', up: work },
   { number: 4, name: 'self', up: self },
+  { number: 5, name: 'holds', up: holds },
 ]
 
 /**

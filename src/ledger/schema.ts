@@ -54,6 +54,7 @@ export interface Schema {
   revocation_step: { id: Generated<number>; obligation: number; step: string; at: number; detail: string }
   hold: HoldRow
   hold_item: HoldItemRow
+  superseded_number: { number: number; hold: number }
   audit: AuditRow
 }
 
@@ -235,6 +236,8 @@ interface AdmittedChangeRow {
 
 interface HoldRow {
   id: Generated<number>
+  /** What people call it: another one with each plan that adds something, so that a number stands for what was shown. */
+  number: number
   platform: string
   why: string
   text: string
@@ -254,6 +257,11 @@ interface HoldItemRow {
   status: string
   /** The change itself, where releasing it admits it at once. */
   change: Json | null
+  /** The number under which it was first shown; null in a ledger of before there were such. */
+  joined: number | null
+  decided_at: number | null
+  decided_by: string | null
+  reason: string | null
 }
 
 interface AuditRow {

@@ -72,7 +72,7 @@ function* record(told: readonly Accepted[]): Unit<void> {
   yield* wakeInVain(settled)
   yield* markAgainAfter(settlements)
   yield* markMoved(planAgain)
-  yield* useUpApprovals(settlements)
+  yield* useUpDecisions(settlements)
   yield* writeAudit([...settlements.flatMap(({ audit }) => audit), ...given])
 }
 
@@ -197,11 +197,13 @@ function opened({ results }: Settlement): boolean {
   return results.some((result) => isDone(result) && opens(result.change))
 }
 
-function* useUpApprovals(settlements: readonly Settlement[]): Unit<void> {
-  const done = settlements.flatMap(({ results }) => results.filter(isDone).map(({ change }) => change))
-  let lines: ReadonlySet<string> | undefined
-  yield* useUp([...new Set(done.map((change) => change.identity))], (line) => {
-    lines ??= new Set(done.map(fingerprint))
-    return lines.has(line)
+function* useUpDecisions(settlements: readonly Settlement[]): Unit<void> {
+  const done = settlements.flatMap(({ results, obligation: { correlation, operator }, at: now }) =>
+    results.filter(isDone).map(({ change }) => ({ change, by: { now, correlation, operator } })),
+  )
+  let lines: ReadonlyMap<string, (typeof done)[number]['by']> | undefined
+  yield* useUp([...new Set(done.map(({ change }) => change.identity))], (line) => {
+    lines ??= new Map(done.map(({ change, by }) => [fingerprint(change), by]))
+    return lines.get(line)
   })
 }

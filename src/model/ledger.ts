@@ -142,6 +142,7 @@ export interface StepRecord {
 
 /** Changes that safety stopped until a person releases them. */
 export interface Hold {
+  /** Stands for what was shown: a plan that adds something gives the hold another one, and the old one is superseded. */
   readonly id: number
   readonly platform: string
   readonly why: WithheldWhy
@@ -171,6 +172,8 @@ export interface HoldItem {
   readonly summary: string
   /** `superseded`: approved, but a later plan did not need it any more. */
   readonly status: 'open' | 'approved' | 'rejected' | 'done' | 'superseded'
+  /** A person's last word about it; absent where nobody has said anything. */
+  readonly decided?: { readonly at: Instant; readonly by: string; readonly reason: string }
 }
 
 export interface Admission {

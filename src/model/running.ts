@@ -135,6 +135,8 @@ export interface NoticeNews {
 /** An open hold, as far as it can be told in one sentence. */
 export interface HoldCount {
   readonly id: number
+  /** The same for as long as it is open, whatever `id` it gets. */
+  readonly lasting: number
   readonly platform: string
   readonly why: WithheldWhy
   readonly text: string

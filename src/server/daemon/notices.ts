@@ -199,16 +199,19 @@ function setAsideNotice(source: string, accepted: AcceptedRead | null): readonly
   return [{ ...about, key: `rows-set-aside:${source}:${since}`, text }]
 }
 
-/** Another key where leavers wait in it: a hold that was told as a warning is told anew when it begins to keep access. */
-function holdNotice({ id, platform, why, text, people, leavers, someone }: HoldCount): Notice {
+/**
+ * Another key where leavers wait in it: a hold that was told as a warning is told anew when it begins to keep access. Not where
+ * it only has another number.
+ */
+function holdNotice({ id, lasting, platform, why, text, people, leavers, someone }: HoldCount): Notice {
   const about = { platform, identity: people === 1 ? someone : null } as const
   const said = `Hold ${id} (${why}, ${people === 1 ? '1 person' : `${people} people`}): ${text}`
-  if (leavers === 0) return { ...about, key: `hold:${id}`, kind: 'withheld', severity: 'warn', text: said }
+  if (leavers === 0) return { ...about, key: `hold:${lasting}`, kind: 'withheld', severity: 'warn', text: said }
   const who = leavers === 1 ? '1 person who left, or has' : `${leavers} people who left, or have`
   const still = `${who} no role for ${platform} any more, still ${leavers === 1 ? 'has' : 'have'} access there.`
   return {
     ...about,
-    key: `hold-leavers:${id}`,
+    key: `hold-leavers:${lasting}`,
     kind: 'leavers-withheld',
     severity: 'page',
     text: `${still} ${said}`,

@@ -57,14 +57,48 @@ describe('what safety stops', () => {
     const first = await ledger.admit(s.admission([], stop('p1', 'p2')))
     const second = await ledger.admit(s.admission([], stop('p1', 'p2')))
     expect(second.holds).toEqual(first.holds)
-    const third = await ledger.admit(s.admission([], stop('p2', 'p3')))
-    expect(third.holds.flatMap(namesOf)).toEqual(['hr:p2 open', 'hr:p3 open'])
+    const third = await ledger.admit(s.admission([], stop('p2')))
+    expect(third.holds.flatMap(namesOf)).toEqual(['hr:p2 open'])
     expect(third.holds[0]?.id).toBe(first.holds[0]?.id)
     const fourth = await ledger.admit(s.admission([]))
     expect(fourth.holds).toEqual([])
     expect((await ledger.holds({})).map(({ status }) => status)).toEqual(['superseded'])
     const fifth = await ledger.admit(s.admission([], stop('p1')))
     expect(fifth.holds[0]?.id).not.toBe(first.holds[0]?.id)
+  })
+
+  test('gets another number with all that is added, and is found by the old one; what people are told of stays the same hold', async () => {
+    const ledger = await s.ledgerWith(4)
+    const { holds: before } = await ledger.admit(s.admission([], stop('p1', 'p2')))
+    const [told] = await ledger.openHoldCounts()
+    const { holds } = await ledger.admit(s.admission([], stop('p2', 'p3', 'p4'), { now: s.now + 9 }))
+    expect(holds.flatMap(namesOf)).toEqual(['hr:p2 open', 'hr:p3 open', 'hr:p4 open'])
+    const [old, id] = [before[0]?.id ?? 0, holds[0]?.id ?? 0]
+    expect(id).toBeGreaterThan(old)
+    expect(holds[0]?.madeAt).toBe(s.now + 9)
+    expect(await ledger.holds({ id: old })).toEqual(await ledger.holds({ id }))
+    expect(await ledger.openHoldCounts()).toMatchObject([{ id, lasting: told?.lasting, people: 3 }])
+  })
+
+  test('has its number for itself: what is held by another cause later gets a greater one', async () => {
+    const ledger = await s.ledgerWith(4)
+    await ledger.admit(s.admission([], stop('p1')))
+    await ledger.admit(s.admission([], stop('p1', 'p2')))
+    const privileged = s.withheld(s.grant('p3', 'admins'), 'privileged')
+    const { holds } = await ledger.admit(s.admission([], [...stop('p1', 'p2'), privileged]))
+    expect(holds.map(({ id, why }) => [id, why])).toEqual([
+      [2, 'removals-limit'],
+      [3, 'privileged'],
+    ])
+  })
+
+  test('is as old as its oldest part where a few people’s plan adds somebody', async () => {
+    const ledger = await s.ledgerWith(2)
+    await ledger.admit(s.admission([], stop('p1')))
+    const few = { dueAt: new Map([['hr:p2', null]]), now: s.now + 9 }
+    const { holds } = await ledger.admit(s.admission([], stop('p2'), few))
+    expect(holds.map(({ id, madeAt }) => [id, madeAt])).toEqual([[2, s.now]])
+    expect(holds.flatMap(namesOf)).toEqual(['hr:p1 open', 'hr:p2 open'])
   })
 
   test('by a limit tells who is held together with whom; by another cause nobody is', async () => {
@@ -100,7 +134,10 @@ describe('a decision', () => {
       decidedBy: 'eve',
       decidedAt: s.now + 5,
       reason: 'checked with HR',
-      items: [{ status: 'approved' }, { status: 'approved' }],
+      items: [
+        { status: 'approved', decided: { at: s.now + 5, by: 'eve', reason: 'checked with HR' } },
+        { status: 'approved' },
+      ],
     })
     expect((await ledger.decisions(s.platform)).approved).toEqual(
       new Set(['p1', 'p2'].map((k) => fingerprint(s.disable(k)))),
@@ -150,6 +187,45 @@ describe('a decision', () => {
     expect(await leftOpen()).toEqual([fingerprint(s.disable('p1'))])
     await decide(ledger, 'approved')
     expect(await leftOpen()).toEqual([])
+  })
+
+  test('is about what was shown: by the number of before somebody was added nothing is decided', async () => {
+    const ledger = await s.ledgerWith(3)
+    await ledger.admit(s.admission([], stop('p1')))
+    const more = [...stop('p1', 'p2', 'p3'), s.withheld(s.revoke('p3', 'staff'))]
+    await ledger.admit(s.admission([], more))
+    for (const only of [undefined, ['hr:p1']]) {
+      await expect(ledger.decideHold(1, 'approved', 'eve', 'seen', s.now, only)).rejects.toMatchObject({
+        code: 'usage',
+        message: 'Hold 1 is superseded by hold 2, which holds 3 changes of 2 people more.',
+        hint: expect.stringContaining('keyturn holds show 2') as string,
+      })
+    }
+    expect((await people(ledger)).filter((line) => !line.endsWith('open'))).toEqual([])
+    await ledger.decideHold(2, 'approved', 'eve', 'seen', s.now)
+    expect((await ledger.decisions(s.platform)).approved.size).toBe(4)
+  })
+
+  test('for one person stays when others are added, with who made it, and is not taken back by a word about the rest', async () => {
+    const ledger = await s.ledgerWith(4)
+    await ledger.admit(s.admission([], stop('p1', 'p2', 'p3')))
+    await ledger.decideHold(1, 'rejected', 'eve', 'on a project', s.now + 1, ['hr:p1'])
+    await ledger.decideHold(1, 'approved', 'bob', 'seen', s.now + 2, ['hr:p2'])
+    await ledger.admit(s.admission([s.disable('p2')], [s.withheld(s.disable('p1'), 'rejected'), ...stop('p3', 'p4')]))
+    const lines = (...keys: string[]) => new Set(keys.map((key) => fingerprint(s.disable(key))))
+    expect(await ledger.decisions(s.platform)).toEqual({
+      ...nothing,
+      approved: lines('p2'),
+      rejected: lines('p1'),
+      leftOpen: lines('p3', 'p4'),
+    })
+    const decided = await ledger.decideHold(2, 'approved', 'ann', 'the rest', s.now + 3)
+    expect(decided.items.map(({ identity, status, decided: word }) => [identity, status, word?.by])).toEqual([
+      ['hr:p1', 'rejected', 'eve'],
+      ['hr:p2', 'approved', 'bob'],
+      ['hr:p3', 'approved', 'ann'],
+      ['hr:p4', 'approved', 'ann'],
+    ])
   })
 
   const byPerson = (a: string, b: string) => Number(a.slice(4, 5)) - Number(b.slice(4, 5))

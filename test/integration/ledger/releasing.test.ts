@@ -105,3 +105,16 @@ test('who left and keeps access by a rejection is told, until the change is not 
   await ledger.admit(s.admission([], [], { now: later + 1 }))
   expect(await ledger.rejectedLeavers(5)).toEqual({ count: 0, first: [] })
 })
+
+test('who is shut by another word in spite of a rejection is not told as one who keeps access', async () => {
+  const ledger = await held(2)
+  await decide(ledger, 'rejected')
+  await ledger.admit(s.admission([s.disable('p1')], [], { now: later, dueAt: new Map([['hr:p1', null]]) }))
+  await ledger.settle([s.settlement(await s.claimOne(ledger, 'p1', later))])
+  expect(await ledger.rejectedLeavers(5)).toMatchObject({ count: 1, first: [{ identity: 'hr:p2' }] })
+  expect((await ledger.auditOf('hr:p1', 10))[0]).toMatchObject({
+    action: 'hold-superseded',
+    reason: { text: 'rejected, but carried out by another word' },
+    detail: 'disable ann.p1 (leaver)',
+  })
+})

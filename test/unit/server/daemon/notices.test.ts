@@ -88,17 +88,18 @@ test('of ten thousand that are late, some are named and the others counted', asy
 })
 
 test('each protected leaver is paged for, also the second one of the same hold', async () => {
-  const open = { id: 7, platform: 'ad', text: 'shut it by hand' }
+  const open = { id: 7, lasting: 7, platform: 'ad', text: 'shut it by hand' }
   const item = (identity: string, status: string) => ({ identity, status, fingerprint: identity, summary: '' })
   const openHoldCounts = async () => [
     { ...open, why: 'protected', people: 2, leavers: 2, someone: 'hr:1' },
-    { ...open, id: 8, why: 'removals-limit', people: 400, leavers: 0, someone: 'hr:5' },
-    { ...open, id: 9, why: 'privileged', people: 1, leavers: 0, someone: 'hr:6' },
+    { ...open, id: 8, lasting: 6, why: 'removals-limit', people: 400, leavers: 0, someone: 'hr:5' },
+    { ...open, id: 9, lasting: 9, why: 'privileged', people: 1, leavers: 0, someone: 'hr:6' },
   ]
   const holds = async () => [{ ...open, items: [item('hr:1', 'open'), item('hr:2', 'open'), item('hr:3', 'done')] }]
   const notices = await present(keyturnWith({ openHoldCounts, holds }))
   expect(notices.map(({ key, severity, identity }) => [key, severity, identity])).toEqual([
-    ['hold:8', 'warn', null],
+    // It has got another number since it was told.
+    ['hold:6', 'warn', null],
     ['hold:9', 'warn', 'hr:6'],
     ['protected-leaver:hr:1:ad', 'page', 'hr:1'],
     ['protected-leaver:hr:2:ad', 'page', 'hr:2'],
@@ -160,7 +161,15 @@ test('rows that are set aside are one notice for each feed, told anew when they 
 })
 
 test('a hold that keeps access of people who left wakes somebody up, also where it was told as a warning before', async () => {
-  const hold = { id: 3, platform: 'ad', why: 'removals-limit', text: '25 of 60', people: 30, someone: 'hr:1' }
+  const hold = {
+    id: 3,
+    lasting: 3,
+    platform: 'ad',
+    why: 'removals-limit',
+    text: '25 of 60',
+    people: 30,
+    someone: 'hr:1',
+  }
   const tell = (leavers: number) => present(keyturnWith({ openHoldCounts: async () => [{ ...hold, leavers }] }))
   const [before] = await tell(0)
   expect(before).toMatchObject({ key: 'hold:3', kind: 'withheld', severity: 'warn' })

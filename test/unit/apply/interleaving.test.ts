@@ -21,6 +21,11 @@ for (const story of stories) {
     expect(await inAllOrders({ story, leaves: true, others: ['revoke'], accident }, 1)).toBeGreaterThan(20)
   })
 
+  test.each(accidents)(`somebody who ${story} and leaves, while the revoking worker is %s`, async (accident) => {
+    const scene: Scene = { story, leaves: true, others: ['revoke'], accident, victim: 0 }
+    expect(await inAllOrders(scene, 1)).toBeGreaterThan(20)
+  })
+
   test(`somebody who ${story} and stays has one account, open, with a password that was handed over`, async () => {
     expect(await inAllOrders({ story, leaves: false, others: ['change'] }, 2)).toBeGreaterThan(20)
   })

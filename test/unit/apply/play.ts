@@ -13,8 +13,9 @@ export interface Scene {
   readonly leaves: boolean
   /** Workers besides the first one, which changes: each works on its lane until nothing is owed there. */
   readonly others: readonly Lane[]
-  /** What may befall the first worker. */
   readonly accident?: Accident
+  /** Whom it may befall: the first worker, or one of the others by its place among them. */
+  readonly victim?: number
   readonly mistake?: 'intends-always' | 'forgets-intents' | 'settles-always' | 'sends-blindly'
 }
 
@@ -34,7 +35,8 @@ export async function stage(scene: Scene): Promise<Play> {
   world.platform.hook = (what) => current?.turn(what) ?? Promise.resolve()
   const others = scene.others.map((lane, index) => ({ lane, actor: new Actor(`${lane} ${index + 1}`) }))
   const life = { hasLeft: !scene.leaves, isCut: false, ticks: 0 }
-  const isCut = (actor: Actor) => actor === first && life.isCut
+  const victim = scene.victim === undefined ? first : (others[scene.victim]?.actor ?? first)
+  const isCut = (actor: Actor) => actor === victim && life.isCut
   first.run(async () => {
     await world.settle(world.pointers(), portsOf(world, first, isCut)).catch(() => undefined)
   })
@@ -45,7 +47,7 @@ export async function stage(scene: Scene): Promise<Play> {
       for (let round = 0; round < 5; round += 1) {
         const mine = world.pointers().filter((pointer) => pointer.lane === lane)
         if (life.hasLeft && world.pointers().length === 0) return
-        if (mine.length > 0) await world.settle(mine, portsOf(world, actor, isCut))
+        if (mine.length > 0) await world.settle(mine, portsOf(world, actor, isCut)).catch(() => undefined)
         await new Promise<void>((wake) => asleep.set(actor, wake))
       }
     })
@@ -57,8 +59,8 @@ export async function stage(scene: Scene): Promise<Play> {
     actors: [first, ...others.map(({ actor }) => actor)],
     happenings: [
       ...(scene.leaves ? [leaving(world, life)] : []),
-      ...(scene.accident === undefined ? [] : [accident(scene.accident, first, life)]),
-      timeGoesOn(world, life, asleep, scene.accident === undefined ? null : first),
+      ...(scene.accident === undefined ? [] : [accident(scene.accident, victim, life)]),
+      timeGoesOn(world, life, asleep, scene.accident === undefined ? null : victim),
     ],
     judge: () => judge(world, scene),
   }
@@ -95,14 +97,14 @@ function leaving(world: World, life: Life): Happening {
   }
 }
 
-function accident(kind: Accident, first: Actor, life: Life): Happening {
+function accident(kind: Accident, victim: Actor, life: Life): Happening {
   let happened = false
   return {
-    name: `the first worker is ${kind}`,
-    isPossible: () => !happened && !first.isDone,
+    name: `${victim.name} is ${kind}`,
+    isPossible: () => !happened && !victim.isDone,
     happen: async () => {
       happened = true
-      if (kind === 'killed') first.die()
+      if (kind === 'killed') victim.die()
       else life.isCut = true
     },
   }
@@ -110,8 +112,9 @@ function accident(kind: Accident, first: Actor, life: Life): Happening {
 
 /**
  * Leases end and next tries are due, once the others have nothing to do before that; the first worker may be in the middle of
- * anything: it is frozen, and what it has asked for may arrive at any later time. Where an accident befalls it besides, what
- * it has sent arrives before the lease ends, or never will: against two faults at once there is only the leaver lock.
+ * anything: it is frozen, and what it has asked for may arrive at any later time. Where an accident befalls a worker besides,
+ * what that one has sent arrives before the lease ends, or never will: against two faults at once there is only the leaver lock
+ * (docs/decisions/013).
  */
 function timeGoesOn(world: World, life: Life, asleep: Map<Actor, () => void>, unlucky: Actor | null): Happening {
   const isOnItsWay = () => unlucky?.isDead === false && /^(create|grant|enable|issue)/.test(unlucky.pending?.what ?? '')

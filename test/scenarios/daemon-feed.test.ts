@@ -134,6 +134,11 @@ test('a cut, an empty, a short feed and one with a third of all gone are told an
   }
   const notices = await daemon.until('it is told', async () => daemon.log.find(({ kind }) => kind === 'feed-refused'))
   expect(JSON.stringify(notices)).toContain('The feed hr is refused')
+  // The most usual repair: byte for byte what was accepted before.
+  const back = daemon.log.length
+  await company.feed(people)
+  await daemon.says('notice is over', { from: back })
+  expect((await company.keyturn('status', '--offline')).stdout).toMatch(/^hr .*20 rows, 20 active\s*$/m)
 
   // Few enough for the contract of the feed, too many for safety: held, and told.
   const from = daemon.log.length

@@ -261,12 +261,20 @@ class WatchedFeed {
     await this.#shutWithoutLedger(await readSource(this.#keyturn, this.#settings, this.#signal), occasion)
   }
 
-  /** Nothing is different: that is an accepted read as well, and is written down now and then. */
+  /**
+   * Nothing is different: that is an accepted read as well, and is written down now and then; at once where another one was refused
+   * meanwhile, and the feed was put back as it was.
+   */
   async #confirm({ modifiedAt, digest }: FeedMemory): Promise<void> {
     const { ledger, clock } = this.#keyturn
     const now = clock()
-    const last = await ledger.acceptedRead(this.#settings.id)
-    if (last === null || last.digest !== digest || now - last.at < confirmEvery) return
+    const [last, refused] = await Promise.all([
+      ledger.acceptedRead(this.#settings.id),
+      ledger.lastRefusal(this.#settings.id),
+    ])
+    if (last === null || last.digest !== digest || this.#isTooOld(modifiedAt)) return
+    const isRefused = refused !== null && refused.at > last.at
+    if (!isRefused && now - last.at < confirmEvery) return
     const base = last.number ?? 0
     const accepted = { ...last, at: now, modifiedAt, number: base + 1 }
     const nothing = { identities: [], changed: [], events: [], problems: [] }
@@ -276,11 +284,14 @@ class WatchedFeed {
 
   /** A feed that nobody writes any more is refused by its contract: a whole read says so. */
   #tellIfOld(modifiedAt: Instant): void {
-    const { maxAge } = this.#settings.contract
-    const now = this.#keyturn.clock()
-    if (maxAge === undefined || now - modifiedAt <= maxAge || performance.now() - this.#toldAge < tellAge) return
+    if (!this.#isTooOld(modifiedAt) || performance.now() - this.#toldAge < tellAge) return
     this.#toldAge = performance.now()
     this.#options.passes.request([this.#settings.id])
+  }
+
+  #isTooOld(modifiedAt: Instant): boolean {
+    const { maxAge } = this.#settings.contract
+    return maxAge !== undefined && this.#keyturn.clock() - modifiedAt > maxAge
   }
 
   #about(error: unknown): object {

@@ -47,7 +47,10 @@ export async function stage(scene: Scene): Promise<Play> {
       for (let round = 0; round < 5; round += 1) {
         const mine = world.pointers().filter((pointer) => pointer.lane === lane)
         if (life.hasLeft && world.pointers().length === 0) return
-        if (mine.length > 0) await world.settle(mine, portsOf(world, actor, isCut)).catch(() => undefined)
+        if (mine.length > 0) {
+          const settling = world.settle(mine, portsOf(world, actor, isCut))
+          await (actor === victim ? settling.catch(() => undefined) : settling)
+        }
         await new Promise<void>((wake) => asleep.set(actor, wake))
       }
     })

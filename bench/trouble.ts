@@ -1,8 +1,9 @@
 // Leavers while something else goes on or goes wrong: a plan of everybody, a platform that hangs, no Redis.
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { stringify } from 'yaml'
 import { startRedis } from '../test/servers/redis.ts'
 import { count } from './burst.ts'
 import { startDaemon } from './daemon.ts'
@@ -12,10 +13,10 @@ import { ldapWorld, manager, platform, startDirectory } from './ldap.ts'
 import { chooseLeavers, explain, leaveOneByOne, spread } from './leaving.ts'
 import type { Left } from './leaving.ts'
 import { ledgerOf, quiet, settled } from './owed.ts'
-import type { Ledger } from './owed.ts'
 import { say } from './report.ts'
 import type { Measurement } from './report.ts'
 import { quick, size } from './size.ts'
+import { groups } from './world.ts'
 
 const leaving = size(200, 15)
 
@@ -34,7 +35,7 @@ export async function benchPlanning(): Promise<readonly Measurement[]> {
   say(`planning: ${count(people)} accounts are linked`)
   const site = { daemon, feed, url }
   const idle = await leaveOneByOne(site, leavers.slice(0, leaving))
-  const plans = planOnAndOn(daemon, ledger)
+  const plans = planOnAndOn(daemon, world.folder)
   const busy = await leaveOneByOne(site, leavers.slice(leaving), { every: 100 })
   const made = await plans.end()
   say(`leavers while everybody is planned (${made} plans), step by step:\n${explain(busy.steps)}`)
@@ -43,14 +44,16 @@ export async function benchPlanning(): Promise<readonly Measurement[]> {
   ]
 }
 
-/** Marks everybody as soon as the last plan is made, as another configuration would. */
-function planOnAndOn(daemon: RunningDaemon, ledger: Ledger): { end(): Promise<number> } {
+/** Another mapping as soon as the last plan is made: each is a reload, a whole read of the feed, and a plan of everybody. */
+function planOnAndOn(daemon: RunningDaemon, folder: string): { end(): Promise<number> } {
   const over = new AbortController()
   let made = 0
   const loop = (async () => {
     while (!over.signal.aborted) {
       const from = daemon.log.length
-      await ledger.lookAgain(null, 'policy', Date.now(), crypto.randomUUID())
+      const role = { when: 'key == "nobody"', entitlements: { directory: [groups[made % groups.length]] } }
+      await writeFile(join(folder, 'roles/round.yaml'), stringify({ roles: { [`round-${made}`]: role } }))
+      await daemon.says('another configuration is in force', from)
       await daemon.says('planned', from)
       made += 1
     }

@@ -188,9 +188,10 @@ function textOf({ settings: { id } }: PlatformView, limited: Limited, limit: Saf
 function countedText({ why, would }: Limited, { within = 0 }: SafetyLimit, { now, lately, population }: Count): string {
   const total = now + lately
   const share = population === 0 ? '' : ` (${percent(total / population)})`
-  if (why === 'creations-limit') return `${now} accounts ${would} where ${population} are linked${share}`
+  const accounts = now === 1 ? '1 account' : `${now} accounts`
+  if (why === 'creations-limit') return `${accounts} ${would} where ${population} are linked${share}`
   if (lately === 0) return `${now} of ${population} accounts${share} ${would}`
-  return `${now} accounts ${would} after ${lately} within the last ${span(within)}, together ${total} of ${population}${share}`
+  return `${accounts} ${would} after ${lately} within the last ${span(within)}, together ${total} of ${population}${share}`
 }
 
 const units = [

@@ -1,7 +1,7 @@
 // The smallest pieces of the configuration. The `error` of each says what is allowed; the given value is put before it.
 import { z } from 'zod'
 import { dateFormatMistake } from '../dates.ts'
-import { durationPattern, milliseconds, percentagePattern, ratePattern } from '../units.ts'
+import { durationPattern, growthPattern, milliseconds, percentagePattern, ratePattern } from '../units.ts'
 import { isZone } from '../zones.ts'
 
 export const text = (allowed: string) => z.string({ error: allowed }).min(1, { error: allowed })
@@ -31,6 +31,9 @@ export const durationFrom = (least: string, most: string, orElse = '') => {
 
 export const percentage = () =>
   z.string({ error: percentageWords }).regex(percentagePattern, { error: percentageWords })
+/** As `percentage`, and more than the whole: people may become several times as many. */
+export const growth = () => z.string({ error: growthWords }).regex(growthPattern, { error: growthWords })
+const growthWords = 'a share such as 10%, 2.5% or 400%'
 const percentageWords = 'a share such as 10% or 2.5%'
 
 export const rate = () => z.string({ error: rateWords }).regex(ratePattern, { error: rateWords })

@@ -6,9 +6,9 @@ import {
   durationFrom,
   expression,
   flag,
+  growth,
   list,
   named,
-  percentage,
   text,
   whole,
   zone,
@@ -88,9 +88,11 @@ const contract = z
       .strictObject({
         min: whole(0, 100_000_000).default(1).describe('A feed with fewer rows is refused.'),
         max: whole(1, 100_000_000).optional().describe('A feed with more rows is refused.'),
-        'max-change': percentage()
+        'max-change': growth()
           .default('10%')
-          .describe('A feed is refused when the number of active people differs by more from the last accepted read.'),
+          .describe(
+            'A feed is refused when the number of active people differs by more from the last accepted read; more than 100% where many join at once.',
+          ),
       })
       .prefault({})
       .describe('How many rows are plausible.'),

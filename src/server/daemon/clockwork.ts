@@ -25,12 +25,16 @@ export interface ClockworkOptions {
   readonly onDue: () => void
   /** It is time to look at this feed, changed or not. */
   readonly onFeed: (source: string) => void
+  /** It is time to look at those whom a hold keeps from being shut. */
+  readonly onHeld: () => void
   /** It is time to look at everybody. */
   readonly onFullPass: () => void
 }
 
 /** People in one transaction: a few ten milliseconds of work. */
 const portion = 500
+/** A limit may hold them no longer: others have joined, or what it counted is too long ago. */
+const heldEvery = 5 * MINUTE
 /** Each second: the finest grain of any schedule. */
 const everySecond = '* * * * * *'
 
@@ -38,6 +42,7 @@ export function openClockwork(keyturn: Keyturn, options: ClockworkOptions): Cloc
   const { settings, clock, ledger, logger } = keyturn
   const schedules = [
     { name: 'full pass', every: settings.daemon.fullPass, fire: () => options.onFullPass() },
+    { name: 'held people', every: heldEvery, fire: () => options.onHeld() },
     ...Object.values(settings.sources).map(({ id, every }) => ({
       name: `feed ${id}`,
       every,

@@ -171,6 +171,17 @@ async function openWorkers(
   }
 }
 
+/** More people in one hold than this are left to the full pass: they are planned with everybody else. */
+const fewHeld = 200
+
+/** One of each hold that keeps leavers in: whoever is held together is planned together. */
+async function markHeld({ ledger, clock, correlation }: Keyturn): Promise<void> {
+  const held = (await ledger.openHoldCounts()).filter(({ leavers, people }) => leavers > 0 && people <= fewHeld)
+  if (held.length === 0) return
+  const some = [...new Set(held.map(({ someone }) => someone))]
+  await ledger.lookAgain(some, 'hold', clock(), correlation)
+}
+
 /**
  * Platforms that a pass could not read: the next passes do not wait for them before they answer. One that answers a question and
  * cannot be read all the same is tried in growing intervals.
@@ -259,6 +270,7 @@ function openIntake(keyturn: Keyturn, { states, work, memories }: IntakeOptions,
       rescue: work.rescue,
       onDue: look,
       onFeed: (source) => feeds.look(source),
+      onHeld: () => void markHeld(keyturn).then(look, complain(keyturn, 'people who are held could not be marked')),
       onFullPass: () => {
         keyturn.ledger
           .lookAgain(null, 'policy', keyturn.clock(), storyOf(keyturn).correlation)

@@ -70,7 +70,9 @@ describe('a file that does not fit its schema is refused with place, what is giv
     {
       name: 'a share without %',
       change: [['max-change: 10%', 'max-change: 0.1']],
-      expected: ['27:84 sources.hr.contract.rows.max-change: 0.1 is given, allowed is a share such as 10% or 2.5%'],
+      expected: [
+        '27:84 sources.hr.contract.rows.max-change: 0.1 is given, allowed is a share such as 10%, 2.5% or 400%',
+      ],
     },
     {
       name: 'a rate without a time',

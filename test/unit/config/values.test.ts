@@ -3,7 +3,14 @@ import { dateFormatMistake } from '../../../src/config/dates.ts'
 import { isWithin, looksLikeDn } from '../../../src/config/dn.ts'
 import { parseListen } from '../../../src/config/listen.ts'
 import { isMailbox } from '../../../src/config/mailbox.ts'
-import { durationPattern, milliseconds, rate, share } from '../../../src/config/units.ts'
+import {
+  durationPattern,
+  growthPattern,
+  milliseconds,
+  percentagePattern,
+  rate,
+  share,
+} from '../../../src/config/units.ts'
 import { isZone } from '../../../src/config/zones.ts'
 import { DAY, HOUR } from '../../../src/model/instant.ts'
 
@@ -24,7 +31,11 @@ test.each(['1', '1 h', '-1h', '1.5h', 'h', '1y'])('%j is no duration', (text) =>
 })
 
 test('shares and rates', () => {
-  expect(share('2.5%')).toBe(0.025)
+  expect([share('2.5%'), share('400%')]).toEqual([0.025, 4])
+  expect(['100%', '324.3%'].map((text) => [percentagePattern.test(text), growthPattern.test(text)])).toEqual([
+    [true, true],
+    [false, true],
+  ])
   expect([rate('50/s'), rate('600/m'), rate('7200/h')]).toEqual([50, 10, 2])
 })
 

@@ -339,7 +339,7 @@ describe('limits', () => {
   it('on an empty platform there is no share to speak of', () => {
     const { world } = staffed(0, { creations: { max: 0.5, above: 0 } })
     expect(world.plan(want('n1')).withheld[0]?.text).toContain(
-      '1 accounts would be created where 0 are linked; the limit',
+      '1 account would be created where 0 are linked; the limit',
     )
   })
 

@@ -39,6 +39,7 @@ class Tower {
       },
       onDue: () => this.fired.push('due'),
       onFeed: (source) => this.fired.push(source),
+      onHeld: () => this.fired.push('held'),
       onFullPass: () => this.fired.push('full pass'),
     })
     onTestFinished(() => this.clockwork[Symbol.asyncDispose]())
@@ -138,12 +139,12 @@ test('a schedule fires once in each of its slots, whoever asks, and is not lost 
   tower.isWritable = true
   await tower.clockwork.look()
   await tower.clockwork.look()
-  expect(tower.fired).toEqual(['full pass', 'hr'])
+  expect(tower.fired).toEqual(['full pass', 'held', 'hr'])
   expect(tower.log.slice(1)).toEqual(['the clock is followed again'])
   tower.now += HOUR
   tower.ticks.add(`full pass ${tower.now}`)
   await tower.clockwork.look()
-  expect(tower.fired).toEqual(['full pass', 'hr', 'hr'])
+  expect(tower.fired).toEqual(['full pass', 'held', 'hr', 'held', 'hr'])
 })
 
 test('the ledger is scanned when somebody is due or anything has changed, not with every look', async () => {

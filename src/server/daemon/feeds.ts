@@ -231,7 +231,7 @@ class WatchedFeed {
   async #lookAnew({ noticedAt }: Occasion): Promise<void> {
     this.#memory = null
     await this.remember()
-    if (this.#memory === null) this.#options.passes.request([this.#settings.id], noticedAt)
+    if (this.#memory === null) this.#options.passes.read(this.#settings.id, noticedAt)
     else this.#occasion ??= { noticedAt }
   }
 
@@ -255,7 +255,7 @@ class WatchedFeed {
     this.#keyturn.logger.debug('a feed is read as a whole', { source: this.#settings.id, why })
     const { rescue, passes } = this.#options
     if (rescue === null || (await rescue.isWritable())) {
-      passes.request([this.#settings.id], occasion.noticedAt)
+      passes.read(this.#settings.id, occasion.noticedAt)
       return
     }
     await this.#shutWithoutLedger(await readSource(this.#keyturn, this.#settings, this.#signal), occasion)

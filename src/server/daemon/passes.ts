@@ -10,7 +10,7 @@ import type { Meanwhile } from './pass-process.ts'
 export interface PassesOptions {
   /** Whether marked people are planned after the reading. */
   readonly work: 'plan' | 'read'
-  /** Reads what is to be read while a pass of this one is under way: who left is not known before, and waits for no plan (law 3). */
+  /** Reads the feeds that change while a pass is under way: a leaver waits for no plan (law 3). */
   readonly reads?: Pick<Passes, 'request'>
   /** Platforms that are known not to answer. */
   readonly down: () => ReadonlySet<string>
@@ -68,13 +68,15 @@ export class Passes implements AsyncDisposable {
     this.#begin()
   }
 
+  /** A feed has changed: who left is not known before it is read, and that does not wait for a pass under way. */
+  read(source: string, noticedAt: Instant): void {
+    const { reads } = this.#options
+    if (this.#loop !== null && reads !== undefined) reads.request([source], noticedAt)
+    else this.request([source], noticedAt)
+  }
+
   /** Asks for a pass; whoever asks while one runs gets another one after it. `sources` are read as a whole. */
   request(sources: readonly string[] = [], noticedAt: Instant = this.#keyturn.clock()): void {
-    const { reads } = this.#options
-    if (sources.length > 0 && this.#loop !== null && reads !== undefined) {
-      reads.request(sources, noticedAt)
-      return
-    }
     for (const source of sources) this.#sources.set(source, this.#sources.get(source) ?? noticedAt)
     this.#isWanted = true
     this.#begin()

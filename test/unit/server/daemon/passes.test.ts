@@ -107,14 +107,14 @@ test('a feed that is to be read while a pass is under way is read by others at o
   const { passes, begun, end } = desk({
     reads: { request: (sources, noticedAt) => void asked.push([sources, noticedAt]) },
   })
-  passes.request(['hr'], 3)
-  passes.request(['hr'], 5)
+  passes.read('hr', 3)
+  passes.read('hr', 5)
   passes.request()
   expect([begun.map(({ sources }) => sources), asked]).toEqual([[{ hr: 3 }], [[['hr'], 5]]])
   await end({})
   expect(begun.map(({ sources }) => sources)).toEqual([{ hr: 3 }, {}])
   await end({})
-  passes.request(['hr'], 9)
+  passes.read('hr', 9)
   expect([begun.at(-1)?.sources, asked]).toEqual([{ hr: 9 }, [[['hr'], 5]]])
 })
 

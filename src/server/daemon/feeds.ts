@@ -182,6 +182,8 @@ class WatchedFeed {
   async #once(occasion: Occasion): Promise<void> {
     const memory = this.#memory
     const found = memory === null ? null : await look(this.#settings, memory, this.#signal, occasion.arrival)
+    // Cut off by a reload or a stop: whoever comes next looks.
+    if (this.#signal.aborted) return
     if (found?.kind === 'same') {
       this.#memory = found.memory
       this.#tellIfOld(found.memory.modifiedAt)

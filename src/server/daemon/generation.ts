@@ -279,5 +279,13 @@ function openIntake(keyturn: Keyturn, { states, work, memories }: IntakeOptions,
       },
     }),
   )
-  return { memories: () => feeds.memories(), look, readFeeds: () => passes.request(sources) }
+  return {
+    memories: () => feeds.memories(),
+    look,
+    readFeeds() {
+      passes.request(sources)
+      // What the generation before this one was about to find is found at once, and not when the pass has read everything.
+      for (const source of memories.keys()) feeds.look(source)
+    },
+  }
 }

@@ -13,9 +13,8 @@ import { accountOf, closes, type Job, retry, succeeded, type Task } from './work
 /** What one job leaves behind, with everything it implies. */
 export function settlementOf(job: Job, bench: Bench, ports: SettlePorts): Settlement {
   const at = ports.clock()
-  const results = [...job.spared, ...job.tasks.map((task) => resultOf(task, job, bench, ports))].map((result) =>
-    keepOwed(result, job),
-  )
+  const reached = [...job.spared, ...job.tasks.map((task) => resultOf(task, job, bench, ports))]
+  const results = reached.map((result) => (isLookedAtAgain(result, job) ? keptOwed(result) : result))
   const link = linkAfter(job, at)
   return {
     obligation: job.obligation,
@@ -27,7 +26,7 @@ export function settlementOf(job: Job, bench: Bench, ports: SettlePorts): Settle
     nextTryAt: nextTryOf(job, results, at, ports),
     ...(isOutage(results) ? { outage: true } : {}),
     at,
-    audit: auditOf(job, results, at),
+    audit: auditOf(job, reached, at),
   }
 }
 
@@ -56,17 +55,20 @@ function addressWritten({ change }: Task, bench: Bench): string | undefined {
   return bench.addresses.get(change.field.to.accountOf)
 }
 
+const lookedAtAgain =
+  'an earlier write that opens something may still be on its way to this account; it is looked at again'
+
 /**
  * Law 5: a revocation that met somebody's open intent looks once more, after that worker's time is certainly over; also
  * where it found nothing to shut, or not what was admitted.
  */
-function keepOwed(result: ChangeResult, { obligation }: Job): ChangeResult {
-  const isOver = result.status === 'done' || result.status === 'already' || result.status === 'moved'
-  if (!isOver || !closes(result.change) || !mayStillOpen(obligation)) return result
-  const error = {
-    code: 'precondition-failed',
-    message: 'an earlier write that opens something may still be on its way to this account; it is looked at again',
-  } as const
+function isLookedAtAgain({ status, change }: ChangeResult, { obligation }: Job): boolean {
+  const isOver = status === 'done' || status === 'already' || status === 'moved'
+  return isOver && closes(change) && mayStillOpen(obligation)
+}
+
+function keptOwed(result: ChangeResult): ChangeResult {
+  const error = { code: 'precondition-failed', message: lookedAtAgain } as const
   return { ...result, status: 'retry', error, outcome: { ...result.outcome, result: 'retry', error } }
 }
 
@@ -209,13 +211,21 @@ function finalAccount(job: Job): ObservedAccount | null {
   return job.seen === undefined ? accountOf(job.person, null) : job.seen
 }
 
-/** An outage is one line in the log, not a record for everybody and every try. */
-function auditOf(job: Job, results: readonly ChangeResult[], at: Instant): readonly AuditRecord[] {
-  const told = results.filter(
+/**
+ * What was reached, also where it stays owed: the second look may find nothing left to do, and would not tell of it. An outage
+ * is one line in the log, not a record for everybody and every try.
+ */
+function auditOf(job: Job, reached: readonly ChangeResult[], at: Instant): readonly AuditRecord[] {
+  const told = reached.filter(
     ({ status, error }) => status !== 'retry' || error === undefined || !isPlatformWide(error.code),
   )
-  const made = results.flatMap((result) => unconfirmed(result, job))
-  return [...[...made, ...told].map((result) => auditResult(job.obligation, result, at)), ...proofRecord(job)]
+  const made = reached.flatMap((result) => unconfirmed(result, job))
+  const records = [...made, ...told].map((result) => {
+    const record = auditResult(job.obligation, result, at)
+    if (!isLookedAtAgain(result, job)) return record
+    return { ...record, detail: record.detail === null ? lookedAtAgain : `${record.detail}; ${lookedAtAgain}` }
+  })
+  return [...records, ...proofRecord(job)]
 }
 
 /**

@@ -19,14 +19,29 @@ afterAll(() => server[Symbol.asyncDispose]())
 
 const many = 400
 
-/** Where a connection is cut: after so many bytes of the server's answers. */
-const places = [
+/** Where a connection is cut: after so many bytes of the server's answers, or of what is asked of it. */
+const places: readonly (readonly ['answers' | 'requests', number])[] = [
   // The server's first flight of the handshake has 1,500 to 4,000 bytes.
-  200, 900, 1_800,
+  ['answers', 200],
+  ['answers', 900],
+  ['answers', 1_800],
+  // The client's has some hundreds; its second one and its name and password come after that.
+  ['requests', 100],
+  ['requests', 700],
   // A few answers after it: in the middle of writes.
-  4_000, 5_000, 7_000, 12_000,
+  ['answers', 4_000],
+  ['answers', 5_000],
+  ['answers', 7_000],
+  ['answers', 12_000],
+  // In the middle of a write itself: the server has half of it.
+  ['requests', 1_500],
+  ['requests', 2_500],
+  ['requests', 6_000],
+  ['requests', 15_000],
   // The accounts of some hundred people: in the middle of a page of them.
-  40_000, 90_000, 150_000,
+  ['answers', 40_000],
+  ['answers', 60_000],
+  ['answers', 90_000],
 ]
 
 test('connections are cut after so many bytes, wherever that is, while people join and leave', async () => {
@@ -39,12 +54,14 @@ test('connections are cut after so many bytes, wherever that is, while people jo
   crowd.join(many)
   await crowd.write()
   await using daemon = await Daemon.start(company)
-  for (const bytes of places) {
-    proxy.cutAfter(bytes)
+  for (const [what, bytes] of places) {
+    const before = proxy.cuts
+    proxy.cutAfter(bytes, what)
     crowd.join(20)
     crowd.leave(2)
     await crowd.write()
-    await pause(700 + random() * 800)
+    await daemon.until(`a connection is cut after ${bytes} bytes of ${what}`, async () => proxy.cuts > before)
+    await pause(random() * 1_000)
     proxy.cutAfter(undefined)
     await pause(random() * 300)
     proxy.cut()

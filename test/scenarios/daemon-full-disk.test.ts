@@ -186,7 +186,7 @@ async function lockAndHang(path: string): Promise<ChildProcess> {
     setInterval(() => undefined, 1_000)`
   const child = spawn(process.execPath, ['-e', script, path], { stdio: ['ignore', 'pipe', 'inherit'] })
   await once(child.stdout, 'data')
-  await signal([child.pid ?? 0], 'STOP')
+  signal([child.pid ?? 0], 'STOP')
   return child
 }
 
@@ -207,7 +207,7 @@ test('somebody holds the write lock of the ledger and hangs, and is continued at
     await refused(company, ['E5'])
     expect(await company.account('E9')).toBeNull()
   } finally {
-    await signal([holder.pid ?? 0], 'CONT')
+    signal([holder.pid ?? 0], 'CONT')
     holder.kill()
   }
   await settled(company, people, tail)

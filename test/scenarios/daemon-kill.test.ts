@@ -8,6 +8,7 @@ import type { Slapd } from '../servers/slapd.ts'
 import { Crowd, chance, crowdSettings } from './crowd.ts'
 import { Daemon, embeddedRedis, eventually, signal } from './daemon.ts'
 import { Company } from './keyturn.ts'
+import type { Settings } from './settings.ts'
 import { isShutOut, ledgerOf, settled, truth } from './truth.ts'
 
 let server: Slapd
@@ -45,11 +46,14 @@ const signs: Readonly<Record<Victim, readonly string[]>> = {
 
 /** Recovery begins within this time, ms. */
 const soon = 5_000
-const first = 400
-const more = 80
+const first = 1_800
+/** Joined in each round, so that there is a pass to kill. */
+const more = 10
+/** So slow that the burst lasts as long as the killing. */
+const settings: Settings = { ...crowdSettings, platforms: { directory: { limits: { rate: '40/s' } } } }
 
 test('killed at twenty moments of a burst: everybody has one account, and nobody who left can sign in', async () => {
-  await using company = await Company.found(server, { config: crowdSettings })
+  await using company = await Company.found(server, { config: settings })
   const random = chance(2_000)
   const crowd = new Crowd(company, random)
   crowd.join(first)
@@ -113,7 +117,7 @@ async function kill(victim: Victim, daemon: Daemon, company: Company): Promise<n
     },
     () => daemon.tail(),
   )
-  await signal(pids, 'KILL')
+  signal(pids, 'KILL')
   return Date.now()
 }
 

@@ -1,9 +1,7 @@
 // A running daemon: started as its users start it, watched through its log, stopped, killed, frozen.
 import type { ChildProcess } from 'node:child_process'
-import { execFile } from 'node:child_process'
 import { readdir, readFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { promisify } from 'node:util'
 import type { Company } from './keyturn.ts'
 import { processes, redisServersBelow } from './traces.ts'
 
@@ -21,6 +19,8 @@ const patience = 100_000
 export class Daemon implements AsyncDisposable {
   readonly process: ChildProcess
   readonly log: LogLine[] = []
+  /** What it has printed for people on standard output. */
+  printed = ''
   readonly #exited: Promise<number | string>
   readonly #closed: Promise<unknown>
   #rest = ''
@@ -32,7 +32,7 @@ export class Daemon implements AsyncDisposable {
     })
     this.#closed = new Promise((resolve) => process.once('close', resolve))
     process.stderr?.setEncoding('utf8').on('data', (text: string) => this.#hear(text))
-    process.stdout?.resume()
+    process.stdout?.setEncoding('utf8').on('data', (text: string) => (this.printed += text))
   }
 
   /** Starts `keyturn run` and waits until it is ready. */
@@ -144,8 +144,13 @@ export async function embeddedRedis(company: Company): Promise<number[]> {
   return all.filter((one) => below.has(one.id) && one.arguments.startsWith('redis-server')).map((one) => one.id)
 }
 
-/** Ends processes by their ids; those that have ended are no error. */
-export async function signal(pids: readonly number[], name: 'KILL' | 'STOP' | 'CONT'): Promise<void> {
-  if (pids.length === 0) return
-  await promisify(execFile)('kill', [`-${name}`, ...pids.map(String)]).catch(() => undefined)
+/** Ends or stops processes by their ids; those that have ended are no error. */
+export function signal(pids: readonly number[], name: 'KILL' | 'STOP' | 'CONT'): void {
+  for (const pid of pids) {
+    try {
+      process.kill(pid, `SIG${name}`)
+    } catch {
+      // It has ended.
+    }
+  }
 }

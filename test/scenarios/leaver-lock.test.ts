@@ -26,11 +26,11 @@ const actionsOf = async (company: Company, id: string) => (await auditOf(company
 
 /** The daemon stands still meanwhile: it looks once a second, and must not be faster than what is done here. */
 async function whileStopped<T>(daemon: Daemon, work: () => Promise<T>): Promise<T> {
-  await signal([daemon.pid], 'STOP')
+  signal([daemon.pid], 'STOP')
   try {
     return await work()
   } finally {
-    await signal([daemon.pid], 'CONT')
+    signal([daemon.pid], 'CONT')
   }
 }
 

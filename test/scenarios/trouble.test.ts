@@ -132,7 +132,7 @@ test('Redis killed in the middle: the work is done nevertheless, or owed and don
   await company.feed(staff(many))
   const running = finish(company.start('apply', '--json'))
   await someAccounts(company)
-  await signal(await redisServersBelow(company.folder), 'KILL')
+  signal(await redisServersBelow(company.folder), 'KILL')
   await running
   await settleOwed(company)
   await expectEverybodyOnce(company, many)

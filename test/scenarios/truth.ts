@@ -7,6 +7,8 @@ import type { AuditRecord, ObligationStatus } from '../../src/model/ledger.ts'
 import { Daemon, eventually } from './daemon.ts'
 import { locked } from './keyturn.ts'
 import type { Company } from './keyturn.ts'
+import { historyOf, isDoubtful, missingIn } from './record.ts'
+import type { History } from './record.ts'
 
 /** Sign-ins that are tried at once. */
 const atOnce = 16
@@ -25,14 +27,13 @@ export async function truth(
   { groups = usualGroups }: TruthOptions = {},
 ): Promise<readonly string[]> {
   const accounts = await accountsOf(company)
-  const record = await historyOf(company)
+  const record = await historyOf(ledgerOf(company))
   return [
     ...doubles(accounts, people),
     ...people.flatMap((one) => stateOf(one, accounts.get(one.employee_id) ?? [], company)),
     ...(await memberships(company, people, accounts, groups)),
     ...(await signIns(company, people, accounts, record)),
-    ...people.flatMap((one) => recordOf(one, accounts.get(one.employee_id) ?? [], record)),
-    ...grantsOf(people, record, groups),
+    ...people.flatMap((one) => missingIn(record, one, accounts.get(one.employee_id)?.[0], groupsOf(one, groups))),
     ...(await standing(company)),
   ]
 }
@@ -138,14 +139,15 @@ function stateOf(
     ]
   }
   if (account === undefined) return [`${id} stays and has no account`]
+  const isAway = status === 'Leave'
   return [
-    ...(isShut(account) ? [`${id} stays and is shut`] : []),
+    ...(isShut(account) === isAway ? [] : [isAway ? `${id} is away and not shut` : `${id} stays and is shut`]),
     ...(account.dn.endsWith(company.people) ? [] : [`${id} stays and stands at ${account.dn}`]),
   ]
 }
 
 function groupsOf({ status, department }: Person, groups: Readonly<Record<string, string>>): readonly string[] {
-  if (status !== 'Active') return []
+  if (status === 'Left') return []
   const own = groups[department]
   return own === undefined ? ['staff'] : ['staff', own]
 }
@@ -172,96 +174,24 @@ async function memberships(
   return wrong
 }
 
-interface Line {
-  readonly action: string
-  readonly result: string
-}
-
-interface History {
-  readonly lines: ReadonlyMap<string, readonly Line[]>
-  readonly grants: ReadonlyMap<string, ReadonlySet<string>>
-}
-
-async function historyOf(company: Company): Promise<History> {
-  await using ledger = await openLedger(ledgerOf(company), { readOnly: true })
-  const records: { readonly identity: string | null; readonly action: string; readonly result: string }[] = []
-  for (let after = 0; ; ) {
-    const page = await ledger.auditAfter(after, 10_000)
-    for (const one of page) records.push(one)
-    const last = page.at(-1)
-    if (last === undefined) break
-    after = last.id
-  }
-  const grants = Map.groupBy(await ledger.grants('directory'), ({ identity }) => keyOf(identity))
-  return {
-    lines: Map.groupBy(records, ({ identity }) => keyOf(identity ?? '')),
-    grants: new Map([...grants].map(([id, some]) => [id, new Set(some.map(({ entitlement }) => entitlement))])),
-  }
-}
-
-function keyOf(identity: string): string {
-  return identity.slice(identity.indexOf(':') + 1)
-}
-
-/** Every account has the record that it was made; every leaver's also that it was shut and the proof. */
-function recordOf(
-  { employee_id: id, status }: Person,
-  accounts: readonly Entry[],
-  { lines }: History,
-): readonly string[] {
-  if (accounts.length === 0) return []
-  const own = lines.get(id) ?? []
-  const isDone = ({ result }: Line) => result === 'done' || result === 'already'
-  // Keyturn has made every one of them.
-  const came = own.filter(({ action, result }) => action === 'create' && result === 'done')
-  const began =
-    came.length > 0 ? [] : [`nothing tells where the account of ${id} comes from; of it is told: ${told(own)}`]
-  if (status !== 'Left') return began
-  const shut = own.some((line) => line.action === 'disable' && isDone(line))
-  const proven = own.some(({ action, result }) => action === 'proof' && result !== 'not-proven')
-  return [
-    ...began,
-    ...(shut ? [] : [`nothing tells that the account of ${id} was shut; of it is told: ${told(own)}`]),
-    ...(proven ? [] : [`nothing proves that ${id} is refused; of it is told: ${told(own)}`]),
-  ]
-}
-
-function told(lines: readonly Line[]): string {
-  return lines.map(({ action, result }) => `${action} ${result}`).join(', ')
-}
-
-/** What Keyturn gave it must know to be its own: else it would never take it away again. */
-function grantsOf(
-  people: readonly Person[],
-  { grants }: History,
-  groups: Readonly<Record<string, string>>,
-): readonly string[] {
-  return people.flatMap((person) => {
-    const own = grants.get(person.employee_id) ?? new Set()
-    const missing = groupsOf(person, groups).filter((group) => !own.has(group))
-    return missing.map((group) => `the ledger does not know that it gave ${group} to ${person.employee_id}`)
-  })
-}
-
 /**
- * With every first password that was handed over: nobody who left is let in, and whoever stays is. Of those who stay, the
+ * With every first password that was handed over: nobody who left or is away is let in, and whoever stays is. Of those who stay, the
  * ones whose account or password took more than one try, and some others.
  */
 async function signIns(
   company: Company,
   people: readonly Person[],
   accounts: Accounts,
-  { lines }: History,
+  record: History,
 ): Promise<readonly string[]> {
   const files = await readdir(company.path('handover')).catch(() => [])
   const names = Map.groupBy(
     files.filter((name) => name.endsWith('.age')),
     (file) => file.split('-directory-')[0],
   )
-  const isBeginning = ({ action }: Line) => ['create', 'link', 'issue-credential'].includes(action)
-  const isDoubtful = (id: string) => (lines.get(id) ?? []).filter(isBeginning).length > 1
+  const isOut = (person: Person) => person.status !== 'Active'
   const asked = people.filter(
-    ({ employee_id: id, status }, index) => status === 'Left' || index % 20 === 0 || isDoubtful(id),
+    (person, index) => isOut(person) || index % 20 === 0 || isDoubtful(record, person.employee_id),
   )
   const wrong: string[] = people
     .filter(({ employee_id: id, status }) => {
@@ -275,8 +205,8 @@ async function signIns(
       const account = accounts.get(person.employee_id)?.[0]
       if (account === undefined || !names.has(String(account['uid']))) continue
       const code = await company.signIn(account.dn, await company.firstPassword(String(account['uid'])))
-      if ((code === 0) === (person.status === 'Left')) {
-        wrong.push(`${person.employee_id} ${code === 0 ? 'left and can sign in' : `stays and is refused: ${code}`}`)
+      if ((code === 0) === isOut(person)) {
+        wrong.push(`${person.employee_id} ${code === 0 ? 'is out and can sign in' : `stays and is refused: ${code}`}`)
       }
     }
   }

@@ -6,11 +6,13 @@ export interface Proxy extends AsyncDisposable {
   readonly port: number
   /** Connections that were opened through it so far. */
   readonly opened: number
+  /** Connections that `cutAfter` has cut so far. */
+  readonly cuts: number
   /**
-   * From now on every connection is cut once it has carried this many bytes from the server; undefined: never. The first
-   * hundreds of bytes of a TLS connection are its handshake.
+   * From now on every connection is cut once it has carried this many bytes from the server, or to it; undefined: never.
+   * The first hundreds of bytes of a TLS connection are its handshake.
    */
-  cutAfter(bytes: number | undefined): void
+  cutAfter(bytes: number | undefined, what?: 'answers' | 'requests'): void
   /** As `cutAfter`, but the connection stays open and carries nothing any more, as behind a firewall that drops packets. */
   swallowAfter(bytes: number | undefined): void
   /** Cuts what is open now. */
@@ -25,7 +27,7 @@ export interface Proxy extends AsyncDisposable {
 interface Line {
   readonly client: Socket
   readonly upstream: Socket
-  carried: number
+  readonly carried: { answers: number; requests: number }
   silent: boolean
 }
 
@@ -35,13 +37,22 @@ export async function startProxy(
   options: { readonly delayMs?: number; readonly host?: string } = {},
 ): Promise<Proxy> {
   const lines = new Set<Line>()
-  const limits: { cut?: number | undefined; swallow?: number | undefined } = {}
+  const limits: {
+    cut?: { readonly bytes: number; readonly what: 'answers' | 'requests' }
+    swallow?: number | undefined
+  } = {}
   let delayMs = options.delayMs ?? 0
   let opened = 0
+  let cuts = 0
   const server = createServer((client) => {
     opened++
     const upstream = connect({ port: target, host: options.host ?? '127.0.0.1', noDelay: true })
-    const line: Line = { client: client.setNoDelay(true), upstream, carried: 0, silent: false }
+    const line: Line = {
+      client: client.setNoDelay(true),
+      upstream,
+      carried: { answers: 0, requests: 0 },
+      silent: false,
+    }
     lines.add(line)
     const end = (): void => {
       lines.delete(line)
@@ -49,16 +60,29 @@ export async function startProxy(
       upstream.destroy()
     }
     for (const socket of [client, upstream]) socket.once('close', end).on('error', end)
-    client.on('data', (chunk) => line.silent || upstream.write(chunk))
-    let last = Promise.resolve<unknown>(undefined)
-    upstream.on('data', (chunk) => {
-      line.carried += chunk.length
-      if (limits.swallow !== undefined && line.carried > limits.swallow) line.silent = true
+    /** What of this chunk is within the limit, where it is the one that passes it. */
+    const lastOf = (what: 'answers' | 'requests', chunk: Buffer): Buffer | null => {
+      line.carried[what] += chunk.length
+      const over = limits.cut?.what === what ? line.carried[what] - limits.cut.bytes : 0
+      if (over <= 0) return null
+      cuts++
+      line.silent = true
+      return chunk.subarray(0, Math.max(0, chunk.length - over))
+    }
+    client.on('data', (chunk) => {
       if (line.silent) return
-      const over = limits.cut === undefined ? 0 : line.carried - limits.cut
-      if (over > 0) client.end(chunk.subarray(0, Math.max(0, chunk.length - over)), end)
+      const last = lastOf('requests', chunk)
+      if (last !== null) upstream.end(last, end)
+      else upstream.write(chunk)
+    })
+    let before = Promise.resolve<unknown>(undefined)
+    upstream.on('data', (chunk) => {
+      if (line.silent) return
+      const last = lastOf('answers', chunk)
+      if (limits.swallow !== undefined && line.carried.answers > limits.swallow) line.silent = true
+      else if (last !== null) client.end(last, end)
       else if (delayMs === 0) client.write(chunk)
-      else last = Promise.all([last, pause(delayMs)]).then(() => client.destroyed || client.write(chunk))
+      else before = Promise.all([before, pause(delayMs)]).then(() => client.destroyed || client.write(chunk))
     })
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -70,8 +94,12 @@ export async function startProxy(
     get opened() {
       return opened
     },
-    cutAfter(bytes) {
-      limits.cut = bytes
+    get cuts() {
+      return cuts
+    },
+    cutAfter(bytes, what = 'answers') {
+      if (bytes === undefined) delete limits.cut
+      else limits.cut = { bytes, what }
     },
     swallowAfter(bytes) {
       limits.swallow = bytes

@@ -112,7 +112,7 @@ function configuration(folder: string, options: SlapdOptions, certificates: Cert
           `TLSCertificateFile ${certificates.certificate}`,
           `TLSCertificateKeyFile ${certificates.key}`,
         ]),
-    ...(options.accesslog === true ? accesslogDatabase(folder) : []),
+    ...(options.accesslog === true ? accesslogDatabase(folder, options) : []),
     'database mdb',
     `suffix "${base}"`,
     `rootdn "${root.dn}"`,
@@ -121,7 +121,7 @@ function configuration(folder: string, options: SlapdOptions, certificates: Cert
     `maxsize ${4 * 1024 ** 3}`,
     ...(options.sync === true ? [] : ['dbnosync']),
     'index objectClass,entryUUID,uid,uidNumber,mail,employeeNumber,cn,member,uniqueMember,memberUid eq',
-    ...(options.unlimited === false ? [] : [`limits dn.exact="${service.dn}" size=unlimited time=unlimited`]),
+    ...unlimited(options),
     ...(options.configuration ?? []),
     ...(options.access ?? [
       'access to attrs=userPassword',
@@ -142,8 +142,12 @@ function configuration(folder: string, options: SlapdOptions, certificates: Cert
   ].join('\n')}\n`
 }
 
+function unlimited(options: SlapdOptions): string[] {
+  return options.unlimited === false ? [] : [`limits dn.exact="${service.dn}" size=unlimited time=unlimited`]
+}
+
 /** With the indexes of the Administrator's Guide (section 18.3.2), and no others. */
-function accesslogDatabase(folder: string): string[] {
+function accesslogDatabase(folder: string, options: SlapdOptions): string[] {
   return [
     'database mdb',
     'suffix cn=accesslog',
@@ -153,6 +157,7 @@ function accesslogDatabase(folder: string): string[] {
     'dbnosync',
     'index default eq',
     'index entryCSN,objectClass,reqEnd,reqResult,reqStart',
+    ...unlimited(options),
     `access to * by dn.exact="${service.dn}" read`,
   ]
 }

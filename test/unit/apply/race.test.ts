@@ -210,6 +210,33 @@ test('nothing to shut is done, and a revocation that cannot yet be sure of it lo
   expect(world.platform.events).toEqual([])
 })
 
+test('what a revocation has done is told as done, also where it is looked at again: the second look finds nothing left to tell', async () => {
+  const world = new World()
+  world.wish('hr:1', { state: 'open', groups: ['staff', 'board'] })
+  await world.quiesce()
+  world.wish('hr:1', { state: 'open', groups: ['staff', 'board', 'vault'] })
+  const [pointer] = await world.plan()
+  if (pointer === undefined) throw new Error('nothing owed')
+  const claims = await world.ledger.claim([pointer], 'dead', 5_000, world.now)
+  const [link] = await world.ledger.links('corp', ['hr:1'])
+  const target = `${link?.nativeId}\tvault`
+  await world.ledger.intend(
+    claims.map(({ token, identity, platform }) => ({ token, identity, platform, kind: 'grant', target }) as const),
+  )
+  world.wish('hr:1', { state: 'shut' })
+  await world.plan()
+  world.now += 6_000
+  const first = await world.settle(world.pointers())
+  expect(first.obligations).toMatchObject([{ state: 'retry' }])
+  const told = () =>
+    world.ledger.records.filter(({ action }) => action === 'revoke').map(({ before, result }) => `${before} ${result}`)
+  expect(told().toSorted()).toEqual(['board done', 'staff done'])
+  expect(world.ledger.records.find(({ action }) => action === 'disable')).toMatchObject({
+    result: 'done',
+    detail: expect.stringContaining('it is looked at again'),
+  })
+})
+
 /** A worker that stands still at this write, counted from 0, and goes on by `thaw`; others do not. */
 async function frozenAt(world: World, at: number): Promise<{ thaw: () => void; working: Promise<unknown> }> {
   const { promise: frozen, resolve: thaw } = Promise.withResolvers<void>()

@@ -16,6 +16,8 @@ const atOnce = 16
 export interface TruthOptions {
   /** Groups by the department that gets them; everybody is in `staff`. */
   readonly groups?: Readonly<Record<string, string>>
+  /** False: the ledger was restored from a backup, and cannot know what was done since. */
+  readonly remembers?: boolean
 }
 
 const usualGroups = { Sales: 'sales', Engineering: 'engineers' }
@@ -24,7 +26,7 @@ const usualGroups = { Sales: 'sales', Engineering: 'engineers' }
 export async function truth(
   company: Company,
   people: readonly Person[],
-  { groups = usualGroups }: TruthOptions = {},
+  { groups = usualGroups, remembers = true }: TruthOptions = {},
 ): Promise<readonly string[]> {
   const accounts = await accountsOf(company)
   const record = await historyOf(ledgerOf(company))
@@ -33,7 +35,9 @@ export async function truth(
     ...people.flatMap((one) => stateOf(one, accounts.get(one.employee_id) ?? [], company)),
     ...(await memberships(company, people, accounts, groups)),
     ...(await signIns(company, people, accounts, record)),
-    ...people.flatMap((one) => missingIn(record, one, accounts.get(one.employee_id)?.[0], groupsOf(one, groups))),
+    ...(remembers ? people : []).flatMap((one) =>
+      missingIn(record, one, accounts.get(one.employee_id)?.[0], groupsOf(one, groups)),
+    ),
     ...(await standing(company)),
   ]
 }
@@ -196,7 +200,7 @@ async function signIns(
   const wrong: string[] = people
     .filter(({ employee_id: id, status }) => {
       const name = accounts.get(id)?.[0]?.['uid']
-      return status !== 'Left' && name !== undefined && !names.has(String(name))
+      return status === 'Active' && name !== undefined && !names.has(String(name))
     })
     .map(({ employee_id: id }) => `nobody was told the first password of ${id}`)
   const waiting = [...asked]

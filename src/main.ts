@@ -82,9 +82,13 @@ async function main(args: readonly string[]): Promise<ExitCode> {
       code = finished
     },
   }
-  onSignals(stop)
+  let command = ''
+  onSignals(stop, () => lookers.has(command))
+  const onCommand = (name: string) => {
+    command = name
+  }
   try {
-    await build(runner).parseAsync(args, { from: 'user' })
+    await build(runner, onCommand).parseAsync(args, { from: 'user' })
     return code
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error
@@ -92,7 +96,7 @@ async function main(args: readonly string[]): Promise<ExitCode> {
   }
 }
 
-function build(runner: Runner): Command {
+function build(runner: Runner, onCommand: (name: string) => void): Command {
   const program = new Command('keyturn')
     .description('Keeps accounts equal to what HR says.')
     .version('0.1.0')
@@ -106,15 +110,19 @@ function build(runner: Runner): Command {
   }
   return program.hook('preSubcommand', async (_, command) => {
     const entry = commands[command.name()]
+    onCommand(command.name())
     if (entry !== undefined) (await entry.load()).define(command, runner)
   })
 }
+
+/** Commands that write nothing, to no platform and to no ledger: what is stopped there is only a look. */
+const lookers = new Set(['check', 'doctor', 'plan', 'status', 'explain'])
 
 /** Of any command: one that has decided something may be asked to stop while it carries that out. */
 const stoppedHint = 'What was written before that stands; "keyturn status" says whether anything is still owed.'
 
 /** The first signal asks to stop after what is being written; the second stops at once. */
-function onSignals(stop: AbortController): void {
+function onSignals(stop: AbortController, isLooking: () => boolean): void {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.on(signal, () => {
       // A process of the daemon: it is the daemon that is asked to stop.
@@ -123,7 +131,9 @@ function onSignals(stop: AbortController): void {
         process.stderr.write('\nkeyturn: stopped at once; what was begun and what is owed goes on at the next start\n')
         process.exit(130)
       }
-      process.stderr.write('\nkeyturn: stopping after what is being written; once more stops at once\n')
+      process.stderr.write(
+        `\nkeyturn: stopping${isLooking() ? '' : ' after what is being written'}; once more stops at once\n`,
+      )
       stop.abort(new KeyturnError('stopped', `stopped by ${signal}`, { hint: stoppedHint }))
     })
   }

@@ -104,7 +104,7 @@ function stateLines(identity: Identity): readonly string[] {
     ...(identity.accessEndsAt === null ? [] : [`  access ends ${showInstant(identity.accessEndsAt, zone)}`]),
     ...(identity.leftAt === null ? [] : [`  has no right to access since ${showInstant(identity.leftAt, zone)}`]),
     ...(identity.vanishedAt === null ? [] : [`  vanished from the feed ${showInstant(identity.vanishedAt, zone)}`]),
-    ...(identity.held === null ? [] : [`  held: ${identity.held}`]),
+    ...(identity.held === null ? [] : [`  held: ${visible(identity.held)}`]),
   ]
 }
 

@@ -7,7 +7,7 @@ import { startSlapd } from '../servers/slapd.ts'
 import type { Slapd } from '../servers/slapd.ts'
 import { Crowd, chance, crowdSettings } from './crowd.ts'
 import { Daemon } from './daemon.ts'
-import { Company } from './keyturn.ts'
+import { Company, finish } from './keyturn.ts'
 import { ledgerOf, settled, truth } from './truth.ts'
 
 let server: Slapd
@@ -47,6 +47,19 @@ test('stopped in the middle of a burst: it says what is still owed, nobody holds
   await using next = await Daemon.start(company)
   await settled(company, crowd.people, () => next.tail())
   expect(await truth(company, crowd.people)).toEqual([])
+
+  // Who watches it sees it go on, until Ctrl-C.
+  const watching = company.start('status', '--watch')
+  let pages = ''
+  watching.stdout?.setEncoding('utf8').on('data', (text: string) => (pages += text))
+  const ended = finish(watching)
+  await next.until('the status is shown', async () => pages.includes('300 active'))
+  crowd.leave(1)
+  await crowd.write()
+  await next.until('the status is shown anew', async () => pages.includes('299 active'))
+  await settled(company, crowd.people, () => next.tail())
+  watching.kill('SIGINT')
+  expect(await ended).toMatchObject({ code: 0, stderr: '\nkeyturn: stopping; once more stops at once\n' })
   expect(await next.stop()).toBe(0)
   expect(next.printed).toBe('Stopped. Nothing is owed.\n')
 })

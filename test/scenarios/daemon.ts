@@ -133,7 +133,7 @@ export async function eventually<T>(
     if (found !== undefined && found !== false && found !== null) return found
     if (performance.now() > deadline) throw new Error(`within ${ms / 1000} s it was not so that ${what}\n${why()}`)
     // Whoever looks at thousands of people leaves the processor to those who are looked at.
-    await sleep(Math.max(20, 3 * (performance.now() - begun)))
+    await sleep(Math.max(40, 5 * (performance.now() - begun)))
   }
 }
 

@@ -33,9 +33,15 @@ test('accounts are made from the feed; who leaves is shut out; explain tells it;
   await settled(company, crowd.people, () => daemon.tail())
   expect(await truth(company, crowd.people)).toEqual([])
   const { stdout } = await company.json('explain', 'E3')
-  const { audit } = JSON.parse(stdout) as { readonly audit: readonly { readonly action: string }[] }
+  const { audit } = JSON.parse(stdout) as {
+    readonly audit: readonly { readonly action: string; readonly correlation: string }[]
+  }
   const told = new Set(audit.map(({ action }) => action))
   expect([...told]).toEqual(expect.arrayContaining(['create', 'grant', 'disable', 'revoke', 'proof']))
+  // One story, from the feed to the proof, by one id.
+  const id = audit.find(({ action }) => action === 'proof')?.correlation
+  const story = daemon.log.filter(({ correlation }) => correlation === id).map(({ msg }) => msg)
+  expect(story).toEqual(expect.arrayContaining(['feed saved', 'noticed', 'planned at once', 'account changed', 'proof']))
 
   expect(await daemon.stop()).toBe(0)
   expect(await redisServersBelow(company.folder)).toEqual([])

@@ -41,7 +41,9 @@ test('accounts are made from the feed; who leaves is shut out; explain tells it;
   // One story, from the feed to the proof, by one id.
   const id = audit.find(({ action }) => action === 'proof')?.correlation
   const story = daemon.log.filter(({ correlation }) => correlation === id).map(({ msg }) => msg)
-  expect(story).toEqual(expect.arrayContaining(['feed saved', 'noticed', 'planned at once', 'account changed', 'proof']))
+  expect(story).toEqual(
+    expect.arrayContaining(['feed saved', 'noticed', 'planned at once', 'account changed', 'proof']),
+  )
 
   expect(await daemon.stop()).toBe(0)
   expect(await redisServersBelow(company.folder)).toEqual([])

@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config'
 
 /** What is true of a ledger wherever it is. Left out: what is about SQLite's file, its query plans, and what starts servers of its own. */
 const ofAnyLedger =
-  'accounts admission admitting aftermath clock holds in-vain intake look-again overrides people processes ' +
+  'accounts admission admitting aftermath clock hindrances holds in-vain intake look-again overrides people processes ' +
   'releasing running-state running-work takeover version work'
 /** What starts servers. Much of it is waiting for them; more at once would only wait for each other on two cores. */
 const withServers = {

@@ -24,7 +24,7 @@ export function define(command: Command, runner: Runner): void {
     .option('--watch', 'look again every two seconds, until Ctrl-C')
     .addHelpText(
       'after',
-      '\nExit code: 0 nothing open, 2 something is owed, failed, held or set aside, somebody waits to be looked at, a feed or the configuration is refused, the ledger was restored or cannot be written, 1 a platform cannot be reached.',
+      '\nExit code: 0 nothing open, 2 something is owed, failed, held, withheld or set aside, somebody waits to be looked at, a feed or the configuration is refused, the ledger was restored or cannot be written, 1 a platform cannot be reached.',
     )
     .action(act<Options>(runner, status))
 }
@@ -47,7 +47,7 @@ async function status(invocation: Invocation, options: Options): Promise<ExitCod
   const refused = found.sources.some(
     ({ refused: why, accepted }) => why !== null || (accepted?.setAside?.rows ?? 0) > 0,
   )
-  const held = found.holds.length > 0 || found.held.count > 0 || found.rejected.count > 0
+  const held = found.holds.length > 0 || found.held.count > 0 || found.rejected.count > 0 || found.hindrances.length > 0
   const isOldPolicy = found.processes.some(({ refusedConfig }) => refusedConfig !== null)
   const { records, trouble, unreadable } = found.spool
   const isSpooled = records > 0 || trouble !== null || unreadable.length > 0

@@ -10,6 +10,7 @@ import { linksIn } from './linking.ts'
 import type { Admitted } from './admission.ts'
 import { endUnneeded } from './decisions.ts'
 import type { Driver } from './driver.ts'
+import { addHindrances, dropHindrances, hindranceNews } from './hindrances.ts'
 import { addItems, openHolds, saveHolds } from './holds.ts'
 import type { NewItems } from './holds.ts'
 import { answerMarks, markAgain, markedOf } from './look-again.ts'
@@ -26,7 +27,7 @@ type Access = Pick<Driver, 'read' | 'write'>
 const first = 1_000
 const bounds = { least: 250, most: 20_000 }
 const target = 20
-/** Rows that are read or written at once beside the portions: names to be compared, items of holds. */
+/** Rows that are read or written at once beside the portions: names to be compared, items of holds, hindrances. */
 const rows = 2_000
 
 /**
@@ -55,7 +56,11 @@ function* atOnce(admission: Admission, divided: Divided, standby: readonly Chang
   const none: Admitted = { pointers: [], stale: new Set() }
   const { pointers, stale } =
     everybody === null ? none : yield* admitPortion(admission, undivided(admission, standby, everybody))
-  for (const some of yield* conclude(admission, stale)) yield* addItems(some)
+  const concerns = concernedBy(admission, stale)
+  for (const some of yield* conclude(admission, concerns)) yield* addItems(some)
+  const { over, begun } = yield* hindranceNews(admission, concerns)
+  yield* dropHindrances(over)
+  yield* addHindrances(begun)
   yield* answerTheRest(admission, stale)
   return resultOf(pointers, yield* openHolds(admission.plan), stale)
 }
@@ -64,8 +69,12 @@ async function inPortions(driver: Access, admission: Admission, divided: Divided
   await refuseTaken(driver, admission)
   await driver.write(() => savePlan(admission))
   const { pointers, stale } = await admitAll(driver, admission, divided)
-  for (const some of await driver.write(() => conclude(admission, stale)))
+  const concerns = concernedBy(admission, stale)
+  for (const some of await driver.write(() => conclude(admission, concerns)))
     for (const items of inTurns(some.items)) await driver.write(() => addItems({ ...some, items }))
+  const { over, begun } = await driver.read(() => hindranceNews(admission, concerns))
+  for (const some of inTurns(over)) await driver.write(() => dropHindrances(some))
+  for (const some of inTurns(begun)) await driver.write(() => addHindrances(some))
   await driver.write(() => answerTheRest(admission, stale))
   return resultOf(pointers, await driver.read(() => openHolds(admission.plan)), stale)
 }
@@ -103,18 +112,20 @@ async function refuseTaken({ read }: Access, { plan, now }: Admission): Promise<
   }
 }
 
-/** Holds and approvals as the plan leaves them; returns what is to be added to the holds. */
-function* conclude(admission: Admission, stale: ReadonlySet<IdentityId>): Unit<readonly NewItems[]> {
-  const { dueAt, plan, now } = admission
+/** Of whom the plan says what is held and hinders; of others that stays. */
+function concernedBy({ dueAt, plan }: Admission, stale: ReadonlySet<IdentityId>): (identity: IdentityId) => boolean {
   const planned = new Set(
     [...plan.changes, ...plan.withheld.map(({ change }) => change)].map(({ identity }) => identity),
   )
   // Of whom a few people's plan could not decide, a plan over everybody must say.
   const open = stale.union(new Set(plan.undecided))
-  const concerns = (identity: IdentityId) =>
-    !open.has(identity) && (dueAt === undefined || dueAt.has(identity) || planned.has(identity))
+  return (identity) => !open.has(identity) && (dueAt === undefined || dueAt.has(identity) || planned.has(identity))
+}
+
+/** Holds and approvals as the plan leaves them; returns what is to be added to the holds. */
+function* conclude(admission: Admission, concerns: (identity: IdentityId) => boolean): Unit<readonly NewItems[]> {
   yield* endUnneeded(admission, concerns)
-  return yield* saveHolds(plan, now, concerns)
+  return yield* saveHolds(admission.plan, admission.now, concerns)
 }
 
 /** Everybody's mark is answered when all are admitted. Who was left out is looked at again, whatever marks there were. */

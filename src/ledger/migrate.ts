@@ -7,6 +7,7 @@ import { running } from './migrations/002-running.ts'
 import { work } from './migrations/003-work.ts'
 import { self } from './migrations/004-self.ts'
 import { holds } from './migrations/005-holds.ts'
+import { hindrances } from './migrations/006-hindrances.ts'
 import { all, db, run } from './unit.ts'
 import type { Unit } from './unit.ts'
 
@@ -22,6 +23,7 @@ const known: readonly Migration[] = [
   { number: 3, name: 'work', up: work },
   { number: 4, name: 'self', up: self },
   { number: 5, name: 'holds', up: holds },
+  { number: 6, name: 'hindrances', up: hindrances },
 ]
 
 /**

@@ -13,6 +13,7 @@ import { claimants, peek, releaseAllOf } from './claims.ts'
 import type { Driver } from './driver.ts'
 import { fold } from './identity-row.ts'
 import { leavers } from './leavers.ts'
+import { hindrances } from './hindrances.ts'
 import { openHoldCounts, rejectedLeavers } from './holds.ts'
 import { openStates, unsettled } from './obligations.ts'
 import { auditAfter, auditSince, lastAudit } from './record.ts'
@@ -47,6 +48,7 @@ export function aboutRunningWork({ read, write }: Driver) {
     openRevocations: (receivedBefore) => read(() => openRevocations(receivedBefore)),
     openHoldCounts: () => read(() => openHoldCounts()),
     rejectedLeavers: (most) => read(() => rejectedLeavers(most)),
+    hindrances: (platforms, most) => read(() => hindrances(platforms, most)),
   } satisfies Partial<RunningLedger>
 }
 

@@ -55,6 +55,7 @@ export interface Schema {
   hold: HoldRow
   hold_item: HoldItemRow
   superseded_number: { number: number; hold: number }
+  hindrance: HindranceRow
   audit: AuditRow
 }
 
@@ -262,6 +263,16 @@ interface HoldItemRow {
   decided_at: number | null
   decided_by: string | null
   reason: string | null
+}
+
+export interface HindranceRow {
+  identity: string
+  platform: string
+  why: string
+  text: string
+  since: number
+  /** Somebody who left, or has no role for the platform any more. */
+  leaver: Flag
 }
 
 interface AuditRow {

@@ -212,6 +212,22 @@ export function awaitsDecision(withheld: Withheld): boolean {
   return holdable.has(withheld.why) || isByHand(withheld)
 }
 
+/**
+ * The kinds of `why` that last until something is put right: in the feed, on the platform, in the configuration. They are
+ * remembered as hindrances. The rest is a hold, is wanted by a person, or is told in another way.
+ */
+export const hinders: ReadonlySet<WithheldWhy> = new Set([
+  'disputed',
+  'proposed',
+  'cannot-manage',
+  'own-account',
+  'missing-entitlement',
+  'empty-value',
+  'value-refused',
+  'not-ours',
+  'no-name',
+] satisfies WithheldWhy[])
+
 /** Whoever reviews a plan sees these too, and carries them out by its hash: so they are in the hash. */
 export const passesWhenReviewed: ReadonlySet<WithheldWhy> = new Set<WithheldWhy>(['creations-limit', 'updates-limit'])
 

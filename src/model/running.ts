@@ -154,6 +154,19 @@ export interface RejectedLeavers {
   readonly first: readonly { readonly identity: IdentityId; readonly platform: string; readonly hold: number }[]
 }
 
+/** People of whom a plan withholds something that no decision releases, on one platform and for one cause. */
+export interface Hindrance {
+  readonly platform: string
+  readonly why: WithheldWhy
+  /** They left, or have no role for the platform any more: they may still have access. Others are counted apart from them. */
+  readonly leavers: boolean
+  readonly people: number
+  /** Since when the latest of them is hindered. */
+  readonly newest: Instant
+  /** The first of them, the longest hindered first; `text` says what is in the way, and may have names in it. */
+  readonly first: readonly { readonly identity: IdentityId; readonly text: string; readonly since: Instant }[]
+}
+
 /** People whose source is not believed: their state is held where it was. */
 export interface HeldPeople {
   readonly count: number
@@ -336,6 +349,8 @@ export interface RunningLedger {
   /** Every open hold with the number of people who wait in it. */
   openHoldCounts(): Promise<readonly HoldCount[]>
   rejectedLeavers(most: number): Promise<RejectedLeavers>
+  /** What hinders people on these platforms, those who left first, each with the first so many people. */
+  hindrances(platforms: readonly string[], most: number): Promise<readonly Hindrance[]>
   /** How many people are held, and the first so many of them (at least one). */
   heldPeople(most: number): Promise<HeldPeople>
   /** Open revocations, the oldest first; of which the cause was noticed until then, where that is stated. */

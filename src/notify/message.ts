@@ -39,7 +39,7 @@ const titles: Readonly<Record<NoticeKind, readonly [string, string]>> = {
   'not-proven': ['revocation not proven', 'revocations not proven'],
   reopened: ['account of a leaver opened again', 'accounts of leavers opened again'],
   'protected-leaver': ['protected account of a leaver', 'protected accounts of leavers'],
-  'leavers-withheld': ['hold that keeps leavers signed in', 'holds that keep leavers signed in'],
+  'leavers-withheld': ['cause that keeps leavers signed in', 'causes that keep leavers signed in'],
   'ledger-restored': ['ledger restored from a backup', 'ledgers restored from a backup'],
   'ledger-spooled': ['ledger that cannot be written', 'ledgers that cannot be written'],
   'platform-down': ['platform down', 'platforms down'],
@@ -49,7 +49,7 @@ const titles: Readonly<Record<NoticeKind, readonly [string, string]>> = {
   'config-refused': ['configuration refused', 'configurations refused'],
   'change-failed': ['change given up', 'changes given up'],
   'person-held': ['person who is held', 'people who are held'],
-  withheld: ['hold waiting', 'holds waiting'],
+  withheld: ['cause of withheld changes', 'causes of withheld changes'],
 }
 
 const kinds = Object.keys(titles) as NoticeKind[]

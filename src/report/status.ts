@@ -8,6 +8,7 @@ import { showPlace } from '../model/place.ts'
 import { roles } from '../model/running.ts'
 import type {
   HeldPeople,
+  Hindrance,
   Override,
   PlatformState,
   ProcessState,
@@ -16,6 +17,7 @@ import type {
   Role,
   SpoolState,
 } from '../model/running.ts'
+import { showWhy } from './plan.ts'
 import { count, showDuration, showEnd, showInstant, showMoment, table, visible } from './text.ts'
 
 /** How everything stands, as the ledger and the platforms tell. */
@@ -42,6 +44,7 @@ export interface Standing {
   /** People whose source is not believed, and the first of them. */
   readonly held: HeldPeople
   readonly rejected: RejectedLeavers
+  readonly hindrances: readonly Hindrance[]
   /** People who wait to be looked at. */
   readonly marked: number
   /** The ledger was restored from a backup, and no reconciliation has run since. */
@@ -82,6 +85,7 @@ export function renderStatus(standing: Standing, { now, zone, told = null }: Pag
     words(standing, zone),
     heldPeople(standing),
     rejectedLeavers(standing),
+    hindrances(standing),
     holds(standing),
     `policy ${standing.policyVersion.slice(0, 12)}`,
   ]
@@ -286,6 +290,22 @@ function heldPeople({ held: { count: people, first } }: Standing): string {
   const more = people > named.length ? [`  and ${people - named.length} more`] : []
   const what = people === 1 ? '1 person is held' : `${people} people are held`
   return [colours.yellow(`${what}: the source is not believed, and all stays as before`), ...lines, ...more].join('\n')
+}
+
+/** Nobody can release these: the first texts say what is to be put right. */
+function hindrances({ hindrances: found }: Standing): string {
+  const lines = found.flatMap(({ platform, why, leavers, people, first }) => {
+    const named = first.slice(0, mostHeld)
+    const who = count(people, 'person', 'people')
+    const heading = leavers
+      ? colours.red(
+          `${who} who left, or ${people === 1 ? 'has' : 'have'} no role there any more, may still have access on ${platform}, ${showWhy(why)}`,
+        )
+      : colours.yellow(`${who} ${people === 1 ? 'is' : 'are'} not as they should be on ${platform}, ${showWhy(why)}`)
+    const more = people > named.length ? [`  and ${people - named.length} more: keyturn plan`] : []
+    return [heading, ...named.map(({ identity, text }) => `  ${identity}  ${visible(text)}`), ...more]
+  })
+  return lines.join('\n')
 }
 
 function holds({ holds: open }: Standing): string {

@@ -44,6 +44,7 @@ export async function readStatus(
     overrides: await ledger.overrides(now),
     held: await ledger.heldPeople(most),
     rejected: await ledger.rejectedLeavers(most),
+    hindrances: await ledger.hindrances(Object.keys(settings.platforms), most),
     marked,
     restored: await ledger.restored(),
     spool: await lookIntoSpools(settings.state.folder, clock),

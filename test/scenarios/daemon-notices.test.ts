@@ -2,9 +2,11 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startMailServer } from '../integration/notify/servers.ts'
 import { makeCertificates } from '../servers/certificates.ts'
+import { freePort } from '../servers/ports.ts'
 import { startSlapd } from '../servers/slapd.ts'
 import type { Slapd } from '../servers/slapd.ts'
-import { Company } from './keyturn.ts'
+import { Daemon } from './daemon.ts'
+import { Company, expectExit } from './keyturn.ts'
 import { left, staff } from './settings.ts'
 import { running } from './truth.ts'
 
@@ -54,4 +56,32 @@ test('a platform that is down while people leave is one letter, not one for each
   await daemon.until('the end is told', async () => texts().slice(during).join('\n').includes('over again: '))
   expect(post.mails.length - during).toBeLessThanOrEqual(2)
   expect(texts().join('\n')).not.toContain('Surname')
+})
+
+test('a joiner for whom there is no free name is told of until there is one', async () => {
+  await using company = await Company.found(server)
+  const listen = `127.0.0.1:${await freePort()}`
+  const name = ['person.givenName + "." + person.surname']
+  await company.configure({ daemon: { listen }, platforms: { directory: { accounts: { name } } } })
+  const namesake = await company.addAccount('givene2.surnamee2')
+  await company.feed(staff(2))
+  await using daemon = await Daemon.start(company)
+  const told = await daemon.until('it is told', async () => daemon.log.find(({ kind }) => kind === 'withheld'))
+  const fact = '1 person is not as they should be on directory'
+  expect(told).toMatchObject({ severity: 'warn', identity: 'hr:E2' })
+  expect(told['text']).toBe(`${fact} (no-name): hr:E2. "keyturn plan" says what is to be put right.`)
+  await daemon.until('the other joiner has an account', () => company.account('E1'))
+  const status = await company.keyturn('status')
+  expectExit(status, 2)
+  expect(status.stdout).toContain(`${fact}, withheld: no free name.\n  hr:E2  No free name for hr:E2 on directory`)
+  const sample = 'keyturn_withheld_people{platform="directory",why="no-name"} 1'
+  const metrics = async () => (await fetch(`http://${listen}/metrics`)).text()
+  expect(await metrics()).toContain(sample)
+
+  await company.remove(namesake)
+  await company.feed(staff(2, { title: 'Senior associate' }))
+  await daemon.until('there is an account', () => company.account('E2'))
+  await daemon.says('notice is over')
+  await daemon.until('nothing is open', () => company.isAllWell())
+  expect(await metrics()).not.toContain('keyturn_withheld_people{')
 })

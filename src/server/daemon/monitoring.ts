@@ -113,10 +113,11 @@ async function lastProven(ledger: Keyturn['ledger']): Promise<number> {
 async function measure(seat: Monitored): Promise<MetricsInput> {
   const { ledger, settings, clock } = seat.generation.keyturn
   const now = clock()
-  const [counts, states, holds, revocations] = await Promise.all([
+  const [counts, states, holds, withheld, revocations] = await Promise.all([
     ledger.openCounts(),
     ledger.platformStates(),
     ledger.openHoldCounts(),
+    ledger.hindrances(Object.keys(settings.platforms), 0),
     ledger.openRevocations(),
   ])
   const isDown = new Set(states.filter(({ state }) => state === 'down').map(({ platform }) => platform))
@@ -138,6 +139,7 @@ async function measure(seat: Monitored): Promise<MetricsInput> {
       }),
     ),
     holds: [...Map.groupBy(holds, ({ why }) => why)].map(([why, some]) => ({ why, count: some.length })),
+    withheld,
     late: revocations.filter(({ platform, receivedAt }) => now - receivedAt > (objectives.get(platform) ?? 60 * SECOND))
       .length,
     notProven: revocations.filter(({ proof }) => proof?.grade === 'not-proven').length,

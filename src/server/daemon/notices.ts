@@ -4,7 +4,7 @@ import { MINUTE, SECOND } from '../../model/instant.ts'
 import { summarise } from '../../model/errors.ts'
 import type { AcceptedRead, RefusedRead } from '../../model/identity.ts'
 import { showPlace } from '../../model/place.ts'
-import type { HoldCount, Notice, NoticeNews, Trouble } from '../../model/running.ts'
+import type { Hindrance, HoldCount, Notice, NoticeNews, Trouble } from '../../model/running.ts'
 import type { Notifier } from '../../notify/index.ts'
 import type { Keyturn } from '../context.ts'
 import { every } from '../every.ts'
@@ -103,6 +103,7 @@ export async function present(keyturn: Keyturn): Promise<readonly Notice[]> {
     ...(await protectedLeavers(keyturn, holds)),
     ...(await heldPeople(keyturn)),
     ...(await keptByRejection(keyturn)),
+    ...(await hindrances(keyturn)),
     ...processes.flatMap(({ id, refusedConfig }) => (refusedConfig === null ? [] : [configNotice(id, refusedConfig)])),
     ...counts.filter(({ failed }) => failed > 0).map(failedNotice),
     ...(await reopened(keyturn, now)),
@@ -245,6 +246,38 @@ async function keptByRejection({ ledger }: Keyturn): Promise<readonly Notice[]> 
     identity,
     text: `${identity} left and keeps access on ${platform}: shutting was rejected in hold ${hold}.`,
   }))
+}
+
+/** So many people of each hindrance are named. */
+const mostHindered = 5
+
+async function hindrances({ ledger, settings }: Keyturn): Promise<readonly Notice[]> {
+  return (await ledger.hindrances(Object.keys(settings.platforms), mostHindered)).map(hindranceNotice)
+}
+
+/**
+ * Told anew with everybody who is added, as nobody must hide behind somebody who is hindered for months. By ids only: what
+ * is in the way is told with names of accounts.
+ */
+function hindranceNotice({ platform, why, leavers, people, newest, first }: Hindrance): Notice {
+  const ids = first.map(({ identity }) => identity)
+  const named = [...ids, ...(people > ids.length ? [`and ${people - ids.length} more`] : [])].join(', ')
+  const about = { platform, identity: people === 1 ? (ids[0] ?? null) : null } as const
+  const who = people === 1 ? '1 person' : `${people} people`
+  const text = (what: string) => `${who} ${what} (${why}): ${named}. "keyturn plan" says what is to be put right.`
+  if (!leavers) {
+    const what = `${people === 1 ? 'is' : 'are'} not as they should be on ${platform}`
+    return {
+      ...about,
+      key: `hindrance:${platform}:${why}:${newest}`,
+      kind: 'withheld',
+      severity: 'warn',
+      text: text(what),
+    }
+  }
+  const what = `who left, or ${people === 1 ? 'has' : 'have'} no role for ${platform} any more, may still have access there`
+  const key = `hindrance-leavers:${platform}:${why}:${newest}`
+  return { ...about, key, kind: 'leavers-withheld', severity: 'page', text: text(what) }
 }
 
 /** Each of them by name: the second one who leaves must not hide behind the first (law 14). */

@@ -45,6 +45,8 @@ test('what the daemon asks of work and accounts is found by an index, however ma
   const { url, path } = await s.temporaryLedger()
   const ledger = await openLedger(url)
   onTestFinished(() => ledger[Symbol.asyncDispose]())
+  await ledger.saveIntake(s.intake(s.people(1)), 'c')
+  await ledger.admit(s.admission([], [s.withheld(s.create('p1'), 'no-name')]))
   const sql = await preparedBy(async () => {
     await ledger.peek([{ identity: 'hr:p1', platform: s.platform, lane: 'revoke' }], s.now)
     await ledger.wake(s.platform, s.now)
@@ -60,6 +62,7 @@ test('what the daemon asks of work and accounts is found by an index, however ma
     await ledger.openRevocations()
     await ledger.openRevocations(s.now)
     await ledger.heldPeople(5)
+    await ledger.hindrances([s.platform], 5)
   })
   using raw = new DatabaseSync(path)
   const asked = sql.filter((text) => text.startsWith('select'))

@@ -20,6 +20,7 @@ const nothing: Standing = {
   overrides: [],
   held: { count: 0, first: [] },
   rejected: { count: 0, first: [] },
+  hindrances: [],
   marked: 0,
   restored: null,
   spool: { records: 0, people: 0, words: [], shut: [], trouble: null, unreadable: [] },
@@ -157,4 +158,20 @@ test('who is held is named with the reason; of many the first, and the number', 
   expect(some).toContain('  hr:4  contradicts itself')
   expect(some).toContain('  and 35 more')
   expect(page({ held: { count: 1, first: first.slice(0, 1) } }).join()).toContain('1 person is held')
+})
+
+test('who is hindered is named with what is in the way; of many the first, and the number; those who left are told apart', () => {
+  const first = Array.from({ length: 20 }, (_, at) => ({ identity: `hr:${at}`, text: 'No free name', since: noon }))
+  const names = { platform: 'wiki', why: 'no-name', leavers: false, people: 40, newest: noon, first } as const
+  const doubt = { ...names, why: 'disputed', leavers: true, people: 1, first: first.slice(0, 1) } as const
+  const some = page({ hindrances: [doubt, names] })
+  const from = some.indexOf(
+    '1 person who left, or has no role there any more, may still have access on wiki, withheld: disputed.',
+  )
+  expect(some.slice(from + 1, from + 4)).toEqual([
+    '  hr:0  No free name',
+    '40 people are not as they should be on wiki, withheld: no free name.',
+    '  hr:0  No free name',
+  ])
+  expect(some).toContain('  and 35 more: keyturn plan')
 })

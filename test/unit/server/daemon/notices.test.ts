@@ -25,6 +25,7 @@ function keyturnWith(fakes: Fakes): Keyturn {
       holds: nobody,
       heldPeople: async () => ({ count: 0, first: [] }),
       rejectedLeavers: async () => ({ count: 0, first: [] }),
+      hindrances: nobody,
       processes: nobody,
       openCounts: nobody,
       auditSince: nobody,
@@ -193,4 +194,26 @@ test('people who are not believed are named, the others counted', async () => {
   expect(notices.slice(20)).toMatchObject([
     { key: 'person-held-others', text: expect.stringContaining('3 more people') },
   ])
+})
+
+test('what hinders people is told by ids, anew with everybody who is added, and as a page where they left', async () => {
+  const found = { platform: 'ad', why: 'no-name', leavers: false, people: 7, newest: now }
+  const first = Array.from({ length: 5 }, (_, at) => ({ identity: `hr:${at}`, text: 'No free name: ann.example' }))
+  const tell = (more: object) => present(keyturnWith({ hindrances: async () => [{ ...found, first, ...more }] }))
+  const [many] = await tell({})
+  expect(many).toMatchObject({ key: `hindrance:ad:no-name:${now}`, kind: 'withheld', severity: 'warn', identity: null })
+  expect(many?.text).toBe(
+    '7 people are not as they should be on ad (no-name): hr:0, hr:1, hr:2, hr:3, hr:4, and 2 more. "keyturn plan" says what is to be put right.',
+  )
+  expect((await tell({ newest: now + 1 }))[0]?.key).not.toBe(many?.key)
+  const [one] = await tell({ why: 'disputed', leavers: true, people: 1, first: first.slice(0, 1) })
+  expect(one).toMatchObject({
+    key: `hindrance-leavers:ad:disputed:${now}`,
+    kind: 'leavers-withheld',
+    severity: 'page',
+    identity: 'hr:0',
+  })
+  expect(one?.text).toBe(
+    '1 person who left, or has no role for ad any more, may still have access there (disputed): hr:0. "keyturn plan" says what is to be put right.',
+  )
 })

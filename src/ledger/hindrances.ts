@@ -1,0 +1,112 @@
+// Hindrances: what plans withhold and no decision releases. Plans are forgotten, so that these are remembered for whoever asks
+// between them.
+import { hinders, isLeaver } from '../model/change.ts'
+import type { WithheldWhy } from '../model/change.ts'
+import type { IdentityId } from '../model/identity.ts'
+import type { Admission } from '../model/ledger.ts'
+import type { Hindrance } from '../model/running.ts'
+import type { HindranceRow } from './schema.ts'
+import { all, db, forLists, inLists, run, upsertAll } from './unit.ts'
+import type { Unit } from './unit.ts'
+
+/** What is to be written, so that the caller can do it in portions: first what is over. */
+export interface HindranceNews {
+  readonly over: readonly HindranceRow[]
+  readonly begun: readonly HindranceRow[]
+}
+
+/** For so many people, what is stored of them alone is read; for more, all that there is. */
+const fewPeople = 2_000
+
+/** How what is stored differs from this plan, on the platforms that it saw and for people whom it concerns. */
+export function* hindranceNews(admission: Admission, concerns: (identity: IdentityId) => boolean): Unit<HindranceNews> {
+  const { plan, dueAt } = admission
+  const wanted = wantedBy(admission, concerns)
+  const people = new Set([...(dueAt?.keys() ?? []), ...plan.withheld.map(({ change }) => change.identity)])
+  const isOfFew = dueAt !== undefined && people.size <= fewPeople
+  const stored = yield* storedOn(Object.keys(plan.situations), isOfFew ? [...people] : null)
+  const before = new Map(stored.map((row) => [keyOf(row), row]))
+  // Since when somebody who left is hindered counts from then, not from a hindrance of before.
+  const over = stored.filter((row) => {
+    const same = wanted.get(keyOf(row))
+    return same === undefined ? concerns(row.identity) && !isUnseen(admission, row) : same.leaver !== row.leaver
+  })
+  const begun = wanted
+    .values()
+    .filter((row) => {
+      const old = before.get(keyOf(row))
+      return old?.text !== row.text || old.leaver !== row.leaver
+    })
+    .toArray()
+  return { over, begun }
+}
+
+/** The first text of each person, platform and cause. */
+function wantedBy(
+  { plan, now, leavers }: Admission,
+  concerns: (identity: IdentityId) => boolean,
+): ReadonlyMap<string, HindranceRow> {
+  const wanted = new Map<string, HindranceRow>()
+  for (const { change, why, text } of plan.withheld) {
+    const { identity, platform } = change
+    // A platform that was not seen has no situations.
+    if (!hinders.has(why) || plan.situations[platform] === undefined || !concerns(identity)) continue
+    const key = keyOf({ identity, platform, why })
+    const other = wanted.get(key)
+    const leaver = other?.leaver === 1 || leavers?.has(identity) === true || isLeaver(change) ? 1 : 0
+    wanted.set(key, { identity, platform, why, text: other?.text ?? text, since: now, leaver })
+  }
+  return wanted
+}
+
+/** That no other account carries a leaver's key is seen by a plan over everybody only. */
+function isUnseen({ plan }: Admission, { why, leaver }: HindranceRow): boolean {
+  return plan.undecided !== undefined && why === 'disputed' && leaver === 1
+}
+
+function* storedOn(platforms: readonly string[], people: readonly IdentityId[] | null): Unit<readonly HindranceRow[]> {
+  if (platforms.length === 0) return []
+  const rows = db.selectFrom('hindrance').selectAll().where('platform', 'in', platforms)
+  if (people === null) return yield* all(rows)
+  return yield* inLists(people, (some) => all(rows.where('identity', 'in', some)))
+}
+
+function keyOf({ identity, platform, why }: Pick<HindranceRow, 'identity' | 'platform' | 'why'>): string {
+  return JSON.stringify([identity, platform, why])
+}
+
+/** Whoever is hindered already stays so since then; the text is the new one. */
+export function* addHindrances(rows: readonly HindranceRow[]): Unit<void> {
+  yield* upsertAll('hindrance', ['identity', 'platform', 'why'], rows, ['since'])
+}
+
+export function* dropHindrances(rows: readonly HindranceRow[]): Unit<void> {
+  for (const some of Map.groupBy(rows, ({ platform, why }) => JSON.stringify([platform, why])).values()) {
+    const { platform = '', why = '' } = some[0] ?? {}
+    const gone = db.deleteFrom('hindrance').where('platform', '=', platform).where('why', '=', why)
+    const people = some.map(({ identity }) => identity)
+    yield* forLists(people, (few) => run(gone.where('identity', 'in', few)))
+  }
+}
+
+/** Those of leavers first; of each the first so many people, the longest hindered first. */
+export function* hindrances(platforms: readonly string[], most: number): Unit<readonly Hindrance[]> {
+  if (platforms.length === 0) return []
+  const counts = db
+    .selectFrom('hindrance')
+    .select(['platform', 'why', 'leaver'])
+    .select(({ fn }) => [fn.countAll<number>().as('people'), fn.max('since').as('newest')])
+    .where('platform', 'in', platforms)
+    .groupBy(['platform', 'why', 'leaver'])
+    .orderBy('leaver', 'desc')
+    .orderBy('platform')
+    .orderBy('why')
+  const found: Hindrance[] = []
+  for (const { platform, why, leaver, people, newest } of yield* all(counts)) {
+    const rows = db.selectFrom('hindrance').select(['identity', 'text', 'since'])
+    const these = rows.where('platform', '=', platform).where('why', '=', why).where('leaver', '=', leaver)
+    const first = yield* all(these.orderBy('since').orderBy('identity').limit(most))
+    found.push({ platform, why: why as WithheldWhy, leavers: leaver === 1, people, newest, first })
+  }
+  return found
+}

@@ -1,7 +1,7 @@
 // Hindrances: what plans withhold and no decision releases. Plans are forgotten, so that these are remembered for whoever asks
 // between them.
 import { hinders, isLeaver } from '../model/change.ts'
-import type { WithheldWhy } from '../model/change.ts'
+import type { Plan, WithheldWhy } from '../model/change.ts'
 import type { IdentityId } from '../model/identity.ts'
 import type { Admission } from '../model/ledger.ts'
 import type { Hindrance } from '../model/running.ts'
@@ -23,13 +23,14 @@ export function* hindranceNews(admission: Admission, concerns: (identity: Identi
   const { plan, dueAt } = admission
   const wanted = wantedBy(admission, concerns)
   const people = new Set([...(dueAt?.keys() ?? []), ...plan.withheld.map(({ change }) => change.identity)])
-  const isOfFew = dueAt !== undefined && people.size <= fewPeople
+  const isOfFew = isPartial(plan) && people.size <= fewPeople
   const stored = yield* storedOn(Object.keys(plan.situations), isOfFew ? [...people] : null)
   const before = new Map(stored.map((row) => [keyOf(row), row]))
   // Since when somebody who left is hindered counts from then, not from a hindrance of before.
   const over = stored.filter((row) => {
     const same = wanted.get(keyOf(row))
-    return same === undefined ? concerns(row.identity) && !isUnseen(admission, row) : same.leaver !== row.leaver
+    if (same !== undefined) return same.leaver !== row.leaver
+    return concerns(row.identity) ? !isUnseen(admission, row) : isGivenUp(admission, row)
   })
   const begun = wanted
     .values()
@@ -60,8 +61,17 @@ function wantedBy(
 }
 
 /** That no other account carries a leaver's key is seen by a plan over everybody only. */
-function isUnseen({ plan }: Admission, { why, leaver }: HindranceRow): boolean {
-  return plan.undecided !== undefined && why === 'disputed' && leaver === 1
+function isUnseen({ plan, leavers }: Admission, { identity, why }: HindranceRow): boolean {
+  return isPartial(plan) && why === 'disputed' && leavers?.has(identity) === true
+}
+
+/** Nobody plans for the people of a source that was given up. */
+function isGivenUp({ plan, dueAt }: Admission, { identity, since }: HindranceRow): boolean {
+  return !isPartial(plan) && dueAt?.has(identity) === false && since < plan.madeAt
+}
+
+function isPartial({ undecided }: Plan): boolean {
+  return undecided !== undefined
 }
 
 function* storedOn(platforms: readonly string[], people: readonly IdentityId[] | null): Unit<readonly HindranceRow[]> {

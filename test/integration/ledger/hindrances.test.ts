@@ -104,13 +104,22 @@ describe('what hinders people', () => {
     expect(await told(ledger)).toEqual(['no-name, 1: hr:p1'])
   })
 
+  test('is over for people of whom a plan for everybody says nothing, unless they came while it was made', async () => {
+    const ledger = await s.ledgerWith(3)
+    const came = (key: string, now: number) => ledger.admit({ ...partial([nameless(key)], [], key), now })
+    await came('p1', s.now - 1)
+    await came('p2', s.now)
+    await ledger.admit(s.admission([], [], few('p3')))
+    expect(await told(ledger)).toEqual(['no-name, 1: hr:p2'])
+  })
+
   test('by a second account of a leaver stays until a plan for everybody sees none', async () => {
     const ledger = await s.ledgerWith(2)
     const leavers = new Set(['hr:p1'])
     await ledger.admit(s.admission([], [disputed('p1'), disputed('p2')], { leavers }))
-    await ledger.admit(partial([], [], 'p1', 'p2'))
+    await ledger.admit({ ...partial([], [], 'p1', 'p2'), leavers })
     expect(await told(ledger)).toEqual(['disputed of leavers, 1: hr:p1'])
-    await ledger.admit(s.admission([], [], few('p1', 'p2')))
+    await ledger.admit(s.admission([], [], { ...few('p1', 'p2'), leavers }))
     expect(await told(ledger)).toEqual([])
   })
 })

@@ -185,5 +185,5 @@ function statusLines({ state, lastError, proof, lane }: ObligationStatus): reado
     return proof === null && lane === 'revoke' ? [colours.yellow('settled, without a proof')] : ['settled']
   }
   if (state === 'failed') return [colours.red(`given up: ${lastError?.message ?? 'for a reason that nobody recorded'}`)]
-  return [colours.red(`still ${state}: ${lastError?.message ?? 'not tried yet'}`)]
+  return [colours.red(`still ${state}: ${lastError?.message ?? 'no try is over yet'}`)]
 }

@@ -150,7 +150,7 @@ function platformLines(one: Explanation['platforms'][number], person: string, zo
     ...(obligation === null || obligation.state === 'settled'
       ? []
       : [
-          `${obligation.state} since ${showInstant(obligation.admittedAt, zone)}: ${obligation.lastError?.message ?? 'not tried yet'}`,
+          `${obligation.state} since ${showInstant(obligation.admittedAt, zone)}: ${obligation.lastError?.message ?? 'no try is over yet'}`,
         ]),
     ...(obligation === null ? [] : proofLines(obligation)),
   ]

@@ -130,7 +130,7 @@ function lateNotice(one: OpenRevocation, objective: number | undefined, now: num
   const limit = objective ?? MINUTE
   if (waits < limit * nearly) return []
   const isLate = waits >= limit
-  const why = lastError === null ? 'not tried yet' : lastError.message
+  const why = lastError === null ? 'no try is over yet' : lastError.message
   const told = { platform, identity } as const
   const unproven: readonly Notice[] =
     proof?.grade === 'not-proven'
@@ -150,7 +150,7 @@ function lateNotice(one: OpenRevocation, objective: number | undefined, now: num
       key: `${isLate ? 'late' : 'nearly-late'}:${identity}:${platform}`,
       kind: isLate ? 'revocation-late' : 'revocation-nearly-late',
       severity: isLate ? 'page' : 'warn',
-      text: `${identity} still has access on ${platform} ${seconds(waits)} after it was to end (objective ${seconds(limit)}): ${why}`,
+      text: `${identity} may still have access on ${platform}: not proven ${seconds(waits)} after it was to end (objective ${seconds(limit)}); ${why}`,
     },
     ...unproven,
   ]

@@ -6,6 +6,8 @@ import { KeyturnError } from './model/errors.ts'
 interface Entry {
   /** null: no command for people; the help does not show it. */
   readonly says: string | null
+  /** It writes nothing, to no platform and to no ledger: what is stopped there is only a look. */
+  readonly looks?: true
   /** Loaded when the command is asked for: all of Keyturn would take half a second, for `--help` as well. */
   readonly load: () => Promise<{ define(command: Command, runner: Runner): void }>
 }
@@ -17,14 +19,17 @@ const commands: Readonly<Record<string, Entry>> = {
   },
   check: {
     says: 'Check every configuration file; all mistakes at once, each with its place. Uses no network.',
+    looks: true,
     load: () => import('./commands/check.ts'),
   },
   doctor: {
     says: 'Connect to everything: sign in, look at rights, policies, versions and clocks; say what to fix. Writes nothing.',
+    looks: true,
     load: () => import('./commands/doctor.ts'),
   },
   plan: {
     says: 'Show what would change and why, by platform and by the rule that causes it. Writes nothing.',
+    looks: true,
     load: () => import('./commands/plan.ts'),
   },
   apply: {
@@ -57,10 +62,12 @@ const commands: Readonly<Record<string, Entry>> = {
   },
   status: {
     says: 'Feeds, lanes, what is owed, the oldest revocation, holds, and the health of the platforms.',
+    looks: true,
     load: () => import('./commands/status.ts'),
   },
   explain: {
     says: 'One person: state and when it changes next, roles and entitlements each with its reason, the last changes.',
+    looks: true,
     load: () => import('./commands/explain.ts'),
   },
   task: { says: null, load: () => import('./commands/task.ts') },
@@ -83,7 +90,7 @@ async function main(args: readonly string[]): Promise<ExitCode> {
     },
   }
   let command = ''
-  onSignals(stop, () => lookers.has(command))
+  onSignals(stop, () => commands[command]?.looks === true)
   const onCommand = (name: string) => {
     command = name
   }
@@ -114,9 +121,6 @@ function build(runner: Runner, onCommand: (name: string) => void): Command {
     if (entry !== undefined) (await entry.load()).define(command, runner)
   })
 }
-
-/** Commands that write nothing, to no platform and to no ledger: what is stopped there is only a look. */
-const lookers = new Set(['check', 'doctor', 'plan', 'status', 'explain'])
 
 /** Of any command: one that has decided something may be asked to stop while it carries that out. */
 const stoppedHint = 'What was written before that stands; "keyturn status" says whether anything is still owed.'

@@ -18,35 +18,38 @@ export interface HindranceNews {
 /** For so many people, what is stored of them alone is read; for more, all that there is. */
 const fewPeople = 2_000
 
-/** How what is stored differs from this plan, on the platforms that it saw and for people whom it concerns. */
+/**
+ * How what is stored differs from this plan, on the platforms that it saw and for people whom it concerns. What a younger plan
+ * has stored stays: a plan over everybody is admitted for seconds.
+ */
 export function* hindranceNews(admission: Admission, concerns: (identity: IdentityId) => boolean): Unit<HindranceNews> {
   const { plan, dueAt } = admission
   const wanted = wantedBy(admission, concerns)
   const people = new Set([...(dueAt?.keys() ?? []), ...plan.withheld.map(({ change }) => change.identity)])
   const isOfFew = isPartial(plan) && people.size <= fewPeople
   const stored = yield* storedOn(Object.keys(plan.situations), isOfFew ? [...people] : null)
+  const isOlder = ({ since }: HindranceRow) => since <= plan.madeAt
   const before = new Map(stored.map((row) => [keyOf(row), row]))
-  // Since when somebody who left is hindered counts from then, not from a hindrance of before.
-  const over = stored.filter((row) => {
-    const same = wanted.get(keyOf(row))
-    if (same !== undefined) return same.leaver !== row.leaver
-    return concerns(row.identity) ? !isUnseen(admission, row) : isGivenUp(admission, row)
+  for (const row of stored) {
+    if (wanted.has(keyOf(row)) || !isUnseen(admission, row, concerns)) continue
+    wanted.set(keyOf(row), { ...row, leaver: leaverOf(admission, row) })
+  }
+  const over = stored.filter(
+    (row) => isOlder(row) && !wanted.has(keyOf(row)) && (concerns(row.identity) || isGivenUp(admission, row.identity)),
+  )
+  const begun = [...wanted.values()].flatMap((row) => {
+    const old = before.get(keyOf(row))
+    if (old === undefined) return [row]
+    if (!isOlder(old) || (old.text === row.text && old.leaver === row.leaver)) return []
+    // Since when somebody who left is hindered counts from then, not from a hindrance of before.
+    return [{ ...row, since: old.leaver === row.leaver ? old.since : admission.now }]
   })
-  const begun = wanted
-    .values()
-    .filter((row) => {
-      const old = before.get(keyOf(row))
-      return old?.text !== row.text || old.leaver !== row.leaver
-    })
-    .toArray()
   return { over, begun }
 }
 
 /** The first text of each person, platform and cause. */
-function wantedBy(
-  { plan, now, leavers }: Admission,
-  concerns: (identity: IdentityId) => boolean,
-): ReadonlyMap<string, HindranceRow> {
+function wantedBy(admission: Admission, concerns: (identity: IdentityId) => boolean): Map<string, HindranceRow> {
+  const { plan, now } = admission
   const wanted = new Map<string, HindranceRow>()
   for (const { change, why, text } of plan.withheld) {
     const { identity, platform } = change
@@ -54,20 +57,29 @@ function wantedBy(
     if (!hinders.has(why) || plan.situations[platform] === undefined || !concerns(identity)) continue
     const key = keyOf({ identity, platform, why })
     const other = wanted.get(key)
-    const leaver = other?.leaver === 1 || leavers?.has(identity) === true || isLeaver(change) ? 1 : 0
+    const leaver = other?.leaver === 1 || isLeaver(change) ? 1 : leaverOf(admission, { identity, why })
     wanted.set(key, { identity, platform, why, text: other?.text ?? text, since: now, leaver })
   }
   return wanted
 }
 
-/** That no other account carries a leaver's key is seen by a plan over everybody only. */
-function isUnseen({ plan, leavers }: Admission, { identity, why }: HindranceRow): boolean {
-  return isPartial(plan) && why === 'disputed' && leavers?.has(identity) === true
+/** Of somebody who left, an account whose owner is disputed may be open; what else is withheld may be about one that is shut. */
+function leaverOf({ leavers }: Admission, { identity, why }: Pick<HindranceRow, 'identity' | 'why'>): 0 | 1 {
+  return why === 'disputed' && leavers?.has(identity) === true ? 1 : 0
+}
+
+/** Whether another account carries the key of somebody who is kept out is seen by a plan over everybody only. */
+function isUnseen(
+  { plan }: Admission,
+  { identity, why }: HindranceRow,
+  concerns: (identity: IdentityId) => boolean,
+): boolean {
+  return isPartial(plan) && why === 'disputed' && concerns(identity)
 }
 
 /** Nobody plans for the people of a source that was given up. */
-function isGivenUp({ plan, dueAt }: Admission, { identity, since }: HindranceRow): boolean {
-  return !isPartial(plan) && dueAt?.has(identity) === false && since < plan.madeAt
+function isGivenUp({ plan, dueAt }: Admission, identity: IdentityId): boolean {
+  return !isPartial(plan) && dueAt?.has(identity) === false
 }
 
 function isPartial({ undecided }: Plan): boolean {
@@ -85,9 +97,8 @@ function keyOf({ identity, platform, why }: Pick<HindranceRow, 'identity' | 'pla
   return JSON.stringify([identity, platform, why])
 }
 
-/** Whoever is hindered already stays so since then; the text is the new one. */
 export function* addHindrances(rows: readonly HindranceRow[]): Unit<void> {
-  yield* upsertAll('hindrance', ['identity', 'platform', 'why'], rows, ['since'])
+  yield* upsertAll('hindrance', ['identity', 'platform', 'why'], rows)
 }
 
 export function* dropHindrances(rows: readonly HindranceRow[]): Unit<void> {
@@ -105,18 +116,18 @@ export function* hindrances(platforms: readonly string[], most: number): Unit<re
   const counts = db
     .selectFrom('hindrance')
     .select(['platform', 'why', 'leaver'])
-    .select(({ fn }) => [fn.countAll<number>().as('people'), fn.max('since').as('newest')])
+    .select(({ fn }) => fn.countAll<number>().as('people'))
     .where('platform', 'in', platforms)
     .groupBy(['platform', 'why', 'leaver'])
     .orderBy('leaver', 'desc')
     .orderBy('platform')
     .orderBy('why')
   const found: Hindrance[] = []
-  for (const { platform, why, leaver, people, newest } of yield* all(counts)) {
+  for (const { platform, why, leaver, people } of yield* all(counts)) {
     const rows = db.selectFrom('hindrance').select(['identity', 'text', 'since'])
     const these = rows.where('platform', '=', platform).where('why', '=', why).where('leaver', '=', leaver)
-    const first = yield* all(these.orderBy('since').orderBy('identity').limit(most))
-    found.push({ platform, why: why as WithheldWhy, leavers: leaver === 1, people, newest, first })
+    const first = most === 0 ? [] : yield* all(these.orderBy('since').orderBy('identity').limit(most))
+    found.push({ platform, why: why as WithheldWhy, leavers: leaver === 1, people, first })
   }
   return found
 }

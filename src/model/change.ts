@@ -224,7 +224,6 @@ export const hinders: ReadonlySet<WithheldWhy> = new Set([
   'missing-entitlement',
   'empty-value',
   'value-refused',
-  'not-ours',
   'no-name',
 ] satisfies WithheldWhy[])
 

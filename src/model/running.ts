@@ -117,6 +117,8 @@ export type NoticeKind =
   | 'rows-set-aside'
   | 'leavers-withheld'
   | 'withheld'
+  | 'leaver-hindered'
+  | 'hindered'
   | 'person-held'
   | 'platform-down'
   | 'change-failed'
@@ -158,11 +160,9 @@ export interface RejectedLeavers {
 export interface Hindrance {
   readonly platform: string
   readonly why: WithheldWhy
-  /** They left, or have no role for the platform any more: they may still have access. Others are counted apart from them. */
+  /** They are to be shut, and may still have access. Others are counted apart from them. */
   readonly leavers: boolean
   readonly people: number
-  /** Since when the latest of them is hindered. */
-  readonly newest: Instant
   /** The first of them, the longest hindered first; `text` says what is in the way, and may have names in it. */
   readonly first: readonly { readonly identity: IdentityId; readonly text: string; readonly since: Instant }[]
 }

@@ -39,7 +39,8 @@ const titles: Readonly<Record<NoticeKind, readonly [string, string]>> = {
   'not-proven': ['revocation not proven', 'revocations not proven'],
   reopened: ['account of a leaver opened again', 'accounts of leavers opened again'],
   'protected-leaver': ['protected account of a leaver', 'protected accounts of leavers'],
-  'leavers-withheld': ['cause that keeps leavers signed in', 'causes that keep leavers signed in'],
+  'leavers-withheld': ['hold that keeps leavers signed in', 'holds that keep leavers signed in'],
+  'leaver-hindered': ['leaver who may still have access', 'leavers who may still have access'],
   'ledger-restored': ['ledger restored from a backup', 'ledgers restored from a backup'],
   'ledger-spooled': ['ledger that cannot be written', 'ledgers that cannot be written'],
   'platform-down': ['platform down', 'platforms down'],
@@ -49,7 +50,8 @@ const titles: Readonly<Record<NoticeKind, readonly [string, string]>> = {
   'config-refused': ['configuration refused', 'configurations refused'],
   'change-failed': ['change given up', 'changes given up'],
   'person-held': ['person who is held', 'people who are held'],
-  withheld: ['cause of withheld changes', 'causes of withheld changes'],
+  withheld: ['hold waiting', 'holds waiting'],
+  hindered: ['person who is hindered', 'people who are hindered'],
 }
 
 const kinds = Object.keys(titles) as NoticeKind[]

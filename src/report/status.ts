@@ -298,9 +298,7 @@ function hindrances({ hindrances: found }: Standing): string {
     const named = first.slice(0, mostHeld)
     const who = count(people, 'person', 'people')
     const heading = leavers
-      ? colours.red(
-          `${who} who left, or ${people === 1 ? 'has' : 'have'} no role there any more, may still have access on ${platform}, ${showWhy(why)}`,
-        )
+      ? colours.red(`${who} to be shut may still have access on ${platform}, ${showWhy(why)}`)
       : colours.yellow(`${who} ${people === 1 ? 'is' : 'are'} not as they should be on ${platform}, ${showWhy(why)}`)
     const more = people > named.length ? [`  and ${people - named.length} more: keyturn plan`] : []
     return [heading, ...named.map(({ identity, text }) => `  ${identity}  ${visible(text)}`), ...more]

@@ -24,7 +24,7 @@ export interface MetricsInput {
   /** Open holds by their cause. */
   readonly holds: readonly { readonly why: WithheldWhy; readonly count: number }[]
   /** How many people are hindered, for each platform and cause. */
-  readonly withheld: readonly { readonly platform: string; readonly why: WithheldWhy; readonly people: number }[]
+  readonly hindered: readonly { readonly platform: string; readonly why: WithheldWhy; readonly people: number }[]
   /** Open revocations that are over their platform's objective. */
   readonly late: number
   /** Open revocations that were carried out and could not be shown to work. */
@@ -147,7 +147,7 @@ function stateGauges(registry: Registry) {
     ]),
     refused: gauge('keyturn_feed_refused', '1 where the last read was refused.', ['source']),
     holds: gauge('keyturn_holds', 'Holds that wait for a person.', ['why']),
-    withheld: gauge('keyturn_withheld_people', 'People of whom something is withheld that no decision releases.', [
+    hindered: gauge('keyturn_hindered_people', 'People of whom something is withheld that no decision releases.', [
       'platform',
       'why',
     ]),
@@ -175,8 +175,8 @@ function show(
     if (acceptedAt !== null) state.accepted.set({ source }, acceptedAt / SECOND)
   }
   for (const { why, count } of input.holds) state.holds.set({ why }, count)
-  // Those who left are counted apart from the others.
-  for (const { platform, why, people } of input.withheld) state.withheld.inc({ platform, why }, people)
+  // Those who are to be shut are counted apart from the others.
+  for (const { platform, why, people } of input.hindered) state.hindered.inc({ platform, why }, people)
   state.late.set(input.late)
   state.notProven.set(input.notProven)
   state.configRefused.set(input.configRefused ? 1 : 0)

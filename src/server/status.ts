@@ -4,6 +4,7 @@ import { DAY, MINUTE } from '../model/instant.ts'
 import type { RevocationTiming } from '../model/running.ts'
 import type { Standing, TimeToRevoke } from '../report/status.ts'
 import type { Keyturn } from './context.ts'
+import { hindrancesOf } from './hindered.ts'
 
 const most = 20
 const timingsOf = 30 * DAY
@@ -44,7 +45,7 @@ export async function readStatus(
     overrides: await ledger.overrides(now),
     held: await ledger.heldPeople(most),
     rejected: await ledger.rejectedLeavers(most),
-    hindrances: await ledger.hindrances(Object.keys(settings.platforms), most),
+    hindrances: await hindrancesOf(keyturn, most),
     marked,
     restored: await ledger.restored(),
     spool: await lookIntoSpools(settings.state.folder, clock),

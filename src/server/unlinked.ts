@@ -34,13 +34,13 @@ export async function whyUnlinked(
       const own = withheld.filter(({ change }) => isOwn(change))
       const isLeftOpen = undecided.includes(person.id) && own.length === 0 && !changes.some(isOwn)
       const unseen = blind.includes(platform) ? 'no-answer' : isLeftOpen ? 'needs-whole-plan' : null
-      return [platform, { unlinked: { withheld: hindrances(own), unseen } }]
+      return [platform, { unlinked: { withheld: obstacles(own), unseen } }]
     }),
   )
 }
 
 /** What keeps an account from being linked or made, each once, however many accounts it is about. */
-function hindrances(withheld: readonly Withheld[]): Unlinked['withheld'] {
+function obstacles(withheld: readonly Withheld[]): Unlinked['withheld'] {
   const hindering = withheld.filter(
     (one) => (one.change.kind === 'create' || one.change.kind === 'link') && !awaitsDecision(one),
   )

@@ -136,11 +136,15 @@ test('the network comes between one machine and the ledger and Redis, in the mid
   }
   await company.configure(config, `ldap://127.0.0.1:${late.port}`, 'there.yaml')
   const crowd = new Crowd(company, chance(78))
-  crowd.join(200)
+  crowd.join(20)
   await crowd.write()
   await using there = await Daemon.start(company, '--config', company.path('there.yaml'))
-  await there.until('its work has begun', async () => (await company.members('staff')).length > 0)
   await using here = await Daemon.start(company)
+  await settled(company, crowd.people, () => there.tail())
+  // Both take of what comes now.
+  crowd.join(200)
+  await crowd.write()
+  await there.until('the work has begun', async () => (await company.members('staff')).length > 20)
 
   for (const one of [ledger, queue]) {
     // Neither an answer nor a refusal, for what is open and for what is tried.

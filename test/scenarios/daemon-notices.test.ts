@@ -66,15 +66,18 @@ test('a joiner for whom there is no free name is told of until there is one', as
   const namesake = await company.addAccount('givene2.surnamee2')
   await company.feed(staff(2))
   await using daemon = await Daemon.start(company)
-  const told = await daemon.until('it is told', async () => daemon.log.find(({ kind }) => kind === 'withheld'))
-  const fact = '1 person is not as they should be on directory'
+  const told = await daemon.until('it is told', async () => daemon.log.find(({ kind }) => kind === 'hindered'))
   expect(told).toMatchObject({ severity: 'warn', identity: 'hr:E2' })
-  expect(told['text']).toBe(`${fact} (no-name): hr:E2. "keyturn plan" says what is to be put right.`)
+  expect(told['text']).toBe(
+    'hr:E2 is not as they should be on directory (no-name); "keyturn plan" says what is to be put right.',
+  )
   await daemon.until('the other joiner has an account', () => company.account('E1'))
   const status = await company.keyturn('status')
   expectExit(status, 2)
-  expect(status.stdout).toContain(`${fact}, withheld: no free name.\n  hr:E2  No free name for hr:E2 on directory`)
-  const sample = 'keyturn_withheld_people{platform="directory",why="no-name"} 1'
+  expect(status.stdout).toContain(
+    '1 person is not as they should be on directory, withheld: no free name.\n  hr:E2  No free name for hr:E2 on directory',
+  )
+  const sample = 'keyturn_hindered_people{platform="directory",why="no-name"} 1'
   const metrics = async () => (await fetch(`http://${listen}/metrics`)).text()
   expect(await metrics()).toContain(sample)
 
@@ -83,5 +86,5 @@ test('a joiner for whom there is no free name is told of until there is one', as
   await daemon.until('there is an account', () => company.account('E2'))
   await daemon.says('notice is over')
   await daemon.until('nothing is open', () => company.isAllWell())
-  expect(await metrics()).not.toContain('keyturn_withheld_people{')
+  expect(await metrics()).not.toContain('keyturn_hindered_people{')
 })

@@ -1,4 +1,4 @@
-// What was sent to a directory, by its own record (slapo-accesslog(5)): not how things ended, but what was tried.
+// What a directory has carried out, one by one, by its own record (slapo-accesslog(5)): not only how things ended.
 import { Client } from 'ldapts'
 import type { Company } from './keyturn.ts'
 

@@ -7,6 +7,7 @@ import type { ChangeResult } from '../../model/ledger.ts'
 import type { Foundation, Keyturn } from '../context.ts'
 import { openHttp } from '../http.ts'
 import { every } from '../every.ts'
+import { hindrancesOf } from '../hindered.ts'
 import { openMetrics } from '../metrics.ts'
 import type { Metrics, MetricsInput } from '../metrics.ts'
 import { openListening } from './listening.ts'
@@ -113,11 +114,11 @@ async function lastProven(ledger: Keyturn['ledger']): Promise<number> {
 async function measure(seat: Monitored): Promise<MetricsInput> {
   const { ledger, settings, clock } = seat.generation.keyturn
   const now = clock()
-  const [counts, states, holds, withheld, revocations] = await Promise.all([
+  const [counts, states, holds, hindered, revocations] = await Promise.all([
     ledger.openCounts(),
     ledger.platformStates(),
     ledger.openHoldCounts(),
-    ledger.hindrances(Object.keys(settings.platforms), 0),
+    hindrancesOf(seat.generation.keyturn, 0),
     ledger.openRevocations(),
   ])
   const isDown = new Set(states.filter(({ state }) => state === 'down').map(({ platform }) => platform))
@@ -139,7 +140,7 @@ async function measure(seat: Monitored): Promise<MetricsInput> {
       }),
     ),
     holds: [...Map.groupBy(holds, ({ why }) => why)].map(([why, some]) => ({ why, count: some.length })),
-    withheld,
+    hindered,
     late: revocations.filter(({ platform, receivedAt }) => now - receivedAt > (objectives.get(platform) ?? 60 * SECOND))
       .length,
     notProven: revocations.filter(({ proof }) => proof?.grade === 'not-proven').length,

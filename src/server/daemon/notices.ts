@@ -8,6 +8,7 @@ import type { Hindrance, HoldCount, Notice, NoticeNews, Trouble } from '../../mo
 import type { Notifier } from '../../notify/index.ts'
 import type { Keyturn } from '../context.ts'
 import { every } from '../every.ts'
+import { hindrancesOf } from '../hindered.ts'
 import { newsOf } from './news.ts'
 
 const lookEvery = 2 * SECOND
@@ -248,36 +249,39 @@ async function keptByRejection({ ledger }: Keyturn): Promise<readonly Notice[]> 
   }))
 }
 
-/** So many people of each hindrance are named. */
-const mostHindered = 5
+/** So many people of each hindrance are told one by one: who is added must not hide behind somebody who is hindered for months. */
+const mostHindered = 200
 
-async function hindrances({ ledger, settings }: Keyturn): Promise<readonly Notice[]> {
-  return (await ledger.hindrances(Object.keys(settings.platforms), mostHindered)).map(hindranceNotice)
+async function hindrances(keyturn: Keyturn): Promise<readonly Notice[]> {
+  return (await hindrancesOf(keyturn, mostHindered)).flatMap(hindranceNotices)
 }
 
-/**
- * Told anew with everybody who is added, as nobody must hide behind somebody who is hindered for months. By ids only: what
- * is in the way is told with names of accounts.
- */
-function hindranceNotice({ platform, why, leavers, people, newest, first }: Hindrance): Notice {
-  const ids = first.map(({ identity }) => identity)
-  const named = [...ids, ...(people > ids.length ? [`and ${people - ids.length} more`] : [])].join(', ')
-  const about = { platform, identity: people === 1 ? (ids[0] ?? null) : null } as const
-  const who = people === 1 ? '1 person' : `${people} people`
-  const text = (what: string) => `${who} ${what} (${why}): ${named}. "keyturn plan" says what is to be put right.`
-  if (!leavers) {
-    const what = `${people === 1 ? 'is' : 'are'} not as they should be on ${platform}`
-    return {
+/** By ids only: what is in the way is told with names of accounts. */
+function hindranceNotices({ platform, why, leavers, people, first }: Hindrance): readonly Notice[] {
+  const about = leavers
+    ? ({ kind: 'leaver-hindered', severity: 'page', platform } as const)
+    : ({ kind: 'hindered', severity: 'warn', platform } as const)
+  const what = leavers ? 'to be shut and may still have access' : 'not as they should be'
+  const where = `${what} on ${platform} (${why}); "keyturn plan" says what is to be put right.`
+  const named = first.map(
+    ({ identity }): Notice => ({
       ...about,
-      key: `hindrance:${platform}:${why}:${newest}`,
-      kind: 'withheld',
-      severity: 'warn',
-      text: text(what),
-    }
-  }
-  const what = `who left, or ${people === 1 ? 'has' : 'have'} no role for ${platform} any more, may still have access there`
-  const key = `hindrance-leavers:${platform}:${why}:${newest}`
-  return { ...about, key, kind: 'leavers-withheld', severity: 'page', text: text(what) }
+      key: `${about.kind}:${platform}:${why}:${identity}`,
+      identity,
+      text: `${identity} is ${where}`,
+    }),
+  )
+  const others = people - first.length
+  if (others <= 0) return named
+  return [
+    ...named,
+    {
+      ...about,
+      key: `${about.kind}-others:${platform}:${why}`,
+      identity: null,
+      text: `${others} more people are ${where}`,
+    },
+  ]
 }
 
 /** Each of them by name: the second one who leaves must not hide behind the first (law 14). */

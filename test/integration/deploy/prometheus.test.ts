@@ -55,7 +55,7 @@ async function given(): Promise<{ metrics: ReadonlySet<string>; labels: Readonly
       counts: [lane],
       feeds: [{ source: 'hr', acceptedAt: 0, refused: false }],
       holds: [{ why: 'privileged', count: 1 }],
-      withheld: [{ platform: 'corp-ad', why: 'no-name', people: 1 }],
+      hindered: [{ platform: 'corp-ad', why: 'no-name', people: 1 }],
       late: 0,
       notProven: 0,
       configRefused: false,
@@ -112,7 +112,7 @@ describe('the alerts', () => {
         'keyturn_platform_up',
         'keyturn_config_refused',
         'keyturn_holds',
-        'keyturn_withheld_people',
+        'keyturn_hindered_people',
         'keyturn_ledger_readable',
       ]),
     )

@@ -67,7 +67,6 @@ describe('what hinders people', () => {
       why: 'no-name',
       leavers: false,
       people: 2,
-      newest: s.now + 9,
       first: [{ identity: 'hr:p1', text: 'eve is taken', since: s.now }],
     })
   })
@@ -77,7 +76,7 @@ describe('what hinders people', () => {
     await ledger.admit(s.admission([], [disputed('p1')]))
     const leavers = new Set(['hr:p1'])
     await ledger.admit(s.admission([], [disputed('p1')], { now: s.now + 9, leavers }))
-    expect(await ledger.hindrances([s.platform], 1)).toMatchObject([{ leavers: true, people: 1, newest: s.now + 9 }])
+    expect(await ledger.hindrances([s.platform], 1)).toMatchObject([{ leavers: true, first: [{ since: s.now + 9 }] }])
   })
 
   test('is over with a plan that does not withhold it, and of others than its people a plan for a few says nothing', async () => {
@@ -108,17 +107,31 @@ describe('what hinders people', () => {
     const ledger = await s.ledgerWith(3)
     const came = (key: string, now: number) => ledger.admit({ ...partial([nameless(key)], [], key), now })
     await came('p1', s.now - 1)
-    await came('p2', s.now)
+    await came('p2', s.now + 1)
     await ledger.admit(s.admission([], [], few('p3')))
     expect(await told(ledger)).toEqual(['no-name, 1: hr:p2'])
   })
 
-  test('by a second account of a leaver stays until a plan for everybody sees none', async () => {
+  test('that a plan for everybody stores stays as a younger one for a few has stored it', async () => {
+    const ledger = await s.ledgerWith(2)
+    await ledger.admit(s.admission([], [nameless('p1')]))
+    const unmanaged = s.withheld(s.disable('p2'), 'cannot-manage')
+    await ledger.admit({ ...partial([nameless('p1', 'younger'), unmanaged], [], 'p1', 'p2'), now: s.now + 5 })
+    const older = [nameless('p1', 'older'), s.withheld(s.title('p2', 'Head'), 'cannot-manage')]
+    for (const some of [older, []]) {
+      await ledger.admit(s.admission([], some, { now: s.now + 9 }))
+      expect(await told(ledger)).toContain('cannot-manage of leavers, 1: hr:p2')
+    }
+  })
+
+  test('by a second account of somebody who is kept out stays until a plan for everybody sees none; a leaver’s is told apart at once', async () => {
     const ledger = await s.ledgerWith(2)
     const leavers = new Set(['hr:p1'])
     await ledger.admit(s.admission([], [disputed('p1'), disputed('p2')], { leavers }))
     await ledger.admit({ ...partial([], [], 'p1', 'p2'), leavers })
-    expect(await told(ledger)).toEqual(['disputed of leavers, 1: hr:p1'])
+    expect(await told(ledger)).toEqual(['disputed of leavers, 1: hr:p1', 'disputed, 1: hr:p2'])
+    await ledger.admit({ ...partial([], [], 'p2'), leavers: new Set(['hr:p2']) })
+    expect(await told(ledger)).toEqual(['disputed of leavers, 2: hr:p1 hr:p2'])
     await ledger.admit(s.admission([], [], { ...few('p1', 'p2'), leavers }))
     expect(await told(ledger)).toEqual([])
   })

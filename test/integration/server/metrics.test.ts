@@ -19,7 +19,7 @@ const quiet: MetricsInput = {
     { source: 'agency', acceptedAt: null, refused: true },
   ],
   holds: [{ why: 'removals-limit', count: 2 }],
-  withheld: [
+  hindered: [
     { platform: 'wiki', why: 'disputed', people: 2 },
     { platform: 'wiki', why: 'disputed', people: 3 },
   ],
@@ -78,7 +78,7 @@ describe('the metrics', () => {
     expect(value(families, 'keyturn_feed_refused', { source: 'agency' })).toBe(1)
     expect(value(families, 'keyturn_feed_refused', { source: 'hr' })).toBe(0)
     expect(value(families, 'keyturn_holds', { why: 'removals-limit' })).toBe(2)
-    expect(value(families, 'keyturn_withheld_people', { platform: 'wiki', why: 'disputed' })).toBe(5)
+    expect(value(families, 'keyturn_hindered_people', { platform: 'wiki', why: 'disputed' })).toBe(5)
     expect(value(families, 'keyturn_revocations_late')).toBe(1)
     expect(value(families, 'keyturn_revocations_not_proven')).toBe(0)
     expect(value(families, 'keyturn_config_refused')).toBe(0)

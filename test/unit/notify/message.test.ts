@@ -16,11 +16,11 @@ describe('a message', () => {
     expect(messageOf(news).subject).toBe('Keyturn: 3 revocations late, 1 platform down')
   })
 
-  test('tells what keeps leavers signed in by its own name, above people who are held', () => {
+  test('tells a hold that keeps leavers signed in by its own name, above people who are held', () => {
     const leavers = late(1, { kind: 'leavers-withheld', severity: 'page' })
     const person = late(2, { kind: 'person-held', severity: 'warn' })
     const message = messageOf({ begun: [person, leavers] })
-    expect(message.subject).toBe('Keyturn: 1 cause that keeps leavers signed in, 1 person who is held')
+    expect(message.subject).toBe('Keyturn: 1 hold that keeps leavers signed in, 1 person who is held')
     expect(message.severity).toBe('page')
   })
 

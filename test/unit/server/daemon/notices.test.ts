@@ -8,6 +8,8 @@ const error = { code: 'platform-unreachable', message: 'no answer' } as const
 
 type Fakes = Partial<Record<keyof Keyturn['ledger'], (...args: never[]) => unknown>>
 
+const observing = { revoke: 'observe', create: 'observe', attributes: 'observe', entitlements: 'observe' }
+
 /** A ledger in which nothing is the case, but for what is stated. */
 function keyturnWith(fakes: Fakes): Keyturn {
   const nobody = async () => []
@@ -16,7 +18,10 @@ function keyturnWith(fakes: Fakes): Keyturn {
     clock: () => now,
     settings: {
       sources: { hr: {} },
-      platforms: { ad: { objectives: { revoke: MINUTE } }, wiki: { objectives: { revoke: 10 * SECOND } } },
+      platforms: {
+        ad: { id: 'ad', objectives: { revoke: MINUTE }, mode: { ...observing, create: 'full' } },
+        wiki: { id: 'wiki', objectives: { revoke: 10 * SECOND }, mode: observing },
+      },
     },
     ledger: {
       openRevocations: nobody,
@@ -196,24 +201,36 @@ test('people who are not believed are named, the others counted', async () => {
   ])
 })
 
-test('what hinders people is told by ids, anew with everybody who is added, and as a page where they left', async () => {
-  const found = { platform: 'ad', why: 'no-name', leavers: false, people: 7, newest: now }
+test('who is hindered is told one by one and by id, the others as a number, and as a page where they are to be shut', async () => {
+  const found = { platform: 'ad', why: 'no-name', leavers: false, people: 7 }
   const first = Array.from({ length: 5 }, (_, at) => ({ identity: `hr:${at}`, text: 'No free name: ann.example' }))
-  const tell = (more: object) => present(keyturnWith({ hindrances: async () => [{ ...found, first, ...more }] }))
-  const [many] = await tell({})
-  expect(many).toMatchObject({ key: `hindrance:ad:no-name:${now}`, kind: 'withheld', severity: 'warn', identity: null })
-  expect(many?.text).toBe(
-    '7 people are not as they should be on ad (no-name): hr:0, hr:1, hr:2, hr:3, hr:4, and 2 more. "keyturn plan" says what is to be put right.',
-  )
-  expect((await tell({ newest: now + 1 }))[0]?.key).not.toBe(many?.key)
-  const [one] = await tell({ why: 'disputed', leavers: true, people: 1, first: first.slice(0, 1) })
-  expect(one).toMatchObject({
-    key: `hindrance-leavers:ad:disputed:${now}`,
-    kind: 'leavers-withheld',
-    severity: 'page',
+  const asked: (readonly string[])[] = []
+  const tell = (more: object) =>
+    present(
+      keyturnWith({
+        hindrances: async (platforms: readonly string[]) => {
+          asked.push(platforms)
+          return [{ ...found, first, ...more }]
+        },
+      }),
+    )
+  const notices = await tell({})
+  expect(notices).toHaveLength(6)
+  expect(notices[0]).toEqual({
+    key: 'hindered:ad:no-name:hr:0',
+    kind: 'hindered',
+    severity: 'warn',
+    platform: 'ad',
     identity: 'hr:0',
+    text: 'hr:0 is not as they should be on ad (no-name); "keyturn plan" says what is to be put right.',
   })
-  expect(one?.text).toBe(
-    '1 person who left, or has no role for ad any more, may still have access there (disputed): hr:0. "keyturn plan" says what is to be put right.',
-  )
+  expect(notices[5]).toMatchObject({
+    key: 'hindered-others:ad:no-name',
+    text: expect.stringMatching(/^2 more people are not/),
+  })
+  const [one] = await tell({ why: 'disputed', leavers: true, people: 1, first: first.slice(0, 1) })
+  expect(one).toMatchObject({ key: 'leaver-hindered:ad:disputed:hr:0', kind: 'leaver-hindered', severity: 'page' })
+  expect(one?.text).toMatch(/^hr:0 is to be shut and may still have access on ad \(disputed\)/)
+  // Where Keyturn only observes, nothing is expected of it.
+  expect(asked[0]).toEqual(['ad'])
 })

@@ -71,7 +71,7 @@ test.concurrent.each<End>(['continued', 'continued after its claim', 'continued 
   async (end) => {
     await using company = await Company.found(server, { config: crowdSettings })
     // Answers come late: the worker is stopped while it waits for those to the first writes, and has the others before it.
-    await using proxy = await startProxy(server.port, { delayMs: 100 })
+    await using proxy = await startProxy(server.port, { delayMs: 60 })
     await company.configure(crowdSettings, `ldap://127.0.0.1:${proxy.port}`)
     const crowd = new Crowd(company, chance(7))
     crowd.join(many)

@@ -4,9 +4,9 @@ import { defineConfig } from 'vitest/config'
 const ofAnyLedger =
   'accounts admission admitting aftermath clock hindrances holds in-vain intake look-again overrides people processes ' +
   'releasing running-state running-work takeover version work'
-/** What starts servers. Much of it is waiting: for servers, for outages to be over, for what must not happen. */
+/** What starts servers. Much of it is waiting for them; more at once would only wait for each other on two cores. */
 const withServers = {
-  maxWorkers: 4,
+  maxWorkers: 3,
   sequence: { groupOrder: 1 },
   // Only what hangs is ended by these: what must be fast is measured where it is tested, and a busy machine takes its time.
   testTimeout: 300_000,

@@ -32,7 +32,7 @@ export function* hindranceNews(admission: Admission, concerns: (identity: Identi
   const before = new Map(stored.map((row) => [keyOf(row), row]))
   for (const row of stored) {
     if (wanted.has(keyOf(row)) || !isUnseen(admission, row, concerns)) continue
-    wanted.set(keyOf(row), { ...row, leaver: leaverOf(admission, row) })
+    wanted.set(keyOf(row), { ...row, kept_out: keptOut(admission, row) })
   }
   const over = stored.filter(
     (row) => isOlder(row) && !wanted.has(keyOf(row)) && (concerns(row.identity) || isGivenUp(admission, row.identity)),
@@ -40,9 +40,9 @@ export function* hindranceNews(admission: Admission, concerns: (identity: Identi
   const begun = [...wanted.values()].flatMap((row) => {
     const old = before.get(keyOf(row))
     if (old === undefined) return [row]
-    if (!isOlder(old) || (old.text === row.text && old.leaver === row.leaver)) return []
-    // Since when somebody who left is hindered counts from then, not from a hindrance of before.
-    return [{ ...row, since: old.leaver === row.leaver ? old.since : admission.now }]
+    if (!isOlder(old) || (old.text === row.text && old.kept_out === row.kept_out)) return []
+    // For somebody who is kept out from now on it counts from now, not from a hindrance of before.
+    return [{ ...row, since: old.kept_out === row.kept_out ? old.since : admission.now }]
   })
   return { over, begun }
 }
@@ -57,24 +57,23 @@ function wantedBy(admission: Admission, concerns: (identity: IdentityId) => bool
     if (!hinders.has(why) || plan.situations[platform] === undefined || !concerns(identity)) continue
     const key = keyOf({ identity, platform, why })
     const other = wanted.get(key)
-    const leaver = other?.leaver === 1 || isLeaver(change) ? 1 : leaverOf(admission, { identity, why })
-    wanted.set(key, { identity, platform, why, text: other?.text ?? text, since: now, leaver })
+    const kept_out = other?.kept_out === 1 || isLeaver(change) ? 1 : keptOut(admission, { identity, why })
+    wanted.set(key, { identity, platform, why, text: other?.text ?? text, since: now, kept_out })
   }
   return wanted
 }
 
-/** Of somebody who left, an account whose owner is disputed may be open; what else is withheld may be about one that is shut. */
-function leaverOf({ leavers }: Admission, { identity, why }: Pick<HindranceRow, 'identity' | 'why'>): 0 | 1 {
-  return why === 'disputed' && leavers?.has(identity) === true ? 1 : 0
+/**
+ * Of somebody who is kept out, an account whose owner is disputed may be open; what else is withheld may be about one that is
+ * shut.
+ */
+function keptOut(admission: Admission, { identity, why }: Pick<HindranceRow, 'identity' | 'why'>): 0 | 1 {
+  return why === 'disputed' && admission.keptOut?.has(identity) === true ? 1 : 0
 }
 
 /** Whether another account carries the key of somebody who is kept out is seen by a plan over everybody only. */
-function isUnseen(
-  { plan }: Admission,
-  { identity, why }: HindranceRow,
-  concerns: (identity: IdentityId) => boolean,
-): boolean {
-  return isPartial(plan) && why === 'disputed' && concerns(identity)
+function isUnseen(admission: Admission, row: HindranceRow, concerns: (identity: IdentityId) => boolean): boolean {
+  return isPartial(admission.plan) && concerns(row.identity) && keptOut(admission, row) === 1
 }
 
 /** Nobody plans for the people of a source that was given up. */
@@ -110,24 +109,24 @@ export function* dropHindrances(rows: readonly HindranceRow[]): Unit<void> {
   }
 }
 
-/** Those of leavers first; of each the first so many people, the longest hindered first. */
+/** Those of people who are kept out first; of each the first so many people, the longest hindered first. */
 export function* hindrances(platforms: readonly string[], most: number): Unit<readonly Hindrance[]> {
   if (platforms.length === 0) return []
   const counts = db
     .selectFrom('hindrance')
-    .select(['platform', 'why', 'leaver'])
+    .select(['platform', 'why', 'kept_out'])
     .select(({ fn }) => fn.countAll<number>().as('people'))
     .where('platform', 'in', platforms)
-    .groupBy(['platform', 'why', 'leaver'])
-    .orderBy('leaver', 'desc')
+    .groupBy(['platform', 'why', 'kept_out'])
+    .orderBy('kept_out', 'desc')
     .orderBy('platform')
     .orderBy('why')
   const found: Hindrance[] = []
-  for (const { platform, why, leaver, people } of yield* all(counts)) {
+  for (const { platform, why, kept_out, people } of yield* all(counts)) {
     const rows = db.selectFrom('hindrance').select(['identity', 'text', 'since'])
-    const these = rows.where('platform', '=', platform).where('why', '=', why).where('leaver', '=', leaver)
+    const these = rows.where('platform', '=', platform).where('why', '=', why).where('kept_out', '=', kept_out)
     const first = most === 0 ? [] : yield* all(these.orderBy('since').orderBy('identity').limit(most))
-    found.push({ platform, why: why as WithheldWhy, leavers: leaver === 1, people, first })
+    found.push({ platform, why: why as WithheldWhy, keptOut: kept_out === 1, people, first })
   }
   return found
 }

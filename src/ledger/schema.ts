@@ -271,8 +271,8 @@ export interface HindranceRow {
   why: string
   text: string
   since: number
-  /** Somebody who left, or has no role for the platform any more. */
-  leaver: Flag
+  /** Somebody who is to be shut, and may still have access. */
+  kept_out: Flag
 }
 
 interface AuditRow {

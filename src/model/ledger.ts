@@ -183,8 +183,8 @@ export interface Admission {
   readonly now: Instant
   /** Effective instants of leavers and others, for the audit's "when asked". */
   readonly effectiveAt: ReadonlyMap<IdentityId, Instant>
-  /** Those of its people who have left. Absent: nobody has. */
-  readonly leavers?: ReadonlySet<IdentityId>
+  /** Those of its people who shall not be let in now: they left, are on leave, or have not begun. Absent: nobody. */
+  readonly keptOut?: ReadonlySet<IdentityId>
   /** Roles with `linger` as they are now; replaces those of the identities in it. */
   readonly heldRoles: readonly HeldRole[]
   /**

@@ -117,7 +117,7 @@ export type NoticeKind =
   | 'rows-set-aside'
   | 'leavers-withheld'
   | 'withheld'
-  | 'leaver-hindered'
+  | 'shutting-hindered'
   | 'hindered'
   | 'person-held'
   | 'platform-down'
@@ -161,7 +161,7 @@ export interface Hindrance {
   readonly platform: string
   readonly why: WithheldWhy
   /** They are to be shut, and may still have access. Others are counted apart from them. */
-  readonly leavers: boolean
+  readonly keptOut: boolean
   readonly people: number
   /** The first of them, the longest hindered first; `text` says what is in the way, and may have names in it. */
   readonly first: readonly { readonly identity: IdentityId; readonly text: string; readonly since: Instant }[]

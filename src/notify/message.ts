@@ -40,7 +40,7 @@ const titles: Readonly<Record<NoticeKind, readonly [string, string]>> = {
   reopened: ['account of a leaver opened again', 'accounts of leavers opened again'],
   'protected-leaver': ['protected account of a leaver', 'protected accounts of leavers'],
   'leavers-withheld': ['hold that keeps leavers signed in', 'holds that keep leavers signed in'],
-  'leaver-hindered': ['leaver who may still have access', 'leavers who may still have access'],
+  'shutting-hindered': ['person to be shut who may have access', 'people to be shut who may have access'],
   'ledger-restored': ['ledger restored from a backup', 'ledgers restored from a backup'],
   'ledger-spooled': ['ledger that cannot be written', 'ledgers that cannot be written'],
   'platform-down': ['platform down', 'platforms down'],

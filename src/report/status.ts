@@ -294,10 +294,10 @@ function heldPeople({ held: { count: people, first } }: Standing): string {
 
 /** Nobody can release these: the first texts say what is to be put right. */
 function hindrances({ hindrances: found }: Standing): string {
-  const lines = found.flatMap(({ platform, why, leavers, people, first }) => {
+  const lines = found.flatMap(({ platform, why, keptOut, people, first }) => {
     const named = first.slice(0, mostHeld)
     const who = count(people, 'person', 'people')
-    const heading = leavers
+    const heading = keptOut
       ? colours.red(`${who} to be shut may still have access on ${platform}, ${showWhy(why)}`)
       : colours.yellow(`${who} ${people === 1 ? 'is' : 'are'} not as they should be on ${platform}, ${showWhy(why)}`)
     const more = people > named.length ? [`  and ${people - named.length} more: keyturn plan`] : []

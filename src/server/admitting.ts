@@ -33,7 +33,7 @@ export async function admissionOf(
     operator: keyturn.operator,
     now,
     effectiveAt: effectiveInstants(identities),
-    leavers: new Set(identities.filter((identity) => !hasAccess(identity)).map(({ id }) => id)),
+    keptOut: new Set(identities.filter(({ state }) => state !== 'active').map(({ id }) => id)),
     heldRoles,
     dueAt: await dueInstants(keyturn, identities, heldRoles, now),
     receivedAt: receivedInstants(marks),

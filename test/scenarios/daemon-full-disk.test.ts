@@ -173,6 +173,7 @@ test('killed in the middle of the outage and started while the disk is still ful
   }
   await neverOpened(company, ['E2', 'E4', 'E6'])
   await second.until('E4 has lost the groups', async () => (await company.members('staff')).length === 5)
+  await settled(company, people, () => second.tail())
   expect(await truth(company, left(people, ['E4']))).toEqual([])
 })
 
@@ -212,6 +213,7 @@ test('somebody holds the write lock of the ledger and hangs, and is continued at
   }
   await settled(company, people, tail)
   await daemon.until('E5 has lost the groups', async () => (await company.members('staff')).length === 6)
+  await settled(company, people, tail)
   await neverOpened(company, ['E2', 'E3', 'E5'])
   expect(await truth(company, left(people, ['E5']))).toEqual([])
 })

@@ -136,15 +136,15 @@ test('the network comes between one machine and the ledger and Redis, in the mid
   }
   await company.configure(config, `ldap://127.0.0.1:${late.port}`, 'there.yaml')
   const crowd = new Crowd(company, chance(78))
-  crowd.join(20)
+  crowd.join(120)
   await crowd.write()
   await using there = await Daemon.start(company, '--config', company.path('there.yaml'))
   await using here = await Daemon.start(company)
   await settled(company, crowd.people, () => there.tail())
   // Both take of what comes now.
-  crowd.join(200)
+  crowd.join(100)
   await crowd.write()
-  await there.until('the work has begun', async () => (await company.members('staff')).length > 20)
+  await there.until('the work has begun', async () => (await company.members('staff')).length > 120)
 
   for (const one of [ledger, queue]) {
     // Neither an answer nor a refusal, for what is open and for what is tried.

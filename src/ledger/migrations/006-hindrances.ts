@@ -5,8 +5,8 @@ import { instant, integer, person, table, text } from './table.ts'
 export function* hindrances(): Unit<void> {
   yield* table(
     'hindrance',
-    { identity: person, platform: text, why: text, text, since: instant, leaver: integer },
+    { identity: person, platform: text, why: text, text, since: instant, kept_out: integer },
     // The first of each kind are asked for every few seconds, among a hundred thousand after a wrong rule.
-    { primary: ['identity', 'platform', 'why'], indexes: [['platform', 'why', 'leaver', 'since', 'identity']] },
+    { primary: ['identity', 'platform', 'why'], indexes: [['platform', 'why', 'kept_out', 'since', 'identity']] },
   )
 }

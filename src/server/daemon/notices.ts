@@ -257,11 +257,11 @@ async function hindrances(keyturn: Keyturn): Promise<readonly Notice[]> {
 }
 
 /** By ids only: what is in the way is told with names of accounts. */
-function hindranceNotices({ platform, why, leavers, people, first }: Hindrance): readonly Notice[] {
-  const about = leavers
-    ? ({ kind: 'leaver-hindered', severity: 'page', platform } as const)
+function hindranceNotices({ platform, why, keptOut, people, first }: Hindrance): readonly Notice[] {
+  const about = keptOut
+    ? ({ kind: 'shutting-hindered', severity: 'page', platform } as const)
     : ({ kind: 'hindered', severity: 'warn', platform } as const)
-  const what = leavers ? 'to be shut and may still have access' : 'not as they should be'
+  const what = keptOut ? 'to be shut and may still have access' : 'not as they should be'
   const where = `${what} on ${platform} (${why}); "keyturn plan" says what is to be put right.`
   const named = first.map(
     ({ identity }): Notice => ({

@@ -260,10 +260,10 @@ describe('changing', () => {
 })
 
 describe('groups', () => {
-  test('a group of 3,000 members is changed with one modification, and its nested group is left alone', async () => {
+  test('a group of 1,600 members, more than Windows tells at a time, is changed with one modification, and its nested group is left alone', async () => {
     const group = await setup.addGroup(domain.client, 'large')
     await setup.addGroup(domain.client, 'nested')
-    const contacts = Array.from({ length: 3_000 }, (_, index) => `CN=contact ${index},${roles}`)
+    const contacts = Array.from({ length: 1_600 }, (_, index) => `CN=contact ${index},${roles}`)
     await Promise.all(contacts.map((dn) => setup.add(domain.client, dn, { objectClass: 'contact' })))
     await setup.addMembers(domain.client, group, [...contacts, `CN=nested,${roles}`])
     const [one, two] = await make(domain, ['large1', 'large2'])
@@ -281,7 +281,7 @@ describe('groups', () => {
     )
     expect(both.map(({ result }) => result)).toEqual(['already', 'done'])
     const { member } = await setup.lookUp(domain.client, group, 'member')
-    expect(member).toHaveLength(3_003)
+    expect(member).toHaveLength(1_603)
     expect(member).toContain(`CN=nested,${roles}`)
     const revoke: Change = { ...about('large1', one!.nativeId), kind: 'revoke', entitlement: 'large' }
     expect((await domain.connector.apply([revoke], context()))[0]?.result).toBe('done')
@@ -292,7 +292,7 @@ describe('groups', () => {
     await using connection = await signInToDirectory({ ...setup.access(domain.samba), settings: domain.settings })
     const part = (await readEntry(connection, group, ['member;range=0-999']))!
     expect(part.texts('member;range=0-999')).toHaveLength(1_000)
-    expect(new Set(await allValues(connection, group, 'member', part)).size).toBe(3_002)
+    expect(new Set(await allValues(connection, group, 'member', part)).size).toBe(1_602)
   })
 
   test('a primary group is seen as held, and leaving it makes Domain Users the primary group', async () => {

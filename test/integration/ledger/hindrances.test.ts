@@ -25,9 +25,9 @@ const partial = (
 
 async function told(ledger: RunningLedger, most = 9): Promise<readonly string[]> {
   const found = await ledger.hindrances([s.platform], most)
-  return found.map(({ why, leavers, people, first }) => {
+  return found.map(({ why, keptOut, people, first }) => {
     const named = first.map(({ identity }) => identity).join(' ')
-    return `${why}${leavers ? ' of leavers' : ''}, ${people}: ${named}`
+    return `${why}${keptOut ? ' of who is kept out' : ''}, ${people}: ${named}`
   })
 }
 
@@ -41,12 +41,12 @@ describe('what hinders people', () => {
     const unmanaged = s.withheld(s.disable('p5'), 'cannot-manage')
     await ledger.admit(
       s.admission([], [nameless('p1'), disputed('p2'), disputed('p3'), unmanaged, ...others], {
-        leavers: new Set(['hr:p3', 'hr:p6']),
+        keptOut: new Set(['hr:p3', 'hr:p6']),
       }),
     )
     expect(await told(ledger)).toEqual([
-      'cannot-manage of leavers, 1: hr:p5',
-      'disputed of leavers, 1: hr:p3',
+      'cannot-manage of who is kept out, 1: hr:p5',
+      'disputed of who is kept out, 1: hr:p3',
       'disputed, 1: hr:p2',
       'no-name, 1: hr:p1',
     ])
@@ -65,7 +65,7 @@ describe('what hinders people', () => {
     expect(found).toEqual({
       platform: s.platform,
       why: 'no-name',
-      leavers: false,
+      keptOut: false,
       people: 2,
       first: [{ identity: 'hr:p1', text: 'eve is taken', since: s.now }],
     })
@@ -74,9 +74,9 @@ describe('what hinders people', () => {
   test('lasts anew from when somebody left', async () => {
     const ledger = await s.ledgerWith(1)
     await ledger.admit(s.admission([], [disputed('p1')]))
-    const leavers = new Set(['hr:p1'])
-    await ledger.admit(s.admission([], [disputed('p1')], { now: s.now + 9, leavers }))
-    expect(await ledger.hindrances([s.platform], 1)).toMatchObject([{ leavers: true, first: [{ since: s.now + 9 }] }])
+    const keptOut = new Set(['hr:p1'])
+    await ledger.admit(s.admission([], [disputed('p1')], { now: s.now + 9, keptOut }))
+    expect(await ledger.hindrances([s.platform], 1)).toMatchObject([{ keptOut: true, first: [{ since: s.now + 9 }] }])
   })
 
   test('is over with a plan that does not withhold it, and of others than its people a plan for a few says nothing', async () => {
@@ -120,19 +120,20 @@ describe('what hinders people', () => {
     const older = [nameless('p1', 'older'), s.withheld(s.title('p2', 'Head'), 'cannot-manage')]
     for (const some of [older, []]) {
       await ledger.admit(s.admission([], some, { now: s.now + 9 }))
-      expect(await told(ledger)).toContain('cannot-manage of leavers, 1: hr:p2')
+      expect(await told(ledger)).toContain('cannot-manage of who is kept out, 1: hr:p2')
     }
   })
 
-  test('by a second account of somebody who is kept out stays until a plan for everybody sees none; a leaver’s is told apart at once', async () => {
-    const ledger = await s.ledgerWith(2)
-    const leavers = new Set(['hr:p1'])
-    await ledger.admit(s.admission([], [disputed('p1'), disputed('p2')], { leavers }))
-    await ledger.admit({ ...partial([], [], 'p1', 'p2'), leavers })
-    expect(await told(ledger)).toEqual(['disputed of leavers, 1: hr:p1', 'disputed, 1: hr:p2'])
-    await ledger.admit({ ...partial([], [], 'p2'), leavers: new Set(['hr:p2']) })
-    expect(await told(ledger)).toEqual(['disputed of leavers, 2: hr:p1 hr:p2'])
-    await ledger.admit(s.admission([], [], { ...few('p1', 'p2'), leavers }))
+  test('by a second account of somebody who is kept out stays until a plan for everybody sees none', async () => {
+    const ledger = await s.ledgerWith(3)
+    const keptOut = new Set(['hr:p1', 'hr:p2'])
+    await ledger.admit(
+      s.admission([], [disputed('p1'), disputed('p2'), disputed('p3')], { keptOut: new Set(['hr:p1']) }),
+    )
+    // p2 leaves, and of p3 it is known by now whose the account is.
+    await ledger.admit({ ...partial([], [], 'p1', 'p2', 'p3'), keptOut })
+    expect(await told(ledger)).toEqual(['disputed of who is kept out, 2: hr:p1 hr:p2'])
+    await ledger.admit(s.admission([], [], { ...few('p1', 'p2'), keptOut }))
     expect(await told(ledger)).toEqual([])
   })
 })

@@ -162,8 +162,8 @@ test('who is held is named with the reason; of many the first, and the number', 
 
 test('who is hindered is named with what is in the way; of many the first, and the number; those who left are told apart', () => {
   const first = Array.from({ length: 20 }, (_, at) => ({ identity: `hr:${at}`, text: 'No free name', since: noon }))
-  const names = { platform: 'wiki', why: 'no-name', leavers: false, people: 40, first } as const
-  const doubt = { ...names, why: 'disputed', leavers: true, people: 1, first: first.slice(0, 1) } as const
+  const names = { platform: 'wiki', why: 'no-name', keptOut: false, people: 40, first } as const
+  const doubt = { ...names, why: 'disputed', keptOut: true, people: 1, first: first.slice(0, 1) } as const
   const some = page({ hindrances: [doubt, names] })
   const from = some.indexOf('1 person to be shut may still have access on wiki, withheld: disputed.')
   expect(some.slice(from + 1, from + 4)).toEqual([

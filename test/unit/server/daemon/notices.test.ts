@@ -202,7 +202,7 @@ test('people who are not believed are named, the others counted', async () => {
 })
 
 test('who is hindered is told one by one and by id, the others as a number, and as a page where they are to be shut', async () => {
-  const found = { platform: 'ad', why: 'no-name', leavers: false, people: 7 }
+  const found = { platform: 'ad', why: 'no-name', keptOut: false, people: 7 }
   const first = Array.from({ length: 5 }, (_, at) => ({ identity: `hr:${at}`, text: 'No free name: ann.example' }))
   const asked: (readonly string[])[] = []
   const tell = (more: object) =>
@@ -228,8 +228,8 @@ test('who is hindered is told one by one and by id, the others as a number, and 
     key: 'hindered-others:ad:no-name',
     text: expect.stringMatching(/^2 more people are not/),
   })
-  const [one] = await tell({ why: 'disputed', leavers: true, people: 1, first: first.slice(0, 1) })
-  expect(one).toMatchObject({ key: 'leaver-hindered:ad:disputed:hr:0', kind: 'leaver-hindered', severity: 'page' })
+  const [one] = await tell({ why: 'disputed', keptOut: true, people: 1, first: first.slice(0, 1) })
+  expect(one).toMatchObject({ key: 'shutting-hindered:ad:disputed:hr:0', kind: 'shutting-hindered', severity: 'page' })
   expect(one?.text).toMatch(/^hr:0 is to be shut and may still have access on ad \(disputed\)/)
   // Where Keyturn only observes, nothing is expected of it.
   expect(asked[0]).toEqual(['ad'])

@@ -134,6 +134,8 @@ export function hearDaemon(onLook: () => void): Daemon {
   const tell = (message: FromChild) => {
     if (process.connected) process.send?.(message, () => undefined)
   }
+  // At once as well: who is stopped before the first beat would be waited for as for one that still loads its program.
+  tell({ say: 'alive' })
   setInterval(() => tell({ say: 'alive' }), beatEvery).unref()
   return {
     async next() {

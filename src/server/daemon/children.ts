@@ -1,6 +1,7 @@
 // Processes for heavy work: the daemon's own event loop belongs to revocations (law 3).
 import { fork } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
+import { constants, setPriority } from 'node:os'
 import { KeyturnError } from '../../model/errors.ts'
 import { SECOND } from '../../model/instant.ts'
 import type { Instant } from '../../model/instant.ts'
@@ -102,6 +103,19 @@ export function startChild(task: Task, logger: Pick<Logger, 'error'>, onMessage:
       if ((await inTime(ended, patience)) === 'late') child.kill('SIGKILL')
       await ended
     },
+  }
+}
+
+/**
+ * Lets this process have the processor only where nobody else wants it much: who must be shut is planned in another one, and a
+ * plan over a hundred thousand people takes a core for seconds (setpriority(2): lower is always allowed, higher is not).
+ * Where even that is refused, it works as before.
+ */
+export function standBack({ pid }: Pick<Child, 'pid'>): void {
+  try {
+    setPriority(pid, constants.priority.PRIORITY_BELOW_NORMAL)
+  } catch {
+    // It has ended already, or a system call filter is stricter than ours.
   }
 }
 

@@ -2,7 +2,7 @@ import { summarise } from '../../model/errors.ts'
 import { MINUTE, SECOND } from '../../model/instant.ts'
 import type { Instant } from '../../model/instant.ts'
 import type { Keyturn } from '../context.ts'
-import { restartPause, startChild } from './children.ts'
+import { restartPause, standBack, startChild } from './children.ts'
 import type { Child, FromPass, PassReport } from './children.ts'
 import { PassProcess } from './pass-process.ts'
 import type { Meanwhile } from './pass-process.ts'
@@ -54,7 +54,12 @@ export class Passes implements AsyncDisposable {
   constructor(
     keyturn: Pick<Keyturn, 'settings' | 'logger' | 'clock'>,
     options: PassesOptions,
-    start: (hear: (message: FromPass) => void) => Child = (hear) => startChild('pass', keyturn.logger, hear),
+    start: (hear: (message: FromPass) => void) => Child = (hear) => {
+      const child = startChild('pass', keyturn.logger, hear)
+      // A feed that is read may say that somebody left; that stands back for nobody.
+      if (options.work === 'plan') standBack(child)
+      return child
+    },
   ) {
     this.#process = new PassProcess(start, (message) => this.#hear(message))
     this.#keyturn = keyturn

@@ -112,6 +112,8 @@ export function startChild(task: Task, logger: Pick<Logger, 'error'>, onMessage:
  * Where even that is refused, it works as before.
  */
 export function standBack({ pid }: Pick<Child, 'pid'>): void {
+  // One that could not be started has none, and 0 would mean the daemon itself.
+  if (pid === 0) return
   try {
     setPriority(pid, constants.priority.PRIORITY_BELOW_NORMAL)
   } catch {
